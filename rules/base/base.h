@@ -1,0 +1,104 @@
+/*
+** base.h -- spans, checked sizes, arena and growable buffer.
+**
+** Owns what every other file of the library stands on. Knows nothing of
+** policies, APIs or content. Invariants: an arena never moves what it gave; a
+** buffer that failed once stays failed (sticky), so that a row of puts is
+** checked once, at the end.
+*/
+#ifndef IN_BASE_H
+#define IN_BASE_H
+
+#include <stdbool.h>
+#include <string.h>
+#include "../interop.h"
+
+typedef interop_span_t in_span_t;
+
+#define IN_SPAN(lit)  ((in_span_t) { (lit), sizeof(lit) - 1 })
+#define IN_NONE       ((in_span_t) { NULL, 0 })
+#define in_countof(a) (sizeof(a) / sizeof((a)[0]))
+
+static inline in_span_t in_span(const char *p, size_t n) {
+  in_span_t s = { p, n };
+  return s;
+}
+
+static inline in_span_t in_str(const char *s) {
+  return in_span(s, strlen(s));
+}
+
+static inline bool in_eq(in_span_t a, in_span_t b) {
+  return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool in_eq_nocase(in_span_t a, in_span_t b);           /* ASCII case only */
+bool in_starts(in_span_t s, in_span_t prefix);
+bool in_starts_nocase(in_span_t s, in_span_t prefix);
+bool in_ends(in_span_t s, in_span_t suffix);
+bool in_contains(in_span_t s, in_span_t part);
+in_span_t in_trim(in_span_t s);                        /* spaces and tabs at both ends */
+char in_lower(char c);
+uint32_t in_hash(in_span_t s);                         /* FNV-1a, 32 bits */
+uint64_t in_hash64(const void *p, size_t n);           /* for checksums */
+
+/* a + b and a * b, or false where the result does not fit */
+bool in_add(size_t a, size_t b, size_t *r);
+bool in_mul(size_t a, size_t b, size_t *r);
+
+/* ---- arena: many small blocks with one end of life */
+
+typedef struct in_block_s in_block_t;
+
+typedef struct {
+  const interop_alloc_t *alloc;
+  in_block_t *blocks;             /* newest first */
+  size_t left;                    /* free bytes at the end of the newest */
+  bool failed;                    /* an allocation was refused */
+} in_arena_t;
+
+void in_arena_init(in_arena_t *a, const interop_alloc_t *alloc);
+void in_arena_free(in_arena_t *a);
+void *in_arena_get(in_arena_t *a, size_t size);        /* zeroed, 8-byte aligned; NULL = no memory */
+void *in_arena_array(in_arena_t *a, size_t count, size_t size);
+in_span_t in_arena_copy(in_arena_t *a, in_span_t s);   /* p == NULL = no memory (s.n > 0) */
+/* printf-like into the arena, NUL after the text; understands %s %d %u %zu and
+** %.*s; p == NULL = no memory */
+in_span_t in_arena_printf(in_arena_t *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- buffer: bytes that grow */
+
+typedef struct {
+  const interop_alloc_t *alloc;
+  char *p;
+  size_t n, size;
+  size_t limit;                   /* 0 = none; growing over it fails */
+  bool failed;
+} in_buf_t;
+
+void in_buf_init(in_buf_t *b, const interop_alloc_t *alloc);
+void in_buf_free(in_buf_t *b);
+bool in_buf_reserve(in_buf_t *b, size_t more);
+void in_buf_put(in_buf_t *b, in_span_t s);
+void in_buf_byte(in_buf_t *b, char c);
+void in_buf_utf8(in_buf_t *b, uint32_t codepoint);
+void in_buf_printf(in_buf_t *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static inline in_span_t in_buf_span(const in_buf_t *b) { return in_span(b->p, b->n); }
+
+/* ---- UTF-8 */
+
+/* length of the valid sequence at s, 0 if it is invalid; *cp gets the code point */
+unsigned in_utf8_next(in_span_t s, uint32_t *cp);
+/* offset of the first invalid byte, or s.n */
+size_t in_utf8_check(in_span_t s);
+
+/* ---- time: "2019-01-15", "2019-01-15T10:00:00Z", with fraction or offset */
+bool in_time_parse(in_span_t s, int64_t *seconds);
+/* writes "2019-01-15T10:00:00Z" (20 characters and a NUL) */
+void in_time_format(int64_t seconds, char out[24]);
+
+/* an interop_alloc_t as arena, for libraries that want an allocator: frees are ignored */
+interop_alloc_t in_arena_alloc(in_arena_t *a);
+
+#endif
