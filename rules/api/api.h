@@ -1,0 +1,144 @@
+/*
+** api.h -- API definitions: compiling `api` blocks, and the four things that
+** are done with them: match a request, read an event, write a rewrite, read
+** an answer.
+**
+** Knows the image's API sections and JSON; knows nothing of policies, facts or
+** verdicts' reasons. Everything it gives lives in the arena that it was given.
+** Invariant: what in_api_read saw is what in_api_write forwards; there is no
+** second reading of the bytes.
+*/
+#ifndef IN_API_H
+#define IN_API_H
+
+#include "../policy/vocab.h"
+#include "../content/content.h"
+#include "api_image.h"
+
+/* ---- compiling (behind in_api_compile the *_image.h records of this part) */
+
+/* one `api NAME of SYSTEM { ... }` statement; errors go to diag */
+interop_status_t in_api_compile(const in_vocab_t *v, const in_stmt_t *stmt, in_builder_t *b,
+                                in_arena_t *arena, interop_diag_t *diag);
+/* after all: checks what needs all APIs, builds the route tries */
+interop_status_t in_api_finish(const in_vocab_t *v, in_builder_t *b, in_arena_t *arena,
+                               interop_diag_t *diag);
+/* every record of the API sections is sound: offsets, indices, enum values */
+interop_status_t in_api_verify(const in_image_t *img, interop_diag_t *diag);
+
+/* ---- match: normalised method and path -> operation */
+
+#define IN_CAPTURES 8
+
+typedef struct {
+  interop_match_t match;
+  in_span_t refusal;              /* REFUSED: reason name "malformed_path" or "unmatched" */
+  int api;
+  uint32_t operation;             /* index in OPERATIONS; several candidates share a route,
+                                     the body decides: first of a run, see api_image.h */
+  in_span_t capture[IN_CAPTURES]; /* decoded segments, by the route's capture numbers */
+  in_span_t target;               /* to forward: p == NULL if the target can stay as it came */
+} in_match_t;
+
+interop_status_t in_api_match(const in_image_t *img, int api, const interop_target_t *t,
+                              in_arena_t *arena, in_match_t *m);
+
+/* ---- read: request -> event */
+
+/* a participant as a request names them */
+typedef struct {
+  in_span_t id;                   /* raw id, after the API's `like` pattern was taken off */
+  in_span_t name;                 /* display name, or absent */
+  uint32_t at;                    /* index in the list, for AC-22 */
+} in_party_t;
+
+typedef struct in_body_s in_body_t;       /* the parsed body and where things are in it */
+
+typedef struct {
+  interop_operation_t operation;
+  uint32_t op_index;              /* the operation definition chosen */
+  interop_kind_t kind;
+  in_features_t features;
+  in_span_t conversation;         /* as the request names it, or absent */
+  in_span_t message;              /* the original of an edit, delete, reply, reaction */
+  in_span_t card;                 /* what the API calls the card: "Poll" */
+  in_span_t conversation_type;    /* create: enum value of the store's fact, or absent */
+  const in_party_t *parties;      /* named participants, targets of a call ... */
+  uint32_t party_count;
+  bool has_content;
+  in_body_t *body;                /* NULL: none */
+  in_span_t refusal;              /* absent, or the reason name: "malformed_body",
+                                     "unsupported_media_type", "body_too_large" */
+  in_span_t refusal_text;         /* what was wrong, for the message; may be absent */
+} in_event_t;
+
+interop_status_t in_api_read(const in_image_t *img, const in_match_t *m,
+                             const interop_request_t *req, in_arena_t *arena, in_event_t *ev);
+
+/* ---- write: event + verdict -> what upstream gets */
+
+typedef struct {
+  in_span_t method, target, content_type;   /* absent: as it came (target: as in_match_t says) */
+  in_span_t body;
+  bool body_changed;
+  in_features_t lost;             /* loss receipt */
+  bool changed;                   /* false: nothing needed to change; the verdict is deliver */
+  /* the client's own success form, where another operation goes upstream or none */
+  unsigned answer_status;         /* 0: upstream's */
+  uint32_t make;                  /* the MAKES record used, or IN_NIL */
+} in_write_t;
+
+/*
+** verdict: STRIP (features bit set in strip), PLAIN_TEXT, PLACEHOLDER and
+** AS_REPLY (text = placeholder's text; for AS_REPLY absent: the message's own
+** text). reduce_flags: IN_TEXT_*. FULL if the API definition has no form for
+** this (the judge then denies).
+*/
+interop_status_t in_api_write(const in_image_t *img, const in_match_t *m, const in_event_t *ev,
+                              interop_verdict_t verdict, in_span_t text, uint32_t strip,
+                              unsigned reduce_flags, in_arena_t *arena, in_write_t *w);
+
+/* the message's plain text (for as_reply, header Interop-Cross, scripts) */
+interop_status_t in_api_text(const in_image_t *img, const in_event_t *ev, unsigned reduce_flags,
+                             in_arena_t *arena, in_span_t *text);
+
+/* ---- amend: single members set, all else to the byte */
+typedef struct { in_span_t pointer; in_span_t value; /* text */ } in_amend_t;
+
+/* ---- answers of the edge's own */
+
+typedef struct { in_span_t name, value; } in_var_t;
+
+/* body of the API's error envelope: variables reason message request_id now ... */
+interop_status_t in_api_error(const in_image_t *img, int api, const in_var_t *vars, size_t count,
+                              in_arena_t *arena, in_span_t *content_type, in_span_t *body);
+/* the operation's empty success: its status (202 if the definition names none) */
+unsigned in_api_drop_status(const in_image_t *img, const in_event_t *ev);
+
+/* ---- answers of upstream */
+
+/* does the answer's body matter (an id to remember, a member to set)? */
+bool in_api_wants_answer(const in_image_t *img, const in_event_t *ev, const in_write_t *w);
+
+typedef struct {
+  in_span_t message;              /* id of the message sent, or absent */
+  in_span_t conversation;         /* id of the conversation created, or absent */
+  in_span_t call;
+  in_span_t body;                 /* new body for the client, if body_changed */
+  bool body_changed;
+} in_answer_t;
+
+/* a 2xx answer; a body that cannot be read yields absent ids, not an error */
+interop_status_t in_api_answer(const in_image_t *img, const in_event_t *ev, const in_write_t *w,
+                               in_span_t body, in_arena_t *arena, in_answer_t *a);
+
+/* ---- the original of an edit or delete, fetched from upstream (KT-20) */
+
+/* method and target; method absent: this API cannot */
+interop_target_t in_api_fetch(const in_image_t *img, const in_match_t *m, const in_event_t *ev,
+                              in_arena_t *arena);
+typedef struct { interop_kind_t kind; in_span_t author; bool known; } in_original_t;
+interop_status_t in_api_original(const in_image_t *img, const in_event_t *ev, in_span_t body,
+                                 in_arena_t *arena, in_original_t *o);
+
+#endif
