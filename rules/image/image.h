@@ -53,9 +53,12 @@ typedef struct {
   uint64_t magic;
   uint32_t version, sections;
   uint64_t size;                  /* of the whole image */
-  uint64_t checksum;              /* in_hash64 over all after this header field */
+  uint64_t checksum;              /* in_hash64 over all from `section` on */
   in_section_head_t section[IN_SECTION_COUNT];
 } in_image_head_t;
+
+/* the checksum covers everything after the header's fixed part */
+#define IN_IMAGE_CHECKED  offsetof(in_image_head_t, section)
 
 /* ---- writing */
 
