@@ -74,7 +74,8 @@ static spot_t find_spot(in_place_t place) {
     start = i + 1;
   }
   for (end = at; end < text.n && text.p[end] != '\n'; end++) { /* find the line's end */ }
-  if (end > start && end > at && text.p[end - 1] == '\r') end--;
+  if (end > start && text.p[end - 1] == '\r') end--;
+  if (at > end) at = end;
   spot.line = text.p == NULL ? IN_SPAN("") : in_span(text.p + start, end - start);
   spot.at = at - start;
   spot.end = place.length < end - at ? at - start + place.length : end - start;
