@@ -7,6 +7,7 @@
 #   NGX_SRC=DIR  an nginx source tree, or Debian's /usr/share/nginx/src
 
 B       ?= build
+override B := $(patsubst $(CURDIR)/%,%,$(abspath $(B)))
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 SAN     ?=
 NGX_SRC ?= /usr/share/nginx/src
@@ -126,14 +127,15 @@ $(NGX_TREE)/objs/Makefile: config config.make $(NGX_LIST) $(wildcard $(NGX_SRC)/
 	@rm -rf $(NGX_TREE) && mkdir -p $(B) && cp -r $(NGX_SRC) $(NGX_TREE)
 	@cd $(NGX_TREE) && NGX_CONF_FLAGS=(); \
 	if [ -f conf_flags ]; then . ./conf_flags; else NGX_CONF_FLAGS=(--with-compat --with-threads); fi; \
+	cc_opt=$$($(NGX_BIN) -V 2>&1 | sed -n "s/.*--with-cc-opt='\([^']*\)'.*/\1/p"); \
 	INTEROP_BUILD=$(abspath $(B)) ./configure "$${NGX_CONF_FLAGS[@]}" \
-	  --with-cc=$(CC) --with-cc-opt='-g -O2 -fPIC -Wno-error=date-time $(SAN)' \
+	  --with-cc=$(CC) --with-cc-opt="$${cc_opt:--g -O2 -fPIC} $(SAN)" \
 	  --with-ld-opt='-Wl,-z,relro -Wl,-z,now $(SAN)' \
 	  --add-dynamic-module=$(CURDIR) >configure.log 2>&1 || { tail -n 5 configure.log; exit 1; }
 $(NGX_TREE)/objs/Makefile: SHELL := /bin/bash
 
 $(B)/ngx_http_interop_module.so: $(NGX_TREE)/objs/Makefile $(LIB) $(NGX_FILES) rules/interop.h
-	$(MAKE) -C $(NGX_TREE) -f objs/Makefile B=$(abspath $(B)) modules
+	$(MAKE) --no-print-directory -C $(NGX_TREE) -f objs/Makefile B=$(abspath $(B)) modules
 	cp $(NGX_TREE)/objs/ngx_http_interop_module.so $@.new && mv $@.new $@
 
 # --------------------------------------------------------------------- tests

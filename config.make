@@ -7,6 +7,6 @@ $interop_build/libinterop.a:	interop-library
 
 .PHONY:	interop-library
 interop-library:
-	\$(MAKE) -C $ngx_addon_dir B=$interop_build NGX_LIST=/dev/null lib
+	\$(MAKE) -C $ngx_addon_dir B=$interop_build lib
 
 END
