@@ -227,7 +227,7 @@ static void test_diag(void) {
 
   in_diag_clear(&d);
   in_diag_at(&d, INTEROP_SYNTAX, (in_place_t) { &source, 21, 90 }, "m");
-  is_text(d.text, "a.rules:2:17: m\n  \tif \xc3\xa4 client is\n  \t               ^", "at a line's end");
+  is_text(d.text, "a.rules:2:16: m\n  \tif \xc3\xa4 client is\n  \t              ^", "at a line's end");
   in_diag_clear(&d);
   in_diag_at(&d, INTEROP_SYNTAX, (in_place_t) { &source, 999, 1 }, "m");
   is_text(d.text, "a.rules:3:7: m\n  three?\n        ^", "behind the end");
