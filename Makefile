@@ -123,7 +123,7 @@ NGX_LIST := $(B)/nginx.files
 $(shell mkdir -p $(B); printf '%s\n' $(sort $(NGX_FILES)) | cmp -s - $(NGX_LIST) || \
         printf '%s\n' $(sort $(NGX_FILES)) >$(NGX_LIST))
 
-$(NGX_TREE)/objs/Makefile: config config.make $(NGX_LIST) $(wildcard $(NGX_SRC)/conf_flags $(NGX_BIN)) | $(LIB)
+$(NGX_TREE)/objs/Makefile: Makefile config config.make $(NGX_LIST) $(wildcard $(NGX_SRC)/conf_flags $(NGX_BIN)) | $(LIB)
 	@rm -rf $(NGX_TREE) && mkdir -p $(B) && cp -r $(NGX_SRC) $(NGX_TREE)
 	@cd $(NGX_TREE) && NGX_CONF_FLAGS=(); \
 	if [ -f conf_flags ]; then . ./conf_flags; else NGX_CONF_FLAGS=(--with-compat --with-threads); fi; \
