@@ -88,7 +88,7 @@ sub parse_response {
         $interim .= $1;
         $bytes = substr $bytes, length $1;
     }
-    $bytes =~ /\A(HTTP\/\S+ (\d+)[^\r\n]*)\r\n(.*?)(?:\r\n)?\r\n/s or return;
+    $bytes =~ /\A(HTTP\/\S+ (\d+)[^\r\n]*)\r\n((?:[^\r\n][^\n]*\n)*)\r\n/ or return;
     my ($line, $status, $lines, $skip) = ($1, $2, $3, length $&);
     my $h = parse_headers($lines);
     my $none = $o{head} || $status == 204 || $status == 304 || $status == 101;
@@ -240,7 +240,7 @@ sub _read {
         push @{ $self->{broken} }, $conn->{in} if length $conn->{in};
         return $self->_drop($conn);
     }
-    while ($conn->{s} && $conn->{in} =~ /\A([^\r\n]*)\r\n(.*?)(?:\r\n)?\r\n/s) {
+    while ($conn->{s} && $conn->{in} =~ /\A([^\r\n]*)\r\n((?:[^\r\n][^\n]*\n)*)\r\n/) {
         my ($line, $lines, $skip) = ($1, $2, length $&);
         my $h = InteropHTTP::parse_headers($lines);
         if (($h->{expect} // '') =~ /100-continue/i && !$conn->{continued}++) {
