@@ -1,0 +1,164 @@
+/*
+** html_ref.c -- character references, and text decoded piece by piece.
+**
+** Owns "&...;" in all its forms, the table of names (generated), and the
+** standard's corrections of numbers. Linear: a name is looked at once in full
+** and at most five times as one of the old names that need no semicolon.
+*/
+#include "html_tokenizer.h"
+
+typedef struct {
+  uint16_t name;                  /* offset in entity_names */
+  uint8_t length, legacy;
+  uint32_t first;
+  uint16_t second;                /* 0 = none */
+} entity_t;
+
+#include "html_entities.inc"
+
+/* windows-1252, for numbers 128 to 159; 0 = as it is */
+static const uint16_t windows[32] = {
+  0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039,
+  0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc,
+  0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178
+};
+
+static bool is_alnum(char c) {
+  return (c >= '0' && c <= '9') || (in_lower(c) >= 'a' && in_lower(c) <= 'z');
+}
+
+static const entity_t *find(const char *name, size_t n, uint32_t hash) {
+  for (uint32_t s = hash % ENTITY_SLOTS; entity_slots[s] != 0; s = (s + 1) % ENTITY_SLOTS) {
+    const entity_t *e = &entities[entity_slots[s] - 1];
+    if (e->length == n && memcmp(entity_names + e->name, name, n) == 0) return e;
+  }
+  return NULL;
+}
+
+static size_t put(char *out, uint32_t cp) {
+  if (cp < 0x80) {
+    out[0] = (char) cp;
+    return 1;
+  }
+  size_t n = cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+  static const unsigned char lead[5] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+  for (size_t i = n - 1; i > 0; i--, cp >>= 6) out[i] = (char) (0x80 | (cp & 0x3f));
+  out[0] = (char) (lead[n] | cp);
+  return n;
+}
+
+static size_t put_entity(char *out, const entity_t *e) {
+  size_t n = put(out, e->first);
+  return e->second == 0 ? n : n + put(out + n, e->second);
+}
+
+/* s starts behind the '&'; gives the bytes taken, 0 = no reference */
+static size_t read_named(in_span_t s, unsigned how, char *out, size_t *written) {
+  uint32_t hash[ENTITY_LONGEST + 1];
+  size_t n = 0;
+  uint32_t h = 2166136261u;
+  hash[0] = h;
+  while (n < s.n && is_alnum(s.p[n]) && n < ENTITY_LONGEST) {
+    h = (h ^ (unsigned char) s.p[n]) * 16777619u;
+    hash[++n] = h;
+  }
+  const entity_t *e;
+  if (n < s.n && s.p[n] == ';' && (e = find(s.p, n, h)) != NULL) {
+    *written = put_entity(out, e);
+    return n + 1;
+  }
+  if (n > ENTITY_LEGACY_LONGEST) n = ENTITY_LEGACY_LONGEST;
+  for (; n >= 2; n--) {
+    e = find(s.p, n, hash[n]);
+    if (e == NULL || !e->legacy) continue;
+    if ((how & IN_HTML_IN_ATTR) && n < s.n && (s.p[n] == '=' || is_alnum(s.p[n]))) return 0;
+    *written = put_entity(out, e);
+    return n;
+  }
+  return 0;
+}
+
+static int digit(char c, unsigned base) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = in_lower(c);
+  return base == 16 && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static uint32_t correct(uint32_t cp) {
+  if (cp == 0 || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff)) return 0xfffd;
+  if (cp >= 0x80 && cp < 0xa0 && windows[cp - 0x80] != 0) return windows[cp - 0x80];
+  return cp;
+}
+
+/* s starts behind the "&#" */
+static size_t read_number(in_span_t s, char *out, size_t *written) {
+  unsigned base = 10;
+  size_t start = 0, i;
+  uint32_t cp = 0;
+  int d;
+  if (s.n > 0 && in_lower(s.p[0]) == 'x') {
+    base = 16;
+    start = 1;
+  }
+  for (i = start; i < s.n && (d = digit(s.p[i], base)) >= 0; i++)
+    if (cp <= 0x10ffff) cp = cp * base + (uint32_t) d;
+  if (i == start) return 0;
+  *written = put(out, correct(cp));
+  return i + (i < s.n && s.p[i] == ';');
+}
+
+/* s starts at a '&' */
+static size_t read_ref(in_span_t s, unsigned how, char *out, size_t *written) {
+  if (s.n < 2) return 0;
+  bool number = s.p[1] == '#';
+  if (!number && !is_alnum(s.p[1])) return 0;
+  size_t skip = number ? 2 : 1;
+  in_span_t rest = in_span(s.p + skip, s.n - skip);
+  size_t n = number ? read_number(rest, out, written) : read_named(rest, how, out, written);
+  return n == 0 ? 0 : n + skip;
+}
+
+#define REF_MAX  8u               /* bytes that one reference gives at most */
+
+/* as many references, NULs and what is between them as scratch holds */
+static in_span_t decode(in_span_t *rest, unsigned how, char *scratch) {
+  size_t n = 0, taken, written;
+  while (rest->n > 0 && n <= IN_HTML_SCRATCH - REF_MAX) {
+    if (*rest->p == '&' && (how & IN_HTML_REFS)
+        && (taken = read_ref(*rest, how, scratch + n, &written)) > 0) {
+      n += written;
+    } else if (*rest->p == '\0' && (how & IN_HTML_NUL)) {
+      n += put(scratch + n, 0xfffd);
+      taken = 1;
+    } else {
+      break;
+    }
+    *rest = in_span(rest->p + taken, rest->n - taken);
+  }
+  return in_span(scratch, n);
+}
+
+/* the part before the first byte that needs decoding */
+static size_t plain(in_span_t s, unsigned how) {
+  char out[REF_MAX];
+  size_t written, i = 0;
+  for (;; i++) {
+    if (how & IN_HTML_NUL) {
+      while (i < s.n && s.p[i] != '&' && s.p[i] != '\0') i++;
+    } else {
+      const char *amp = i < s.n ? memchr(s.p + i, '&', s.n - i) : NULL;
+      i = amp == NULL ? s.n : (size_t) (amp - s.p);
+    }
+    if (i == s.n || s.p[i] == '\0') return i;
+    if ((how & IN_HTML_REFS) && read_ref(in_span(s.p + i, s.n - i), how, out, &written) > 0)
+      return i;
+  }
+}
+
+in_span_t in_html_piece(in_span_t *rest, unsigned how, char scratch[IN_HTML_SCRATCH]) {
+  size_t n = plain(*rest, how);
+  if (n == 0) return decode(rest, how, scratch);
+  in_span_t piece = in_span(rest->p, n);
+  *rest = in_span(rest->p + n, rest->n - n);
+  return piece;
+}

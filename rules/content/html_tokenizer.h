@@ -1,0 +1,85 @@
+/*
+** html_tokenizer.h -- HTML text into tokens, after the WHATWG algorithm.
+**
+** Owns where a tag, a comment, a character reference begins and ends; knows no
+** element but by what its caller says with in_html_switch. Pulls: the caller
+** asks for one token after the other. Everything in a token is a span of the
+** input as it is spelt, so that nothing is allocated or copied and a megabyte
+** of attributes costs one scan; names and values are decoded on demand with
+** in_html_piece.
+**
+** Two things are left to the reader of the spans: ASCII case of names, and
+** newlines (CR LF and CR mean LF; CR is white space here).
+*/
+#ifndef IN_HTML_TOKENIZER_H
+#define IN_HTML_TOKENIZER_H
+
+#include "content.h"
+
+typedef enum { IN_HTML_DATA, IN_HTML_RCDATA, IN_HTML_RAWTEXT, IN_HTML_SCRIPT,
+               IN_HTML_PLAINTEXT, IN_HTML_CDATA } in_html_state_t;
+
+#define IN_HTML_ATTRS    24u      /* attributes that a token keeps */
+#define IN_HTML_SCRATCH  64u
+
+typedef struct {
+  in_span_t name, value;          /* as spelt, value without its quotes; absent: no '=' */
+} in_html_attr_t;
+
+/* the attributes that a caller wants to see in tokens: by first letter and length */
+typedef struct {
+  uint32_t lengths[32];           /* bit n: n bytes; bit 31: 31 or more */
+} in_html_wanted_t;
+
+typedef struct {
+  in_html_kind_t kind;
+  in_span_t raw;                  /* all of it, as spelt */
+  in_span_t text;                 /* TEXT: decoded; START, END: name; COMMENT: data; DOCTYPE: what follows the word */
+  in_span_t attrs;                /* START, END: for in_html_attr */
+  bool self_closing;
+  bool cut;                       /* COMMENT, EOF: the input ended inside */
+  bool too_many;                  /* more wanted attributes than fit */
+  unsigned attr_count;
+  in_html_attr_t attr[IN_HTML_ATTRS];   /* the wanted ones, in order, repeated ones too */
+  char scratch[IN_HTML_SCRATCH];  /* decoded references; text may point here */
+} in_html_token_t;
+
+typedef struct {
+  const char *p, *end;
+  in_span_t text;                 /* text before p that is still to be given out */
+  unsigned how;                   /* ... decoded like this */
+  in_html_state_t state;
+  in_span_t last;                 /* name of the last start tag: ends raw text */
+  bool foreign;                   /* CDATA sections are read */
+  const in_html_wanted_t *wanted; /* NULL: none */
+} in_html_t;
+
+void in_html_init(in_html_t *h, in_span_t input, const in_html_wanted_t *wanted);
+/* what comes next is read in this state until the end tag `last` */
+void in_html_switch(in_html_t *h, in_html_state_t state, in_span_t last);
+
+/*
+** The next token; its kind is EOF at the end, then with `cut`, name and
+** attributes set if a tag was not finished. Text comes in pieces.
+*/
+void in_html_next(in_html_t *h, in_html_token_t *t);
+
+/* takes the next attribute off a tag's attrs; false at the end */
+bool in_html_attr(in_span_t *attrs, in_html_attr_t *a);
+
+#define IN_HTML_REFS     1u       /* character references are decoded */
+#define IN_HTML_IN_ATTR  2u       /* ... as in an attribute's value */
+#define IN_HTML_NUL      4u       /* NUL becomes U+FFFD */
+
+/* takes the next decoded piece off *rest; it points into *rest's bytes or into scratch */
+in_span_t in_html_piece(in_span_t *rest, unsigned how, char scratch[IN_HTML_SCRATCH]);
+
+typedef struct {
+  in_span_t name, public_id, system_id;   /* as spelt; absent: missing */
+  bool quirks;                    /* the standard's force-quirks flag */
+} in_html_doctype_t;
+
+/* reads a DOCTYPE token's text; complete = the token was not cut */
+void in_html_doctype(in_span_t text, bool complete, in_html_doctype_t *d);
+
+#endif
