@@ -147,7 +147,7 @@ test: deps  ## everything; ends with prove's summary
 	@$(MAKE) --no-print-directory -j$(JOBS) run-tests
 
 run-tests: all $(UNIT) $(REPLAY)
-	T_BUILD=$(abspath $(B)) prove -j$(JOBS) t/
+	T_REQUIRE=1 T_BUILD=$(abspath $(B)) prove -j$(JOBS) t/
 
 demo: deps  ## nginx with the policy pack on 127.0.0.1:8080 (ONCE=1: ends by itself)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
@@ -162,7 +162,7 @@ asan:  ## the tests with AddressSanitizer and UBSan
 	  SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' run-asan
 
 run-asan: all $(UNIT) $(REPLAY)
-	T_ASAN=1 T_BUILD=$(abspath $(B)) prove -j$(JOBS) t/
+	T_REQUIRE=1 T_ASAN=1 T_BUILD=$(abspath $(B)) prove -j$(JOBS) t/
 
 compat:  ## build with nginx 1.26 of Debian 13 and run the nginx tests with it
 	@.ci/deps build test compat
