@@ -4,6 +4,7 @@
 #   B=DIR        where everything is built (default build); two makes in one
 #                tree at a time want two of them
 #   CC=clang     another compiler          SAN=...    sanitizer flags
+#   V=1          show the commands
 #   NGX_SRC=DIR  an nginx source tree, or Debian's /usr/share/nginx/src
 
 B       ?= build
@@ -27,6 +28,7 @@ INCS    := $(if $(YY),-isystem $(YY)/include) -I. -Irules -I$(B)/gen
 CFLAGS  := $(BASE) $(WARN) $(EXTRA_CFLAGS)
 RPATH   := -Wl,-rpath,'$$ORIGIN/lib:$$ORIGIN/../lib:$$ORIGIN/../lib/ngx_interop:$$ORIGIN/../../ngx_interop'
 LIBS    := $(if $(YY_LIB),-L$(YY_LIB)) -lyyjson -lpcre2-8 -lmd4c -llmdb -lcrypto
+Q       := $(if $(V),,@)
 COMPILE  = $(CC) $(CFLAGS) $(INCS) -MMD -MP -c -o $@ $<
 LINK     = $(CC) $(SAN) -o $@ $(filter %.o %.a,$^) $(LIBS) $(RPATH)
 
@@ -66,51 +68,53 @@ help:
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 $(LIB): $(call obj,$(LIB_SRC))
-	@rm -f $@.new
-	ar rcsD $@.new $^ && mv $@.new $@
+	@echo '  ar   $@'; rm -f $@.new
+	$(Q)ar rcsD $@.new $^ && mv $@.new $@
 
 $(B)/obj/rules/%.o: rules/%.c | $(GEN) $(B)/lib
-	@mkdir -p $(@D)
-	$(COMPILE)
+	@echo '  cc   $<'; mkdir -p $(@D)
+	$(Q)$(COMPILE)
 
 $(B)/obj/lua/%.o: lua/%.c
-	@mkdir -p $(@D)
-	$(COMPILE) $(shell pkg-config --cflags lua5.4)
+	@echo '  cc   $<'; mkdir -p $(@D)
+	$(Q)$(COMPILE) $(shell pkg-config --cflags lua5.4)
 
 $(B)/gen/%.inc:
-	@mkdir -p $(@D)
-	perl $< >$@.new && mv $@.new $@
+	@echo '  gen  $@'; mkdir -p $(@D)
+	$(Q)perl $< >$@.new && mv $@.new $@
 $(foreach f,$(wildcard rules/*/*.pl),$(eval $(B)/gen/$(basename $(notdir $(f))).inc: $(f)))
 
 # libyyjson beside what we build, where the system has none
 $(B)/lib:
 	@mkdir -p $@
-	$(if $(YY_LIB),cp -P $(YY_LIB)libyyjson.so* $@/)
+	$(Q)$(if $(YY_LIB),cp -P $(YY_LIB)libyyjson.so* $@/)
 
 $(B)/interopctl: $(call obj,$(CTL_SRC)) $(LIB)
-	$(LINK)
+	@echo '  link $@'
+	$(Q)$(LINK)
 
 $(B)/interop_lua.so: $(call obj,$(LUA_SRC))
-	$(CC) $(SAN) -shared -o $@.new $^ $(shell pkg-config --libs lua5.4) -Wl,-z,defs && mv $@.new $@
+	@echo '  link $@'
+	$(Q)$(CC) $(SAN) -shared -o $@.new $^ $(shell pkg-config --libs lua5.4) -Wl,-z,defs && mv $@.new $@
 
 # Tests are held to the same warnings, but for those about missing prototypes
 $(B)/unit/% $(B)/bench/%: CFLAGS += -Wno-missing-prototypes
 $(B)/unit/%: t/unit/%.c $(LIB) t/unit/tap.h | $(GEN)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(INCS) -It/unit -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIB) $(LIBS) -lm -lpthread $(RPATH)
+	@echo '  test $@'; mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(INCS) -It/unit -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIB) $(LIBS) -lm -lpthread $(RPATH)
 
 $(B)/bench/%: t/bench/%.c $(LIB) | $(GEN)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(INCS) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIB) $(LIBS) -lm -lpthread $(RPATH)
+	@echo '  test $@'; mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(INCS) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIB) $(LIBS) -lm -lpthread $(RPATH)
 
 # A harness is LLVMFuzzerTestOneInput; t/lib/replay.c runs it over files
 $(B)/replay/%: t/fuzz/%.c t/lib/replay.c $(LIB) | $(GEN)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Wno-missing-prototypes $(INCS) -MMD -MP -MT $@ -MF $@.d -o $@ $< t/lib/replay.c $(LIB) $(LIBS) $(RPATH)
+	@echo '  test $@'; mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -Wno-missing-prototypes $(INCS) -MMD -MP -MT $@ -MF $@.d -o $@ $< t/lib/replay.c $(LIB) $(LIBS) $(RPATH)
 
 $(B)/fuzz/%: t/fuzz/%.c $(LIB) | $(GEN)
-	@mkdir -p $(@D)
-	clang $(CFLAGS) -fsanitize=fuzzer -Wno-missing-prototypes $(INCS) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIB) $(LIBS) $(RPATH)
+	@echo '  fuzz $@'; mkdir -p $(@D)
+	$(Q)clang $(CFLAGS) -fsanitize=fuzzer -Wno-missing-prototypes $(INCS) -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIB) $(LIBS) $(RPATH)
 
 # ---------------------------------------------------------------- the module
 # nginx's own build makes it, through ./config, in a copy of nginx's sources
@@ -135,8 +139,10 @@ $(NGX_TREE)/objs/Makefile: Makefile config config.make $(NGX_LIST) $(wildcard $(
 $(NGX_TREE)/objs/Makefile: SHELL := /bin/bash
 
 $(B)/ngx_http_interop_module.so: $(NGX_TREE)/objs/Makefile $(LIB) $(NGX_FILES) rules/interop.h
-	$(MAKE) --no-print-directory -C $(NGX_TREE) -f objs/Makefile B=$(abspath $(B)) modules
-	cp $(NGX_TREE)/objs/ngx_http_interop_module.so $@.new && mv $@.new $@
+	@echo '  ngx  $@'
+	$(Q)$(MAKE) --no-print-directory -C $(NGX_TREE) -f objs/Makefile B=$(abspath $(B)) modules $(if $(V),,>$(B)/nginx.log) || \
+	  { tail -n 40 $(B)/nginx.log; exit 1; }
+	$(Q)cp $(NGX_TREE)/objs/ngx_http_interop_module.so $@.new && mv $@.new $@
 
 # --------------------------------------------------------------------- tests
 

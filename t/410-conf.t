@@ -33,14 +33,13 @@ sub local_copy {
     my @ports;
     $text =~ s{^load_module modules/.*\n}{}m;
     $text =~ s{^worker_processes.*\n}{}m;
-    $text =~ s{listen (?:127\.0\.0\.1:)?(\d+)}{push @ports, "p$1"; "listen %%ADDR:p$1%%"}ge;
+    $text =~ s/listen (?:127\.0\.0\.1:)?(\d+)/push @ports, "p$1"; "listen %%ADDR:p$1%%"/ge;
     $text =~ s{/usr/share/ngx_interop}{%%ROOT%%/conf.d}g;
     $text =~ s{/var/lib/ngx_interop}{%%DIR%%/store}g;
     $text =~ s{/etc/nginx/tls}{%%DIR%%/conf}g;
     $text =~ s{/var/log/nginx}{%%DIR%%/logs}g;
     $text =~ s{(carrier|auth)\.internal:\d+}{%%UPSTREAM:$1%%}g;
-    $text =~ s{http \{\n}{http {\n%%HTTP%%\n};
-    $text =~ s{access_log off;}{} if $text =~ /access_log/;
+    $text =~ s/^http \{\n/http {\n%%HTTP%%\n/m;
     return ($text, @ports);
 }
 
@@ -48,11 +47,11 @@ sub prepare {
     my ($name) = @_;
     my $t = InteropNginx->new;
     my ($text, @ports) = local_copy($t, $name);
-    system('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=graph.example',
-        '-keyout', $t->dir . '/conf/front.key', '-out', $t->dir . '/conf/front.crt', '-batch', '-quiet') == 0
-        || system('openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=graph.example -batch -keyout '
-            . $t->dir . '/conf/front.key -out ' . $t->dir . '/conf/front.crt 2>/dev/null') if $text =~ /ssl_certificate/;
-    my ($status, $said) = $t->ctl('import', '--store', $t->dir . '/store', $t->write('facts.jsonl', "$facts\n"));
+    my $tls = $t->dir . '/conf/front';
+    my ($status, $said) = $t->run(qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -batch -subj /CN=graph.example),
+        '-keyout', "$tls.key", '-out', "$tls.crt");
+    is($status, 0, "$name: a certificate") or diag($said);
+    ($status, $said) = $t->ctl('import', '--store', $t->dir . '/store', $t->write('facts.jsonl', "$facts\n"));
     is($status, 0, "$name: facts imported") or diag($said);
     $t->conf($text);
     ($status, $said) = $t->check_conf;
