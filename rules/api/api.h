@@ -28,7 +28,7 @@ interop_status_t in_api_verify(const in_image_t *img, interop_diag_t *diag);
 
 /* ---- match: normalised method and path -> operation */
 
-#define IN_CAPTURES 8
+#define IN_CAPTURES 16
 
 typedef struct {
   interop_match_t match;
@@ -36,7 +36,9 @@ typedef struct {
   int api;
   uint32_t operation;             /* index in OPERATIONS; several candidates share a route,
                                      the body decides: first of a run, see api_image.h */
-  in_span_t capture[IN_CAPTURES]; /* decoded segments, by the route's capture numbers */
+  in_span_t capture[IN_CAPTURES]; /* decoded segments, by the API's capture numbers; or absent */
+  in_span_t raw[IN_CAPTURES];     /* the same as they came */
+  in_span_t query;                /* as it came, without its '?'; or absent */
   in_span_t target;               /* to forward: p == NULL if the target can stay as it came */
 } in_match_t;
 
@@ -106,6 +108,12 @@ interop_status_t in_api_text(const in_image_t *img, const in_event_t *ev, unsign
 typedef struct { in_span_t pointer; in_span_t value; /* text */ } in_amend_t;
 
 /* ---- answers of the edge's own */
+
+/* the variables that templates may name: "$reason" */
+#define IN_VARIABLES(X) \
+  X(TEXT, "text") X(ORIGINAL, "original") X(REASON, "reason") X(MESSAGE, "message") \
+  X(REQUEST_ID, "request_id") X(NOW, "now") X(SYSTEM, "system") X(LINK, "link") \
+  X(SUBJECT, "subject") X(CONVERSATION, "conversation") X(OTHER, "other")
 
 typedef struct { in_span_t name, value; } in_var_t;
 

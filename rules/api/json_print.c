@@ -1,0 +1,311 @@
+/*
+** json_print.c -- printing JSON values, with edits.
+**
+** Two ways out: print writes a value anew without white space; splice copies
+** the source and changes only what is edited. Both walk the values' array in
+** its own order, so an edit is found by a mark beside its value. Invariants:
+** order of members and spelling of numbers stay; nothing that is dropped
+** leaves a byte behind.
+*/
+#include <stdlib.h>
+#include "json.h"
+
+/* ---- edits */
+
+bool in_edits_init(in_edits_t *e, const in_json_t *j, in_arena_t *arena) {
+  memset(e, 0, sizeof(*e));
+  e->json = j;
+  e->arena = arena;
+  e->mark = in_arena_get(arena, j->count);
+  e->failed = e->mark == NULL;
+  return !e->failed;
+}
+
+void in_edits_drop(in_edits_t *e, const yyjson_val *v) {
+  e->mark[v - e->json->root] = IN_EDIT_DROP;
+  e->any = true;
+}
+
+static void push_text(in_edits_t *e, in_edit_text_t t) {
+  if (e->count == e->size) {
+    uint32_t size = e->size == 0 ? 8 : e->size * 2;
+    in_edit_text_t *p = in_arena_array(e->arena, size, sizeof(*p));
+    if (p == NULL) {
+      e->failed = true;
+      return;
+    }
+    if (e->count > 0) memcpy(p, e->text, e->count * sizeof(*p));
+    e->text = p;
+    e->size = size;
+  }
+  t.order = e->count;
+  e->text[e->count++] = t;
+  e->any = true;
+}
+
+void in_edits_set(in_edits_t *e, const yyjson_val *v, in_span_t text) {
+  e->mark[v - e->json->root] = IN_EDIT_SET;
+  push_text(e, (in_edit_text_t) { v, IN_NONE, text, false, 0 });
+}
+
+void in_edits_add(in_edits_t *e, const yyjson_val *obj, in_span_t name, in_span_t text, bool json) {
+  e->mark[obj - e->json->root] = IN_EDIT_ADD;
+  push_text(e, (in_edit_text_t) { obj, name, text, json, 0 });
+}
+
+static int order_texts(const void *a, const void *b) {
+  const in_edit_text_t *x = a, *y = b;
+  if (x->at != y->at) return x->at < y->at ? -1 : 1;
+  return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static void sort_texts(in_edits_t *e) {
+  if (e->count > 1) qsort(e->text, e->count, sizeof(*e->text), order_texts);
+}
+
+/* the first text for v; there is one, or v would not be marked */
+static uint32_t find_text(const in_edits_t *e, const yyjson_val *v) {
+  uint32_t low = 0, high = e->count;
+  while (low < high) {
+    uint32_t mid = low + (high - low) / 2;
+    if (e->text[mid].at < v) low = mid + 1; else high = mid;
+  }
+  return low;
+}
+
+/* ---- strings */
+
+static void put_escape(in_buf_t *out, unsigned char c) {
+  static const char hex[] = "0123456789abcdef";
+  static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+  const char *known = memchr(from, c, sizeof(from) - 1);
+  if (known != NULL) {
+    char two[2] = { '\\', to[known - from] };
+    in_buf_put(out, in_span(two, 2));
+  } else {
+    char six[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+    in_buf_put(out, in_span(six, 6));
+  }
+}
+
+void in_json_quote(in_buf_t *out, in_span_t s) {
+  size_t from = 0;
+  in_buf_byte(out, '"');
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char c = (unsigned char) s.p[i];
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    in_buf_put(out, in_span(s.p + from, i - from));
+    put_escape(out, c);
+    from = i + 1;
+  }
+  in_buf_put(out, in_span(s.p + from, s.n - from));
+  in_buf_byte(out, '"');
+}
+
+static void put_text(in_buf_t *out, const in_edit_text_t *t) {
+  if (t->json) in_buf_put(out, t->text); else in_json_quote(out, t->text);
+}
+
+static void put_scalar(in_buf_t *out, const yyjson_val *v) {
+  switch (unsafe_yyjson_get_type((void *) (uintptr_t) v)) {
+    case YYJSON_TYPE_STR: in_json_quote(out, in_json_str(v)); break;
+    case YYJSON_TYPE_RAW: in_buf_put(out, in_json_str(v)); break;
+    case YYJSON_TYPE_BOOL:
+      in_buf_put(out, unsafe_yyjson_get_bool((void *) (uintptr_t) v) ? IN_SPAN("true") : IN_SPAN("false"));
+      break;
+    default: in_buf_put(out, IN_SPAN("null")); break;
+  }
+}
+
+/* ---- print */
+
+typedef struct {
+  const yyjson_val *ctn, *end;
+  bool obj, some;                 /* some: a member or element was printed */
+} level_t;
+
+static void put_added(in_buf_t *out, const in_edits_t *e, level_t *l) {
+  for (uint32_t i = find_text(e, l->ctn); i < e->count && e->text[i].at == l->ctn; i++) {
+    if (l->some) in_buf_byte(out, ',');
+    l->some = true;
+    in_json_quote(out, e->text[i].name);
+    in_buf_byte(out, ':');
+    put_text(out, &e->text[i]);
+  }
+}
+
+static void close_level(in_buf_t *out, in_edits_t *e, level_t *l) {
+  if (e != NULL && in_edits_at(e, l->ctn) == IN_EDIT_ADD) put_added(out, e, l);
+  in_buf_byte(out, l->obj ? '}' : ']');
+}
+
+static const yyjson_val *after(const yyjson_val *v) {
+  return unsafe_yyjson_get_next((void *) (uintptr_t) v);
+}
+
+void in_json_print(in_buf_t *out, const yyjson_val *top, in_edits_t *e) {
+  level_t level[IN_JSON_DEPTH + 1];
+  unsigned depth = 0;
+  const yyjson_val *v = top, *end = after(top);
+  if (e != NULL) sort_texts(e);
+  for (;;) {
+    while (depth > 0 && v == level[depth - 1].end) close_level(out, e, &level[--depth]);
+    if (v == end) return;
+    level_t *l = depth > 0 ? &level[depth - 1] : NULL;
+    const yyjson_val *key = l != NULL && l->obj ? v++ : NULL;
+    in_edit_t edit = e == NULL ? IN_EDIT_KEEP : in_edits_at(e, v);
+    if (edit == IN_EDIT_DROP) {
+      v = after(v);
+      continue;
+    }
+    if (l != NULL && l->some) in_buf_byte(out, ',');
+    if (l != NULL) l->some = true;
+    if (key != NULL) {
+      in_json_quote(out, in_json_str(key));
+      in_buf_byte(out, ':');
+    }
+    if (edit == IN_EDIT_SET) {
+      put_text(out, &e->text[find_text(e, v)]);
+      v = after(v);
+    } else if (unsafe_yyjson_is_ctn((void *) (uintptr_t) v)) {
+      if (depth > IN_JSON_DEPTH) { out->failed = true; return; }
+      level[depth++] = (level_t) { v, after(v), unsafe_yyjson_is_obj((void *) (uintptr_t) v), false };
+      in_buf_byte(out, level[depth - 1].obj ? '{' : '[');
+      v++;
+    } else {
+      put_scalar(out, v++);
+    }
+  }
+}
+
+/* ---- splice: the source's tokens and the values' array come in one order */
+
+typedef struct {
+  level_t at;
+  size_t kept;                    /* out->n after the last element that stayed */
+} span_level_t;
+
+typedef struct {
+  in_buf_t *out;
+  in_edits_t *e;
+  in_span_t s;
+  size_t i;                       /* in the source */
+  size_t copied;                  /* source copied up to here */
+  const yyjson_val *v;
+} splice_t;
+
+static bool blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static void skip_blank(splice_t *p) {
+  while (p->i < p->s.n && blank(p->s.p[p->i])) p->i++;
+}
+
+/* a scalar's bytes; the text was parsed, so it is well formed */
+static void skip_scalar(splice_t *p) {
+  if (p->s.p[p->i] == '"') {
+    for (p->i++; p->i < p->s.n && p->s.p[p->i] != '"'; p->i++)
+      if (p->s.p[p->i] == '\\') p->i++;
+    p->i++;
+    return;
+  }
+  while (p->i < p->s.n && !blank(p->s.p[p->i]) && strchr(",]}", p->s.p[p->i]) == NULL) p->i++;
+}
+
+static void skip_value(splice_t *p) {
+  unsigned depth = 0;
+  do {
+    skip_blank(p);
+    char c = p->s.p[p->i];
+    if (c == '{' || c == '[') depth++, p->i++;
+    else if (c == '}' || c == ']') depth--, p->i++;
+    else if (c == ',' || c == ':') p->i++;
+    else skip_scalar(p);
+  } while (depth > 0 && p->i < p->s.n);
+}
+
+static void copy_to(splice_t *p, size_t to) {
+  in_buf_put(p->out, in_span(p->s.p + p->copied, to - p->copied));
+  p->copied = to;
+}
+
+/* takes an element away, with the comma before it or, if it is the first, after it */
+static void drop_element(splice_t *p, span_level_t *l) {
+  p->out->n = l->kept;
+  skip_value(p);
+  if (!l->at.some) {
+    size_t end = p->i;
+    skip_blank(p);
+    if (p->i < p->s.n && p->s.p[p->i] == ',') p->i++; else p->i = end;
+  }
+  p->copied = p->i;
+}
+
+static void set_value(splice_t *p) {
+  copy_to(p, p->i);
+  skip_value(p);
+  p->copied = p->i;
+  put_text(p->out, &p->e->text[find_text(p->e, p->v)]);
+}
+
+static void close_span(splice_t *p, span_level_t *l) {
+  skip_blank(p);
+  if (in_edits_at(p->e, l->at.ctn) == IN_EDIT_ADD) {
+    size_t rest = p->i;
+    while (rest > p->copied && blank(p->s.p[rest - 1])) rest--;
+    copy_to(p, rest);
+    put_added(p->out, p->e, &l->at);
+  }
+  copy_to(p, ++p->i);
+}
+
+void in_json_splice(in_buf_t *out, in_edits_t *e) {
+  span_level_t level[IN_JSON_DEPTH + 1];
+  unsigned depth = 0;
+  splice_t p = { .out = out, .e = e, .s = e->json->source, .v = e->json->root };
+  const yyjson_val *end = p.v + e->json->count;
+  sort_texts(e);
+  for (;;) {
+    while (depth > 0 && p.v == level[depth - 1].at.end) {
+      close_span(&p, &level[--depth]);
+      if (depth > 0) level[depth - 1].kept = out->n;
+    }
+    if (p.v == end || out->failed) break;
+    span_level_t *l = depth > 0 ? &level[depth - 1] : NULL;
+    skip_blank(&p);
+    if (l != NULL && l->at.some && p.s.p[p.i] == ',') p.i++;
+    skip_blank(&p);
+    if (l != NULL && l->at.obj) {
+      skip_scalar(&p);            /* the name */
+      skip_blank(&p);
+      p.i++;                      /* its colon */
+      skip_blank(&p);
+      p.v++;
+    }
+    in_edit_t edit = in_edits_at(e, p.v);
+    if (edit == IN_EDIT_DROP && l != NULL) {
+      drop_element(&p, l);
+      p.v = after(p.v);
+      continue;
+    }
+    if (l != NULL) l->at.some = true;
+    if (edit != IN_EDIT_SET && unsafe_yyjson_is_ctn((void *) (uintptr_t) p.v)) {
+      if (depth > IN_JSON_DEPTH) { out->failed = true; return; }
+      copy_to(&p, ++p.i);
+      level[depth++] = (span_level_t) {
+        { p.v, after(p.v), unsafe_yyjson_is_obj((void *) (uintptr_t) p.v), false }, out->n };
+      p.v++;
+      continue;
+    }
+    if (edit == IN_EDIT_SET) {
+      set_value(&p);
+    } else {
+      skip_scalar(&p);
+      copy_to(&p, p.i);
+    }
+    p.v = after(p.v);
+    if (l != NULL) l->kept = out->n;
+  }
+  copy_to(&p, p.s.n);
+}

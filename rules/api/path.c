@@ -1,0 +1,309 @@
+/*
+** path.c -- the request target, taken apart once (see path.h).
+*/
+#include "path.h"
+
+int in_hex(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = in_lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* the byte that "%XX" at s stands for, or -1 */
+static int escape_at(in_span_t s, size_t i) {
+  if (i + 2 >= s.n || s.p[i] != '%') return -1;
+  int hi = in_hex(s.p[i + 1]), lo = in_hex(s.p[i + 2]);
+  return hi < 0 || lo < 0 ? -1 : hi * 16 + lo;
+}
+
+/* one step of decoding; what is no escape stays, and makes *bad true */
+static in_span_t decode(in_span_t s, in_arena_t *arena, bool *bad) {
+  if (s.n == 0 || memchr(s.p, '%', s.n) == NULL) return s;
+  char *p = in_arena_get(arena, s.n);
+  size_t n = 0;
+  if (p == NULL) return IN_NONE;
+  for (size_t i = 0; i < s.n; i++) {
+    int c = escape_at(s, i);
+    if (c >= 0) i += 2;
+    else if (s.p[i] == '%') *bad = true;
+    p[n++] = c >= 0 ? (char) c : s.p[i];
+  }
+  return in_span(p, n);
+}
+
+/* could another server read this decoded segment differently? */
+static bool odd_text(in_span_t s) {
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char c = (unsigned char) s.p[i];
+    if (c < 0x20 || c == 0x7f || c == '/' || c == '\\' || c == ';') return true;
+    if (c == '%' && escape_at(s, i) >= 0) return true;
+  }
+  return in_utf8_check(s) != s.n;
+}
+
+static bool is_dots(in_span_t s) {
+  return in_eq(s, IN_SPAN(".")) || in_eq(s, IN_SPAN(".."));
+}
+
+/* ---- segments */
+
+typedef struct {
+  in_path_t *path;
+  in_arena_t *arena;
+  uint32_t size;
+  bool odata, failed;
+} builder_t;
+
+static void push(builder_t *b, in_span_t raw, in_span_t text, bool odd) {
+  in_path_t *p = b->path;
+  if (p->count == IN_PATH_MAX) {
+    p->broken = true;
+    return;
+  }
+  if (p->count == b->size) {
+    uint32_t size = b->size == 0 ? 12 : IN_PATH_MAX;
+    in_segment_t *s = in_arena_array(b->arena, size, sizeof(*s));
+    if (s == NULL) {
+      b->failed = true;
+      return;
+    }
+    if (p->count > 0) memcpy(s, p->segment, p->count * sizeof(*s));
+    p->segment = s;
+    b->size = size;
+  }
+  p->segment[p->count++] = (in_segment_t) { raw, text, odd };
+  p->malformed |= odd;
+}
+
+/* '' inside a quoted key is one quote; false where a single one stands */
+static bool undouble(in_span_t *s, in_arena_t *arena) {
+  if (s->n == 0 || memchr(s->p, '\'', s->n) == NULL) return true;
+  char *p = in_arena_get(arena, s->n);
+  size_t n = 0;
+  if (p == NULL) return false;
+  for (size_t i = 0; i < s->n; i++) {
+    if (s->p[i] == '\'' && (++i == s->n || s->p[i] != '\'')) return false;
+    p[n++] = s->p[i];
+  }
+  *s = in_span(p, n);
+  return true;
+}
+
+/* the quote, plain or encoded, at the end of the raw key */
+static size_t quote_size(in_span_t raw, bool at_end) {
+  if (raw.n >= 3 && escape_at(raw, at_end ? raw.n - 3 : 0) == '\'') return 3;
+  return raw.n >= 1 && raw.p[at_end ? raw.n - 1 : 0] == '\'' ? 1 : 0;
+}
+
+/* where in raw the n-th decoded byte starts */
+static size_t raw_offset(in_span_t raw, size_t n) {
+  size_t i = 0;
+  for (; n > 0 && i < raw.n; n--) i += escape_at(raw, i) >= 0 ? 3 : 1;
+  return i;
+}
+
+/*
+** name('key') as two segments. Whatever else has parentheses at its end stays
+** whole and odd, after a segment of the name alone: it names the same thing to
+** a server that reads it as a key.
+*/
+static void push_keyed(builder_t *b, in_span_t raw, in_span_t text, const char *open) {
+  size_t name = (size_t) (open - text.p), at = raw_offset(raw, name);
+  in_span_t in_text = in_span(open + 1, text.n - name - 2);
+  in_span_t in_raw = in_span(raw.p + at, raw.n - at);
+  in_raw = in_span(in_raw.p + raw_offset(in_raw, 1), in_raw.n - raw_offset(in_raw, 1));
+  in_raw.n = raw_offset(in_raw, in_text.n);
+  bool quoted = in_text.n > 2 && in_text.p[0] == '\'' && in_text.p[in_text.n - 1] == '\'';
+  bool good = quoted;
+  if (quoted) {
+    size_t q = quote_size(in_raw, false), z = quote_size(in_raw, true);
+    in_text = in_span(in_text.p + 1, in_text.n - 2);
+    in_raw = in_span(in_raw.p + q, in_raw.n - q - z);
+    bool plain = memchr(in_text.p, '\'', in_text.n) == NULL;
+    good = undouble(&in_text, b->arena) && !is_dots(in_text) && in_text.p[in_text.n - 1] != ')';
+    if (!plain && good) {
+      in_buf_t again;
+      interop_alloc_t alloc = in_arena_alloc(b->arena);
+      in_buf_init(&again, &alloc);
+      in_path_encode(&again, in_text);
+      b->failed |= again.failed;
+      in_raw = in_buf_span(&again);
+    }
+  }
+  push(b, in_span(raw.p, at), in_span(text.p, name), odd_text(in_span(text.p, name)));
+  push(b, in_raw, in_text, !good || odd_text(in_text));
+  b->path->changed = true;
+}
+
+static void push_segment(builder_t *b, in_span_t raw) {
+  in_path_t *p = b->path;
+  bool bad = false;
+  in_span_t text = decode(raw, b->arena, &bad);
+  if (raw.n > 0 && text.p == NULL) {
+    b->failed = true;
+    return;
+  }
+  if (is_dots(text)) {
+    p->changed = true;
+    if (text.n == 2 && p->count > 0) p->count--;
+    return;
+  }
+  const char *open = b->odata && text.n > 2 && text.p[text.n - 1] == ')'
+                     ? memchr(text.p, '(', text.n) : NULL;
+  if (open != NULL && open > text.p)
+    push_keyed(b, raw, text, open);
+  else
+    push(b, raw, text, bad || odd_text(text));
+}
+
+/* ---- the target */
+
+/* "http://host" before the path, which a proxy's client may send */
+static in_span_t after_authority(in_span_t target, bool *absolute) {
+  size_t scheme = in_starts_nocase(target, IN_SPAN("http://")) ? 7
+                  : in_starts_nocase(target, IN_SPAN("https://")) ? 8 : 0;
+  *absolute = scheme > 0;
+  if (scheme == 0) return target;
+  size_t i = scheme;
+  while (i < target.n && target.p[i] != '/' && target.p[i] != '?' && target.p[i] != '\\') i++;
+  return in_span(target.p + i, target.n - i);
+}
+
+static void split(builder_t *b, in_span_t s) {
+  size_t i = 0;
+  while (i < s.n && !b->failed) {
+    size_t start = ++i;           /* past the '/' */
+    while (i < s.n && s.p[i] != '/') i++;
+    if (i == start) {
+      if (s.n > 1) b->path->changed = true;
+    } else {
+      push_segment(b, in_span(s.p + start, i - start));
+    }
+  }
+}
+
+static bool has_fragment(in_span_t s) {
+  return s.n > 0 && memchr(s.p, '#', s.n) != NULL;
+}
+
+interop_status_t in_path_parse(in_span_t target, bool odata, in_arena_t *arena, in_path_t *path) {
+  builder_t b = { path, arena, 0, odata, false };
+  bool absolute;
+  memset(path, 0, sizeof(*path));
+  path->broken = has_fragment(target);
+  in_span_t s = after_authority(target, &absolute);
+  path->changed = absolute;
+  const char *mark = s.n > 0 ? memchr(s.p, '?', s.n) : NULL;
+  if (mark != NULL) {
+    path->query = in_span(mark + 1, (size_t) (s.p + s.n - (mark + 1)));
+    s.n = (size_t) (mark - s.p);
+  }
+  if (s.n > 0 && s.p[0] == '/') split(&b, s);
+  else if (!absolute || s.n > 0) path->broken = true;
+  if (path->broken) path->malformed = true;
+  return b.failed ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+in_span_t in_path_print(const in_path_t *path, in_arena_t *arena) {
+  size_t n = 1 + (path->query.p != NULL ? path->query.n + 1 : 0);
+  for (uint32_t i = 0; i < path->count; i++) n += path->segment[i].raw.n + 1;
+  char *p = in_arena_get(arena, n), *q = p;
+  if (p == NULL) return IN_NONE;
+  for (uint32_t i = 0; i < path->count; i++) {
+    *q++ = '/';
+    memcpy(q, path->segment[i].raw.p, path->segment[i].raw.n);
+    q += path->segment[i].raw.n;
+  }
+  if (path->count == 0) *q++ = '/';
+  if (path->query.p != NULL) {
+    *q++ = '?';
+    if (path->query.n > 0) memcpy(q, path->query.p, path->query.n);
+    q += path->query.n;
+  }
+  return in_span(p, (size_t) (q - p));
+}
+
+/* ---- the lenient reading */
+
+/* overlong forms of ASCII, which some decoders accept */
+static char overlong(in_span_t s, size_t i) {
+  unsigned char c = (unsigned char) s.p[i];
+  if ((c != 0xc0 && c != 0xc1) || i + 1 >= s.n) return 0;
+  unsigned char d = (unsigned char) s.p[i + 1];
+  return (d & 0xc0) == 0x80 ? (char) (((c & 1) << 6) | (d & 0x3f)) : 0;
+}
+
+static size_t simplify(char *p, size_t n) {
+  size_t to = 0;
+  bool parameter = false;
+  for (size_t i = 0; i < n; i++) {
+    char c = overlong(in_span(p, n), i);
+    if (c != 0) i++; else c = p[i];
+    if (c == '\\') c = '/';
+    if (c == '/') parameter = false;
+    if (c == ';') parameter = true;
+    if (parameter || (unsigned char) c < 0x20 || c == 0x7f) continue;
+    p[to++] = c;
+  }
+  return to;
+}
+
+interop_status_t in_path_lenient(in_span_t target, bool odata, in_arena_t *arena, in_path_t *path) {
+  bool absolute, bad = false;
+  in_span_t s = after_authority(target, &absolute);
+  const char *mark = s.n > 0 ? memchr(s.p, '?', s.n) : NULL;
+  if (mark != NULL) s.n = (size_t) (mark - s.p);
+  char *p = in_arena_get(arena, s.n + 1);
+  if (p == NULL) return INTEROP_NOMEM;
+  p[0] = '/';
+  if (s.n > 0) memcpy(p + 1, s.p, s.n);
+  in_span_t text = in_span(p, s.n + 1);
+  for (int i = 0; i < 4; i++) {
+    in_span_t next = decode(text, arena, &bad);
+    if (next.p == NULL) return INTEROP_NOMEM;
+    if (next.p == text.p) break;
+    text = next;
+  }
+  text.n = simplify((char *) (uintptr_t) text.p, text.n);
+  const char *end = text.n > 0 ? memchr(text.p, '?', text.n) : NULL;
+  if (end == NULL && text.n > 0) end = memchr(text.p, '#', text.n);
+  if (end != NULL) text.n = (size_t) (end - text.p);
+  return in_path_parse(text, odata, arena, path);
+}
+
+/* ---- query and encoding */
+
+in_span_t in_path_query(in_span_t query, in_span_t name, in_arena_t *arena, uint32_t *count) {
+  in_span_t value = IN_NONE;
+  *count = 0;
+  while (query.n > 0) {
+    const char *amp = memchr(query.p, '&', query.n);
+    in_span_t pair = in_span(query.p, amp == NULL ? query.n : (size_t) (amp - query.p));
+    const char *eq = pair.n > 0 ? memchr(pair.p, '=', pair.n) : NULL;
+    in_span_t key = in_span(pair.p, eq == NULL ? pair.n : (size_t) (eq - pair.p));
+    bool bad = false;
+    if (in_eq_nocase(decode(key, arena, &bad), name)) {
+      (*count)++;
+      value = eq == NULL ? IN_SPAN("") : decode(in_span(eq + 1, pair.n - key.n - 1), arena, &bad);
+    }
+    if (amp == NULL) break;
+    query.n -= pair.n + 1;
+    query.p = amp + 1;
+  }
+  return value;
+}
+
+void in_path_encode(in_buf_t *out, in_span_t s) {
+  static const char hex[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char c = (unsigned char) s.p[i];
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                 || (c != 0 && strchr("-._~:@!$'*,=+", c) != NULL);
+    if (plain) {
+      in_buf_byte(out, (char) c);
+      continue;
+    }
+    char three[3] = { '%', hex[c >> 4], hex[c & 15] };
+    in_buf_put(out, in_span(three, 3));
+  }
+}
