@@ -355,6 +355,11 @@ typedef struct {
   unsigned wants_answer:1;        /* call it with upstream's status */
   unsigned wants_answer_body:1;   /* ... and whole body, before the client gets anything */
   unsigned retry_after:1;         /* ANSWER 503: store not available */
+
+  /* MESSAGE and CALL records learnt on the way (a fetched original): keep them
+     at once, whatever becomes of the request */
+  const interop_effect_t *effects;
+  size_t effect_count;
 } interop_plan_t;
 
 typedef struct {

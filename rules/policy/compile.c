@@ -1,0 +1,137 @@
+/*
+** compile.c -- the order of compiling: vocabulary, API definitions, policies,
+** predicates to atoms, rules to diagrams, all of it to an image.
+*/
+#include "compile.h"
+#include "../api/api.h"
+
+/* reasons that the engine itself gives; a vocabulary must declare them */
+static const char *const own_reasons[] = {
+  "malformed_path", "malformed_body", "unsupported_media_type", "body_too_large", "unmatched",
+  "undetermined", "no_policy", "store_unavailable",
+};
+
+static interop_status_t check_reasons(in_compile_t *c) {
+  for (size_t i = 0; i < in_countof(own_reasons); i++) {
+    if (in_vocab_reason(&c->vocab, in_str(own_reasons[i])) >= 0) continue;
+    in_diag_set(c->diag, INTEROP_SYNTAX, "the reason \"%s\", which the engine gives, is not declared", own_reasons[i]);
+    in_diag_hint(c->diag, "reason %s 403 \"what the client is told\";", own_reasons[i]);
+    return INTEROP_SYNTAX;
+  }
+  return INTEROP_OK;
+}
+
+static interop_status_t unknown_statement(in_compile_t *c, const in_stmt_t *s) {
+  static const in_span_t words[] = {
+    { "system", 6 }, { "reason", 6 }, { "notice", 6 }, { "set", 3 }, { "record", 6 },
+    { "toggle", 6 }, { "policy", 6 }, { "api", 3 }, { "include", 7 },
+  };
+  in_vocab_unknown(&c->vocab, "statement", &s->tok[0], words, in_countof(words), c->diag);
+  return INTEROP_SYNTAX;
+}
+
+static interop_status_t read_all(in_compile_t *c, const in_stmt_t *stmts) {
+  interop_status_t rc = in_vocab_read(&c->vocab, stmts, c->diag);
+  if (rc == INTEROP_OK) rc = check_reasons(c);
+  for (const in_stmt_t *s = stmts; s != NULL && rc == INTEROP_OK; s = s->next) {
+    if (in_vocab_owns(s) || in_tok_is(s, 0, "api")) continue;
+    rc = in_tok_is(s, 0, "policy") ? in_policy_read(c, s) : unknown_statement(c, s);
+  }
+  for (const in_stmt_t *s = stmts; s != NULL && rc == INTEROP_OK; s = s->next)
+    if (in_tok_is(s, 0, "api")) rc = in_api_compile(&c->vocab, s, &c->builder, c->arena, c->diag);
+  if (rc == INTEROP_OK) rc = in_api_finish(&c->vocab, &c->builder, c->arena, c->diag);
+  return rc;
+}
+
+static interop_status_t read_notices(in_compile_t *c) {
+  uint32_t n = c->vocab.notices.n;
+  c->notice_when = in_arena_array(c->arena, n + 1, sizeof(*c->notice_when));
+  if (c->notice_when == NULL) return in_nomem(c);
+  for (uint32_t i = 0; i < n; i++) {
+    const in_notice_t *t = &c->vocab.notices.at[i];
+    uint32_t at = t->when_at;
+    if (t->when == NULL) continue;
+    c->notice_when[i] = in_expr_parse(c, t->when, &at, -1);
+    if (c->notice_when[i] == NULL) return c->diag->status;
+    if (at < t->when->ntok) {
+      in_diag_at(c->diag, INTEROP_SYNTAX, t->when->tok[at].place, "this word has no meaning in a guard");
+      return c->diag->status;
+    }
+  }
+  return INTEROP_OK;
+}
+
+/*
+** Outside of a cell, operation, kind and systems are facts like others: their
+** tests become predicates. Recursion is bounded by the parser.
+*/
+static bool unfold(in_compile_t *c, in_expr_t *e) {
+  static const char *const names[] = { "operation", "kind", "sender.system", "recipient.system" };
+  in_pred_t p;
+  if (e == NULL) return true;
+  if (e->kind == IN_E_STATIC) {
+    memset(&p, 0, sizeof(p));
+    p.kind = IN_P_EQ;
+    p.slot = in_slot_get(c, IN_SUB_REQUEST, (uint32_t) e->fact, in_str(names[e->fact]), IN_T_ENUM, -1);
+    p.slot_b = IN_NIL;
+    p.values = e->values;
+    e->kind = IN_E_PRED;
+    e->pred = c->preds.n;
+    return p.slot != IN_NIL && (in_vec_push(c->arena, &c->preds, p) || (in_nomem(c), false));
+  }
+  return unfold(c, e->a) && unfold(c, e->b);
+}
+
+static interop_status_t unfold_all(in_compile_t *c) {
+  for (uint32_t i = 0; i < c->rules.n; i++)
+    if ((c->rules.at[i].kind == IN_R_TEXT || c->rules.at[i].kind == IN_R_EFFECT) && !unfold(c, c->rules.at[i].when))
+      return c->diag->status;
+  for (uint32_t i = 0; i < c->vocab.notices.n; i++)
+    if (!unfold(c, c->notice_when[i])) return c->diag->status;
+  return INTEROP_OK;
+}
+
+interop_status_t in_compile_source(in_compile_t *c, const in_stmt_t *stmts) {
+  interop_status_t rc;
+  c->vocab.arena = c->arena;
+  in_builder_init(&c->builder, c->arena, c->alloc);
+  in_builder_str(&c->builder, IN_SPAN(""));
+  rc = read_all(c, stmts);
+  if (rc == INTEROP_OK) rc = read_notices(c);
+  if (rc == INTEROP_OK) rc = unfold_all(c);
+  if (rc == INTEROP_OK) rc = in_atoms_make(c);
+  if (rc == INTEROP_OK) rc = in_policy_lower(c);
+  if (rc == INTEROP_OK && c->arena->failed) rc = in_nomem(c);
+  return rc;
+}
+
+interop_status_t interop_compile_file(const char *path, const interop_alloc_t *alloc,
+                                      void **image, size_t *size,
+                                      void (*warn)(void *ctx, const interop_diag_t *d), void *ctx,
+                                      interop_diag_t *diag) {
+  in_arena_t arena;
+  in_compile_t *c;
+  in_stmt_t *stmts;
+  interop_status_t rc;
+  in_diag_clear(diag);
+  in_arena_init(&arena, alloc);
+  c = in_arena_get(&arena, sizeof(*c));
+  if (c == NULL) {
+    in_diag_set(diag, INTEROP_NOMEM, "out of memory");
+    return INTEROP_NOMEM;
+  }
+  c->arena = &arena;
+  c->alloc = alloc;
+  c->diag = diag;
+  c->warn = warn;
+  c->warn_ctx = ctx;
+  rc = in_syntax_load(path, &arena, &stmts, diag);
+  if (rc == INTEROP_OK) {
+    rc = in_compile_source(c, stmts);
+    if (rc == INTEROP_OK) rc = in_emit(c, image, size);
+    in_builder_free(&c->builder);
+  }
+  if (rc != INTEROP_OK && diag->status == INTEROP_OK) in_diag_set(diag, rc, "%s", interop_status_name(rc));
+  in_arena_free(&arena);
+  return rc;
+}

@@ -1,0 +1,198 @@
+/*
+** compile.h -- what the stages of policy compilation hand to one another.
+**
+** vocab.c   statements -> vocabulary (systems, reasons, facts, toggles ...)
+** expr.c    words of a guard -> typed expression over predicates
+** policy.c  policy blocks -> rules
+** atoms.c   predicates -> atoms (every fact's values sorted into classes)
+** mdd.c     hash-consed decision diagrams and the operations on them
+** lower.c   rules -> one diagram per cell
+** emit.c    all of it -> records of the image
+** compile.c the order of all this
+** Everything lives in one arena; the first error ends it.
+*/
+#ifndef IN_COMPILE_H
+#define IN_COMPILE_H
+
+#include "vocab.h"
+#include "policy_image.h"
+
+#define IN_MAX_SYSTEMS  62
+#define IN_MAX_VALUES   62              /* of a `one of` */
+
+/* growable array of type in an arena */
+#define IN_VEC(type)  struct { type *at; uint32_t n, size; }
+#define in_vec_push(arena, vec, item) \
+  (in_vec_room((arena), (void **) &(vec)->at, (vec)->n, &(vec)->size, sizeof(*(vec)->at)) \
+   ? ((vec)->at[(vec)->n] = (item), (vec)->n++, true) : false)
+bool in_vec_room(in_arena_t *a, void **at, uint32_t n, uint32_t *size, size_t item);
+
+typedef struct { in_span_t name, title, tier; in_place_t place; } in_system_t;
+typedef struct { in_span_t name, message; uint32_t status; in_place_t place; bool used; } in_reason_t;
+typedef struct { in_span_t name; uint32_t lost, verdicts; const in_stmt_t *when; uint32_t when_at;
+                 in_place_t place; } in_notice_t;
+typedef struct { in_span_t name; in_span_t *member; uint32_t count; in_place_t place; } in_set_t;
+
+typedef struct {
+  in_span_t name;
+  interop_record_kind_t record;
+  in_type_t type;
+  bool ordered;                   /* ENUM: < and > may be used */
+  in_span_t *value;               /* ENUM */
+  uint32_t values;
+  in_default_t def;
+  int64_t def_number;             /* FLAG, NUMBER, TIME; ENUM: index */
+  in_span_t def_text;
+  in_place_t place;
+} in_field_t;
+
+typedef struct {
+  in_span_t name;
+  int field;                      /* toggles.NAME of the tenant: unset on off */
+  const in_stmt_t *on_when;       /* `on when EXPR`, or NULL */
+  uint32_t on_when_at;
+  bool default_on;                /* without on_when */
+  int because;                    /* reason of an off by default, or -1 */
+  in_place_t place;
+} in_toggle_t;
+
+struct in_vocab_s {
+  in_arena_t *arena;
+  IN_VEC(in_system_t) systems;
+  IN_VEC(in_reason_t) reasons;
+  IN_VEC(in_notice_t) notices;
+  IN_VEC(in_set_t) sets;
+  IN_VEC(in_field_t) fields;
+  IN_VEC(in_toggle_t) toggles;
+};
+
+/* reads every vocabulary statement of the list; others are left alone */
+interop_status_t in_vocab_read(in_vocab_t *v, const in_stmt_t *stmts, interop_diag_t *diag);
+bool in_vocab_owns(const in_stmt_t *stmt);      /* is it a vocabulary statement? */
+int in_vocab_field(const in_vocab_t *v, interop_record_kind_t record, in_span_t name);
+int in_vocab_toggle(const in_vocab_t *v, in_span_t name);
+int in_vocab_set(const in_vocab_t *v, in_span_t name);
+int in_field_value(const in_field_t *f, in_span_t name);   /* ENUM: index or -1 */
+
+/* ---- predicates and expressions */
+
+typedef enum { IN_P_EQ, IN_P_CMP, IN_P_KNOWN, IN_P_REGEX, IN_P_PREFIX, IN_P_SUFFIX, IN_P_HAS,
+               IN_P_REL } in_pred_kind_t;
+
+typedef enum { IN_CMP_LT = 1, IN_CMP_EQ = 2, IN_CMP_GT = 4 } in_cmp_t;    /* may be or-ed */
+
+typedef struct {
+  in_pred_kind_t kind;
+  uint32_t slot, slot_b;          /* slot_b: REL, HAS; IN_NIL: constant */
+  uint64_t values;                /* EQ on ENUM and FLAG: bit per value */
+  in_span_t *text;                /* EQ on CODE */
+  uint32_t texts;
+  unsigned cmp;                   /* CMP, REL: in_cmp_t bits that make it true */
+  int64_t number;                 /* CMP */
+  /* after in_atoms_make: */
+  uint32_t atom;
+  uint64_t classes;               /* bit per class that makes it true */
+} in_pred_t;
+
+typedef struct { uint32_t subject, field; in_span_t name; in_type_t type; int vocab_field; } in_slot_t;
+
+typedef enum { IN_E_FALSE, IN_E_TRUE, IN_E_AND, IN_E_OR, IN_E_NOT, IN_E_PRED, IN_E_STATIC } in_expr_kind_t;
+
+typedef struct in_expr_s in_expr_t;
+struct in_expr_s {
+  in_expr_kind_t kind;
+  in_expr_t *a, *b;               /* AND, OR: both; NOT: a */
+  uint32_t pred;                  /* PRED */
+  in_request_fact_t fact;         /* STATIC: OPERATION, KIND, FROM, TO */
+  uint64_t values;                /* STATIC: bit per value that makes it true */
+};
+
+typedef enum { IN_R_DENY, IN_R_ROW, IN_R_TEXT, IN_R_EFFECT } in_rule_kind_t;
+
+typedef struct {
+  in_rule_kind_t kind;
+  uint32_t policy;
+  uint64_t ops, kinds;            /* bit sets; the rule is for these alone */
+  uint64_t from, to;              /* bit sets of systems; bit `systems` in to: not known */
+  in_expr_t *when;                /* NULL: always */
+  bool unknown_passes;            /* `unknown deliver`: a guard that is unknown does not fire */
+  interop_verdict_t verdict;      /* ROW, DENY */
+  int reason;
+  uint32_t strip, reduce;
+  uint32_t *notices, notice_count;
+  in_span_t tag;                  /* "KT-5", or absent */
+  in_place_t place;
+  in_span_t name;                 /* "policy.KT-5" */
+  in_pi_text_t text;              /* TEXT, before its strings are in the image */
+  in_span_t text_text, text_link;
+  in_pi_effect_t effect;          /* EFFECT */
+  in_span_t effect_text;
+  uint32_t outcome;               /* index in OUTCOMES, DENY and ROW */
+  bool decides;                   /* some cell's diagram has it as a leaf */
+  bool applies;                   /* some cell has it in its list */
+} in_rule_t;
+
+typedef struct { in_span_t name; in_place_t place; uint64_t from, to; bool between;
+                 uint32_t a, b; uint64_t matrix[IN_MAX_SYSTEMS]; } in_policy_t;
+
+/* hash-consed diagram nodes: id of a leaf is its outcome */
+typedef struct in_mdd_s in_mdd_t;
+
+typedef struct in_compile_s in_compile_t;
+struct in_compile_s {
+  in_arena_t *arena;
+  const interop_alloc_t *alloc;
+  interop_diag_t *diag;
+  void (*warn)(void *ctx, const interop_diag_t *d);
+  void *warn_ctx;
+  in_vocab_t vocab;
+  IN_VEC(in_slot_t) slots;
+  IN_VEC(in_pred_t) preds;
+  IN_VEC(in_pi_atom_t) atoms;
+  IN_VEC(in_policy_t) policies;
+  IN_VEC(in_rule_t) rules;
+  IN_VEC(in_pi_outcome_t) outcomes;
+  in_expr_t **notice_when;        /* guards of the notices, NULL: none */
+  in_builder_t builder;
+  in_mdd_t *mdd;
+  uint32_t *cells;                /* roots: mdd ids */
+  uint32_t cell_count;
+};
+
+/* expr.c: parses tok[*at ...] of the statement up to a word it does not know;
+** `tenant` in it means tenant_subject, `party` is only known inside any/every */
+in_expr_t *in_expr_parse(in_compile_t *c, const in_stmt_t *s, uint32_t *at, int tenant_subject);
+/* a toggle's state: which is one of the four below */
+typedef enum { IN_TG_ON, IN_TG_OFF, IN_TG_OFF_EXPLICIT, IN_TG_OFF_DEFAULT } in_toggle_state_t;
+/* `deny R when [...] toggle T is off` names a toggle with `because`: -1 or its index */
+int in_expr_toggle_because(const in_compile_t *c, const in_stmt_t *s, uint32_t at);
+/* while >= 0, "toggle T is off" of this toggle is read as the state given */
+typedef struct { int toggle; in_toggle_state_t state; } in_toggle_view_t;
+in_expr_t *in_expr_parse_view(in_compile_t *c, const in_stmt_t *s, uint32_t *at,
+                              in_toggle_view_t view);
+uint32_t in_slot_get(in_compile_t *c, in_subject_t subject, uint32_t field, in_span_t name,
+                     in_type_t type, int vocab_field);
+/* slot of a path such as "recipient.tenant.country", or IN_NIL with an error set */
+uint32_t in_expr_slot(in_compile_t *c, const in_tok_t *tok, int tenant_subject);
+interop_status_t in_nomem(in_compile_t *c);
+
+/* policy.c */
+interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *stmt);
+/* atoms.c */
+interop_status_t in_atoms_make(in_compile_t *c);
+/* mdd.c, lower.c, emit.c: see there */
+interop_status_t in_policy_lower(in_compile_t *c);
+interop_status_t in_emit(in_compile_t *c, void **image, size_t *size);
+
+/* sizes of all records, for the container */
+extern const uint32_t in_record_size[IN_SECTION_COUNT];
+interop_status_t in_policy_verify(const in_image_t *img, const interop_alloc_t *alloc,
+                                  interop_diag_t *diag);
+
+
+/* compile.c: everything up to the emission, for interop_compile_file and for
+** tests that compare the source with the image. c->arena, alloc, diag, warn are
+** set by the caller, who frees the arena and c->builder. */
+interop_status_t in_compile_source(in_compile_t *c, const in_stmt_t *stmts);
+
+#endif

@@ -1,0 +1,330 @@
+/*
+** facts.c -- see facts.h.
+*/
+#include "facts.h"
+
+#define REGEX_MATCH_LIMIT  10000u
+#define REGEX_DEPTH_LIMIT  200u
+#define REGEX_HEAP_LIMIT   64u          /* KiB */
+#define REGEX_SUBJECT_MAX  4096u        /* bytes; a longer text is unknown to a regex */
+
+static const struct { int record; } subjects[] = {
+#define IN_X(name, text, record, rank) { record },
+  IN_SUBJECTS(IN_X)
+#undef IN_X
+};
+
+interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_arena_t *arena) {
+  memset(f, 0, sizeof(*f));
+  f->policy = p;
+  f->arena = arena;
+  f->class_ = in_arena_get(arena, (size_t) p->img.count[IN_S_ATOMS] + 1);
+  if (f->class_ == NULL) return INTEROP_NOMEM;
+  memset(f->class_, IN_NOT_YET, (size_t) p->img.count[IN_S_ATOMS] + 1);
+  return INTEROP_OK;
+}
+
+static bool hangs_on_recipient(const in_image_t *img, uint32_t slot) {
+  const in_pi_slot_t *s;
+  if (slot == IN_NIL) return false;
+  s = in_slot(img, slot);
+  if (s->subject == IN_SUB_RECIPIENT || s->subject == IN_SUB_RECIPIENT_TENANT) return true;
+  return s->subject == IN_SUB_REQUEST && (s->field == IN_RF_TO || s->field == IN_RF_NAMED || s->field == IN_RF_RECIPIENT_ID);
+}
+
+void in_facts_recipient(in_facts_t *f) {
+  const in_image_t *img = &f->policy->img;
+  f->look[IN_SUB_RECIPIENT] = f->look[IN_SUB_RECIPIENT_TENANT] = IN_LOOK_NOT_YET;
+  f->key[IN_SUB_RECIPIENT_TENANT] = IN_NONE;
+  for (uint32_t i = 0; i < img->count[IN_S_ATOMS]; i++) {
+    const in_pi_atom_t *a = in_atom(img, i);
+    if (hangs_on_recipient(img, a->slot) || hangs_on_recipient(img, a->slot_b)) f->class_[i] = IN_NOT_YET;
+  }
+}
+
+/* ---- records */
+
+in_span_t in_facts_text(in_span_t record, const char *field) {
+  interop_value_t v;
+  if (record.p == NULL || interop_record_get(record, in_str(field), &v) != INTEROP_OK || v.type != INTEROP_T_TEXT)
+    return IN_NONE;
+  return v.text;
+}
+
+/* a tenant's key is in its user's or conversation's record */
+static in_span_t tenant_key(in_facts_t *f, in_subject_t subject) {
+  in_subject_t owner = subject == IN_SUB_SENDER_TENANT ? IN_SUB_SENDER
+                       : subject == IN_SUB_RECIPIENT_TENANT ? IN_SUB_RECIPIENT : IN_SUB_CONVERSATION;
+  in_span_t key = in_facts_text(in_facts_record(f, owner), "tenant");
+  return key.p != NULL ? key : f->key[subject];
+}
+
+/* another tenant subject that has found this very record already */
+static in_span_t same_tenant(const in_facts_t *f, in_span_t key) {
+  static const in_subject_t tenants[] = { IN_SUB_SENDER_TENANT, IN_SUB_RECIPIENT_TENANT, IN_SUB_CONVERSATION_TENANT };
+  for (size_t i = 0; i < in_countof(tenants); i++)
+    if (f->look[tenants[i]] == IN_LOOK_FOUND && in_eq(f->key[tenants[i]], key)) return f->record[tenants[i]];
+  return IN_NONE;
+}
+
+static void look_up(in_facts_t *f, in_subject_t subject, in_span_t key) {
+  in_span_t found;
+  interop_status_t rc = f->source->lookup(f->source->ctx, (interop_record_kind_t) subjects[subject].record, key, &found);
+  f->look[subject] = IN_LOOK_MISSING;
+  if (rc == INTEROP_MISSING) return;
+  if (rc != INTEROP_OK) { f->status = rc; return; }
+  f->record[subject] = in_arena_copy(f->arena, found);
+  if (f->record[subject].p == NULL) { f->status = INTEROP_NOMEM; return; }
+  f->look[subject] = IN_LOOK_FOUND;
+}
+
+in_span_t in_facts_record(in_facts_t *f, in_subject_t subject) {
+  if (f->look[subject] == IN_LOOK_NOT_YET) {
+    bool tenant = subjects[subject].record == INTEROP_R_TENANT;
+    in_span_t key = tenant ? tenant_key(f, subject) : f->key[subject];
+    in_span_t known = tenant && key.p != NULL ? same_tenant(f, key) : IN_NONE;
+    f->key[subject] = key;
+    f->record[subject] = known;
+    f->look[subject] = known.p != NULL ? IN_LOOK_FOUND : IN_LOOK_MISSING;
+    if (known.p == NULL && key.p != NULL && f->status == INTEROP_OK) look_up(f, subject, key);
+  }
+  return f->look[subject] == IN_LOOK_FOUND ? f->record[subject] : IN_NONE;
+}
+
+/* ---- values */
+
+static int64_t enum_index(const in_image_t *img, const in_pi_field_t *fl, in_span_t text) {
+  const in_ref_t *names = in_table(img, REFS, in_ref_t) + fl->names.first;
+  for (uint32_t i = 0; i < fl->names.count; i++)
+    if (in_eq(in_image_str(img, names[i]), text)) return (int64_t) i;
+  return -1;
+}
+
+/* a stored value as a value of the field's type; unknown if it is of another */
+static in_value_t typed(const in_image_t *img, const in_pi_field_t *fl, const interop_value_t *v) {
+  in_value_t r;
+  memset(&r, 0, sizeof(r));
+  switch (fl->type) {
+    case IN_T_FLAG:
+      r.known = v->type == INTEROP_T_FLAG;
+      r.number = v->number != 0;
+      break;
+    case IN_T_ENUM:
+      r.number = v->type == INTEROP_T_TEXT ? enum_index(img, fl, v->text) : -1;
+      r.known = r.number >= 0;
+      break;
+    case IN_T_TIME:
+      r.known = v->type == INTEROP_T_TEXT ? in_time_parse(v->text, &r.number) : v->type == INTEROP_T_NUMBER;
+      if (v->type == INTEROP_T_NUMBER) r.number = v->number;
+      break;
+    case IN_T_NUMBER:
+      r.known = v->type == INTEROP_T_NUMBER;
+      r.number = v->number;
+      break;
+    case IN_T_LIST:
+      r.known = v->type == INTEROP_T_LIST;
+      r.list = *v;
+      break;
+    default:
+      r.known = v->type == INTEROP_T_TEXT;
+      r.text = v->text;
+  }
+  return r;
+}
+
+static in_subject_t tenant_of(in_subject_t s) {
+  return s == IN_SUB_SENDER ? IN_SUB_SENDER_TENANT : s == IN_SUB_RECIPIENT ? IN_SUB_RECIPIENT_TENANT : IN_SUB_CONVERSATION_TENANT;
+}
+
+static in_value_t field_value(in_facts_t *f, in_subject_t subject, uint32_t field);
+
+static in_value_t default_value(in_facts_t *f, in_subject_t subject, const in_pi_field_t *fl) {
+  in_value_t r;
+  memset(&r, 0, sizeof(r));
+  if (fl->default_kind == IN_DEF_TENANT && fl->record != INTEROP_R_TENANT)
+    return field_value(f, tenant_of(subject), fl->tenant_field);
+  if (fl->default_kind == IN_DEF_NONE || fl->default_kind == IN_DEF_TENANT) return r;
+  r.known = true;
+  r.number = fl->default_number;
+  r.text = in_image_str(&f->policy->img, fl->default_text);
+  r.list.type = INTEROP_T_LIST;
+  return r;
+}
+
+static bool defaults_hold(const in_facts_t *f, in_subject_t subject) {
+  return f->look[subject] == IN_LOOK_FOUND || subject == IN_SUB_CONVERSATION || subject == IN_SUB_MESSAGE || subject == IN_SUB_CALL;
+}
+
+static in_value_t field_value(in_facts_t *f, in_subject_t subject, uint32_t field) {
+  const in_image_t *img = &f->policy->img;
+  const in_pi_field_t *fl = in_field(img, field);
+  in_span_t record = in_facts_record(f, subject), name = in_image_str(img, fl->name);
+  interop_value_t v;
+  in_value_t none;
+  memset(&none, 0, sizeof(none));
+  if (record.p != NULL && interop_record_get(record, name, &v) == INTEROP_OK && v.type != INTEROP_T_NULL)
+    return typed(img, fl, &v);
+  if (subject == IN_SUB_CONVERSATION && record.p == NULL && f->conversation_type.p != NULL && in_eq(name, IN_SPAN("type"))) {
+    memset(&v, 0, sizeof(v));
+    v.type = INTEROP_T_TEXT;
+    v.text = f->conversation_type;
+    return typed(img, fl, &v);
+  }
+  return defaults_hold(f, subject) ? default_value(f, subject, fl) : none;
+}
+
+in_value_t in_facts_value(in_facts_t *f, uint32_t slot) {
+  const in_pi_slot_t *s = in_slot(&f->policy->img, slot);
+  if (s->subject == IN_SUB_REQUEST) return f->request[s->field];
+  return field_value(f, (in_subject_t) s->subject, s->field);
+}
+
+/* ---- classes */
+
+static uint8_t enum_class(const in_image_t *img, const in_pi_atom_t *a, const in_value_t *v) {
+  if (v->number < 0 || (uint64_t) v->number >= a->map.count) return 0;
+  return (uint8_t) in_table(img, INDEXES, uint32_t)[a->map.first + (uint32_t) v->number];
+}
+
+static int order(in_span_t a, in_span_t b) {
+  size_t n = a.n < b.n ? a.n : b.n;
+  int r = n > 0 ? memcmp(a.p, b.p, n) : 0;
+  return r != 0 ? r : (a.n > b.n) - (a.n < b.n);
+}
+
+static uint8_t code_class(const in_image_t *img, const in_pi_atom_t *a, in_span_t text) {
+  const in_ref_t *texts = in_table(img, REFS, in_ref_t) + a->texts.first;
+  uint32_t lo = 0, hi = a->texts.count;
+  while (lo < hi) {
+    uint32_t mid = lo + (hi - lo) / 2;
+    int r = order(text, in_image_str(img, texts[mid]));
+    if (r == 0) return (uint8_t) in_table(img, INDEXES, uint32_t)[a->map.first + mid];
+    if (r < 0) hi = mid; else lo = mid + 1;
+  }
+  return (uint8_t) a->other;
+}
+
+static uint8_t number_class(const in_image_t *img, const in_pi_atom_t *a, int64_t n) {
+  const uint32_t *ix = in_table(img, INDEXES, uint32_t), *half = ix + a->texts.first;
+  uint32_t i = 0, value;
+  int64_t b = 0;
+  for (; i < a->texts.count; i++) {
+    b = (int64_t) ((uint64_t) half[2 * i] | (uint64_t) half[2 * i + 1] << 32);
+    if (n <= b) break;
+  }
+  value = 2 * i + (i < a->texts.count && n == b ? 1 : 0);
+  return (uint8_t) ix[a->map.first + value];
+}
+
+static bool regex_ready(in_facts_t *f) {
+  if (f->match_data == NULL) f->match_data = pcre2_match_data_create(1, NULL);
+  if (f->match_context == NULL) {
+    f->match_context = pcre2_match_context_create(NULL);
+    if (f->match_context == NULL) return false;
+    pcre2_set_match_limit(f->match_context, REGEX_MATCH_LIMIT);
+    pcre2_set_depth_limit(f->match_context, REGEX_DEPTH_LIMIT);
+    pcre2_set_heap_limit(f->match_context, REGEX_HEAP_LIMIT);
+  }
+  return f->match_data != NULL;
+}
+
+/* a match that costs too much is neither yes nor no: unknown */
+static uint8_t regex_class(in_facts_t *f, uint32_t atom, in_span_t text) {
+  int rc;
+  if (text.n > REGEX_SUBJECT_MAX) return 0;
+  if (!regex_ready(f)) { f->status = INTEROP_NOMEM; return 0; }
+  rc = pcre2_match(f->policy->regex[atom], (PCRE2_SPTR) (text.p == NULL ? "" : text.p), text.n, 0, 0, f->match_data, f->match_context);
+  return rc >= 0 ? 2 : rc == PCRE2_ERROR_NOMATCH ? 1 : 0;
+}
+
+static uint8_t has_class(const in_value_t *list, in_span_t wanted) {
+  size_t at = 0;
+  in_span_t item, second;
+  if (list->list.count == 0) return 1;
+  while (interop_value_item(&list->list, &at, &item, &second))
+    if (in_eq_nocase(item, wanted)) return 2;
+  return 1;
+}
+
+static uint8_t relation_class(const in_image_t *img, const in_pi_atom_t *a, const in_value_t *x, const in_value_t *y) {
+  const in_pi_slot_t *s = in_slot(img, a->slot);
+  bool text = s->subject == IN_SUB_REQUEST ? x->text.p != NULL
+              : in_field(img, s->field)->type == IN_T_CODE || in_field(img, s->field)->type == IN_T_TEXT;
+  int r = text ? (in_eq_nocase(x->text, y->text) ? 0 : order(x->text, y->text))
+               : (x->number > y->number) - (x->number < y->number);
+  return (uint8_t) (r < 0 ? 1 : r == 0 ? 2 : 3);
+}
+
+static uint8_t two_class(in_facts_t *f, const in_pi_atom_t *a, const in_value_t *v) {
+  in_value_t w;
+  memset(&w, 0, sizeof(w));
+  w.known = true;
+  w.text = in_image_str(&f->policy->img, a->text);
+  if (a->slot_b != IN_NIL) w = in_facts_value(f, a->slot_b);
+  if (!w.known) return 0;
+  return a->kind == IN_ATOM_HAS ? has_class(v, w.text) : relation_class(&f->policy->img, a, v, &w);
+}
+
+static uint8_t look_at(in_facts_t *f, uint32_t atom) {
+  const in_image_t *img = &f->policy->img;
+  const in_pi_atom_t *a = in_atom(img, atom);
+  in_value_t v = in_facts_value(f, a->slot);
+  if (!v.known) return 0;
+  switch (a->kind) {
+    case IN_ATOM_ENUM: case IN_ATOM_FLAG: return enum_class(img, a, &v);
+    case IN_ATOM_CODE: return code_class(img, a, v.text);
+    case IN_ATOM_NUMBER: return number_class(img, a, v.number);
+    case IN_ATOM_REGEX: return regex_class(f, atom, v.text);
+    case IN_ATOM_PREFIX: return in_starts(v.text, in_image_str(img, a->text)) ? 2 : 1;
+    case IN_ATOM_SUFFIX: return in_ends(v.text, in_image_str(img, a->text)) ? 2 : 1;
+    default: return two_class(f, a, &v);
+  }
+}
+
+/* ---- deciding */
+
+uint32_t in_walk(const in_image_t *img, const uint8_t *class_, uint32_t *node, uint32_t *need) {
+  const uint32_t *nodes = in_table(img, NODES, uint32_t);
+  uint32_t n = *node;
+  while (!(n & IN_LEAF)) {
+    uint8_t k = class_[nodes[n]];
+    if (k == IN_NOT_YET) {
+      *node = n;
+      *need = nodes[n];
+      return IN_NIL;
+    }
+    n = nodes[n + 1 + k];
+  }
+  return n & ~IN_LEAF;
+}
+
+static bool must_fetch(in_facts_t *f, const in_pi_atom_t *a) {
+  const in_pi_slot_t *s = in_slot(&f->policy->img, a->slot);
+  interop_value_t v;
+  in_span_t record;
+  if (!a->fetch || f->fetched) return false;
+  record = in_facts_record(f, (in_subject_t) s->subject);
+  return record.p == NULL || interop_record_get(record, in_image_str(&f->policy->img, in_field(&f->policy->img, s->field)->name), &v) != INTEROP_OK;
+}
+
+uint32_t in_decide(in_facts_t *f, uint32_t root) {
+  uint32_t need, outcome;
+  while ((outcome = in_walk(&f->policy->img, f->class_, &root, &need)) == IN_NIL) {
+    if (must_fetch(f, in_atom(&f->policy->img, need))) {
+      if (f->status == INTEROP_OK) f->status = INTEROP_AGAIN;
+      return IN_NIL;
+    }
+    f->class_[need] = look_at(f, need);
+    if (f->status != INTEROP_OK) return IN_NIL;
+  }
+  return outcome;
+}
+
+bool in_guard_holds(in_facts_t *f, uint32_t root) {
+  bool fetched = f->fetched;
+  uint32_t o;
+  f->fetched = true;              /* a guard is no reason to ask upstream */
+  o = in_decide(f, root);
+  f->fetched = fetched;
+  return o != IN_NIL && in_outcome(&f->policy->img, o)->kind == IN_OUT_TRUE;
+}

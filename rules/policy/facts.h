@@ -1,0 +1,59 @@
+/*
+** facts.h -- facts of one event and one recipient: values, and the classes that
+** the walk asks for.
+**
+** Records are looked up when a fact is first asked for and copied, so that the
+** source's own memory is not held. A value is unknown where the record has none
+** and no default stands for it. Defaults hold where the record exists, or is a
+** conversation, message or call (which begin to exist with the first event);
+** nothing is assumed of users and tenants that nobody knows.
+*/
+#ifndef IN_FACTS_H
+#define IN_FACTS_H
+
+#include "load.h"
+
+typedef struct {
+  bool known;
+  int64_t number;                 /* FLAG, ENUM (index), NUMBER, TIME */
+  in_span_t text;                 /* CODE, TEXT */
+  interop_value_t list;           /* LIST */
+} in_value_t;
+
+typedef enum { IN_LOOK_NOT_YET, IN_LOOK_FOUND, IN_LOOK_MISSING } in_look_t;
+
+typedef struct {
+  const interop_policy_t *policy;
+  const interop_source_t *source;
+  in_arena_t *arena;
+  in_look_t look[IN_SUBJECT_COUNT];
+  in_span_t record[IN_SUBJECT_COUNT];
+  in_span_t key[IN_SUBJECT_COUNT];        /* what to look up; absent: nothing is named */
+  in_value_t request[IN_RF_COUNT];
+  in_span_t conversation_type;            /* of a conversation that is being created */
+  bool fetched;                           /* the original was asked for, or cannot be */
+  pcre2_match_data *match_data;
+  pcre2_match_context *match_context;
+  uint8_t *class_;                        /* by atom; IN_NOT_YET */
+  interop_status_t status;                /* NOMEM, UNAVAILABLE: sticky */
+} in_facts_t;
+
+interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_arena_t *arena);
+/* forgets what hangs on the recipient */
+void in_facts_recipient(in_facts_t *f);
+/* the subject's record, looked up at need; absent: there is none */
+in_span_t in_facts_record(in_facts_t *f, in_subject_t subject);
+in_value_t in_facts_value(in_facts_t *f, uint32_t slot);
+/* a field of a record by its name, as text; absent if it is none */
+in_span_t in_facts_text(in_span_t record, const char *field);
+
+/* decides: an outcome's index, or IN_NIL: f->status tells why (AGAIN: fetch first) */
+uint32_t in_decide(in_facts_t *f, uint32_t root);
+/* a guard that is certainly true */
+bool in_guard_holds(in_facts_t *f, uint32_t root);
+
+/* the pure walk: an outcome's index, or the atom to look at first in *need (and
+** IN_NIL). *node is the root at first and is kept for going on. */
+uint32_t in_walk(const in_image_t *img, const uint8_t *class_, uint32_t *node, uint32_t *need);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+** load.c -- an image to a policy that can be asked: verification and the
+** compiling of regular expressions, which are stored as their sources.
+*/
+#include "load.h"
+#include "compile.h"
+#include "../api/api.h"
+
+static interop_status_t bad_regex(const in_image_t *img, const in_pi_atom_t *a, int code, interop_diag_t *diag) {
+  PCRE2_UCHAR text[128];
+  in_span_t r = in_image_str(img, a->text);
+  if (pcre2_get_error_message(code, text, sizeof(text)) < 0) text[0] = 0;
+  in_diag_set(diag, INTEROP_SYNTAX, "the regular expression ~\"%.*s\" is not valid: %s", (int) r.n, r.p, (const char *) text);
+  return INTEROP_SYNTAX;
+}
+
+static interop_status_t compile_regexes(interop_policy_t *p, interop_diag_t *diag) {
+  for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) {
+    const in_pi_atom_t *a = in_atom(&p->img, i);
+    in_span_t r = in_image_str(&p->img, a->text);
+    int code;
+    PCRE2_SIZE at;
+    if (a->kind != IN_ATOM_REGEX) continue;
+    p->regex[i] = pcre2_compile((PCRE2_SPTR) r.p, r.n, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &at, NULL);
+    if (p->regex[i] == NULL) return bad_regex(&p->img, a, code, diag);
+    (void) pcre2_jit_compile(p->regex[i], PCRE2_JIT_COMPLETE);     /* without it: slower */
+  }
+  return INTEROP_OK;
+}
+
+static void write_revision(interop_policy_t *p) {
+  static const char hex[] = "0123456789abcdef";
+  uint64_t v = ((const in_image_head_t *) (const void *) p->img.base)->checksum;
+  for (int i = 15; i >= 0; i--, v >>= 4) p->revision[i] = hex[v & 15];
+}
+
+static interop_status_t fill(interop_policy_t *p, const void *image, size_t size, interop_diag_t *diag) {
+  interop_status_t rc = in_image_open(image, size, in_record_size, &p->img, diag);
+  size_t bytes;
+  if (rc == INTEROP_OK) rc = in_policy_verify(&p->img, &p->alloc, diag);
+  if (rc == INTEROP_OK) rc = in_api_verify(&p->img, diag);
+  if (rc != INTEROP_OK) return rc;
+  bytes = ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex);
+  p->regex = p->alloc.resize(p->alloc.ctx, NULL, 0, bytes);
+  if (p->regex == NULL) {
+    in_diag_set(diag, INTEROP_NOMEM, "out of memory");
+    return INTEROP_NOMEM;
+  }
+  memset(p->regex, 0, bytes);
+  write_revision(p);
+  return compile_regexes(p, diag);
+}
+
+interop_status_t interop_policy_load(const void *image, size_t size, const interop_alloc_t *alloc,
+                                     interop_policy_t **policy, interop_diag_t *diag) {
+  interop_policy_t *p = alloc->resize(alloc->ctx, NULL, 0, sizeof(*p));
+  interop_status_t rc;
+  in_diag_clear(diag);
+  if (p == NULL) {
+    in_diag_set(diag, INTEROP_NOMEM, "out of memory");
+    return INTEROP_NOMEM;
+  }
+  memset(p, 0, sizeof(*p));
+  p->alloc = *alloc;
+  rc = fill(p, image, size, diag);
+  if (rc != INTEROP_OK) {
+    interop_policy_free(p);
+    return rc;
+  }
+  *policy = p;
+  return INTEROP_OK;
+}
+
+void interop_policy_free(interop_policy_t *p) {
+  interop_alloc_t a;
+  if (p == NULL) return;
+  a = p->alloc;
+  if (p->regex != NULL) {
+    for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) pcre2_code_free(p->regex[i]);
+    a.resize(a.ctx, p->regex, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex), 0);
+  }
+  a.resize(a.ctx, p, sizeof(*p), 0);
+}
+
+in_span_t interop_policy_revision(const interop_policy_t *p) {
+  return in_span(p->revision, 16);
+}
+
+int interop_policy_api(const interop_policy_t *p, in_span_t name) {
+  const in_ai_api_t *a = in_table(&p->img, APIS, in_ai_api_t);
+  for (uint32_t i = 0; i < p->img.count[IN_S_APIS]; i++)
+    if (in_eq(in_image_str(&p->img, a[i].name), name)) return (int) i;
+  return -1;
+}
+
+in_span_t interop_policy_api_system(const interop_policy_t *p, int api) {
+  const in_ai_api_t *a = in_table(&p->img, APIS, in_ai_api_t);
+  return in_image_str(&p->img, in_system(&p->img, a[api].system)->name);
+}
+
+int interop_policy_bindable(in_span_t name) {
+  static const char *const names[] = { "sender", "tenant", "now", "client.country", "client.agent" };
+  for (size_t i = 0; i < in_countof(names); i++)
+    if (in_eq(name, in_str(names[i]))) return (int) i;
+  return -1;
+}
+
+uint32_t in_find_reason(const in_image_t *img, in_span_t name) {
+  for (uint32_t i = 0; i < img->count[IN_S_REASONS]; i++)
+    if (in_eq(in_image_str(img, in_reason(img, i)->name), name)) return i;
+  return IN_NIL;
+}
+
+uint32_t in_find_system(const in_image_t *img, in_span_t name) {
+  for (uint32_t i = 0; i < img->count[IN_S_SYSTEMS]; i++)
+    if (in_eq(in_image_str(img, in_system(img, i)->name), name)) return i;
+  return IN_NIL;
+}

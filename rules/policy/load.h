@@ -1,0 +1,45 @@
+/*
+** load.h -- a loaded policy, as decide.c, facts.c and judge/ see it.
+*/
+#ifndef IN_LOAD_H
+#define IN_LOAD_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "policy_image.h"
+#include "../api/api_image.h"
+
+struct interop_policy_s {
+  in_image_t img;
+  interop_alloc_t alloc;
+  char revision[24];
+  pcre2_code **regex;             /* by atom; NULL where the atom is none */
+};
+
+#define in_table(img, name, type) ((const type *) (img)->section[IN_S_##name])
+
+static inline const in_pi_atom_t *in_atom(const in_image_t *img, uint32_t i) {
+  return in_table(img, ATOMS, in_pi_atom_t) + i;
+}
+static inline const in_pi_slot_t *in_slot(const in_image_t *img, uint32_t i) {
+  return in_table(img, SLOTS, in_pi_slot_t) + i;
+}
+static inline const in_pi_field_t *in_field(const in_image_t *img, uint32_t i) {
+  return in_table(img, FIELDS, in_pi_field_t) + i;
+}
+static inline const in_pi_outcome_t *in_outcome(const in_image_t *img, uint32_t i) {
+  return in_table(img, OUTCOMES, in_pi_outcome_t) + i;
+}
+static inline const in_pi_system_t *in_system(const in_image_t *img, uint32_t i) {
+  return in_table(img, SYSTEMS, in_pi_system_t) + i;
+}
+static inline const in_pi_reason_t *in_reason(const in_image_t *img, uint32_t i) {
+  return in_table(img, REASONS, in_pi_reason_t) + i;
+}
+
+/* index of a reason or system by name, or IN_NIL */
+uint32_t in_find_reason(const in_image_t *img, in_span_t name);
+uint32_t in_find_system(const in_image_t *img, in_span_t name);
+
+#endif

@@ -1,0 +1,339 @@
+/*
+** lower.c -- rules to one decision diagram per cell.
+**
+** A cell is (operation, kind, from, to). In a cell:
+**   - tests on operation, kind and systems are constants;
+**   - what the matrices of all policies say is combined, the strictest holds;
+**   - the denials stand before it, in the order of their reasons' declaration,
+**     then of the rules: the first that is true decides; one that is unknown
+**     makes the decision undetermined unless a later one is certain.
+** A row or denial that decides nowhere is dead, and an error; so is a matrix
+** that leaves an event without a row.
+*/
+#include <stdlib.h>
+
+#include "mdd.h"
+
+typedef struct { uint32_t op, kind, from, to; } cell_t;
+
+typedef struct { uint32_t *rule, *guard, n; uint32_t base; } list_t;
+
+typedef struct {
+  in_compile_t *c;
+  uint32_t *order;                /* denials, in the order of their reasons */
+  uint32_t denials;
+  uint32_t native, no_policy, not_known;      /* outcomes */
+
+  IN_VEC(list_t) lists;
+  IN_VEC(uint32_t) roots;
+} low_t;
+
+static uint32_t leaf(uint32_t outcome) { return IN_LEAF | outcome; }
+
+/* ---- guards */
+
+static uint32_t static_leaf(in_compile_t *c, const in_expr_t *e, const cell_t *cell) {
+  uint32_t v = e->fact == IN_RF_OPERATION ? cell->op : e->fact == IN_RF_KIND ? cell->kind
+               : e->fact == IN_RF_FROM ? cell->from : cell->to;
+  if (e->fact == IN_RF_TO && v == c->vocab.systems.n) {
+    uint32_t u = in_mdd_undetermined(c, IN_NIL);
+    return u == IN_MDD_NONE ? u : leaf(u);
+  }
+  return leaf((e->values >> v & 1) ? IN_OUTCOME_TRUE : IN_OUTCOME_FALSE);
+}
+
+/* recursion is as deep as the guard is nested, which the parser bounds */
+static uint32_t guard_mdd(in_compile_t *c, const in_expr_t *e, const cell_t *cell) {
+  uint32_t a;
+  if (e == NULL) return leaf(IN_OUTCOME_TRUE);
+  switch (e->kind) {
+    case IN_E_FALSE: return leaf(IN_OUTCOME_FALSE);
+    case IN_E_TRUE: return leaf(IN_OUTCOME_TRUE);
+    case IN_E_STATIC: return static_leaf(c, e, cell);
+    case IN_E_PRED: return in_mdd_pred(c, &c->preds.at[e->pred]);
+    case IN_E_NOT: return in_mdd_apply(c, IN_MDD_NOT, guard_mdd(c, e->a, cell), leaf(0), 0);
+    case IN_E_AND:
+      a = guard_mdd(c, e->a, cell);
+      if (a == leaf(IN_OUTCOME_FALSE)) return a;
+      return in_mdd_apply(c, IN_MDD_AND, a, guard_mdd(c, e->b, cell), 0);
+    default:
+      a = guard_mdd(c, e->a, cell);
+      if (a == leaf(IN_OUTCOME_TRUE)) return a;
+      return in_mdd_apply(c, IN_MDD_OR, a, guard_mdd(c, e->b, cell), 0);
+  }
+}
+
+uint32_t in_guard_mdd(in_compile_t *c, const in_expr_t *e) {
+  static const cell_t none = { 0, 0, 0, 0 };
+  return guard_mdd(c, e, &none);
+}
+
+/* ---- which rules a cell has */
+
+static bool in_scope(const in_compile_t *c, const in_rule_t *r, const cell_t *cell) {
+  const in_policy_t *p = &c->policies.at[r->policy];
+  if (p->between && cell->from == cell->to) return false;
+  return (r->ops >> cell->op & 1) && (r->kinds >> cell->kind & 1)
+         && (r->from >> cell->from & 1) && (r->to >> cell->to & 1);
+}
+
+static bool has_matrix(const in_policy_t *p, const cell_t *cell) {
+  return cell->to < IN_MAX_SYSTEMS && (p->matrix[cell->from] >> cell->to & 1);
+}
+
+static in_mdd_op_t row_op(const in_rule_t *r) {
+  if (r->unknown_passes) return IN_MDD_FIRE_PASS;
+  return r->kind == IN_R_DENY ? IN_MDD_FIRE_DENY : IN_MDD_FIRE_ROW;
+}
+
+static bool not_total(in_compile_t *c, const in_policy_t *p, const cell_t *cell) {
+  in_span_t f = c->vocab.systems.at[cell->from].name, t = c->vocab.systems.at[cell->to].name;
+  in_diag_at(c->diag, INTEROP_SYNTAX, p->place, "matrix %.*s -> %.*s has no row for %s %s",
+             (int) f.n, f.p, (int) t.n, t.p, interop_operation_name((interop_operation_t) cell->op),
+             interop_kind_name((interop_kind_t) cell->kind));
+  in_diag_hint(c->diag, "end the matrix with a row for all the rest:  *  drop  REASON;");
+  return false;
+}
+
+static bool reaches(in_compile_t *c, uint32_t id, uint32_t outcome);
+
+/* the rows of one policy's matrix, first row outermost */
+static uint32_t matrix_mdd(in_compile_t *c, uint32_t policy, const cell_t *cell) {
+  uint32_t d = leaf(IN_OUTCOME_FALSE);
+  for (uint32_t i = c->rules.n; i-- > 0;) {
+    in_rule_t *r = &c->rules.at[i];
+    if (r->kind != IN_R_ROW || r->policy != policy || !in_scope(c, r, cell)) continue;
+    r->applies = true;
+    d = in_mdd_apply(c, row_op(r), guard_mdd(c, r->when, cell), d, r->outcome);
+  }
+  if (d != IN_MDD_NONE && reaches(c, d, IN_OUTCOME_FALSE) && !not_total(c, &c->policies.at[policy], cell))
+    return IN_MDD_NONE;
+  return d;
+}
+
+static uint32_t base_mdd(low_t *l, const cell_t *cell) {
+  in_compile_t *c = l->c;
+  uint32_t d = leaf(IN_OUTCOME_FALSE);
+  if (cell->to == c->vocab.systems.n) return leaf(l->not_known);
+  for (uint32_t p = 0; p < c->policies.n && d != IN_MDD_NONE; p++)
+    if (has_matrix(&c->policies.at[p], cell))
+      d = in_mdd_apply(c, IN_MDD_STRICTEST, d, matrix_mdd(c, p, cell), 0);
+  if (d == leaf(IN_OUTCOME_FALSE)) return leaf(cell->from == cell->to ? l->native : l->no_policy);
+  return d;
+}
+
+/* ---- lists, each built once */
+
+static uint32_t build_list(in_compile_t *c, const list_t *s) {
+  uint32_t d = s->base;
+  for (uint32_t i = s->n; i-- > 0 && d != IN_MDD_NONE;) {
+    const in_rule_t *r = &c->rules.at[s->rule[i]];
+    d = in_mdd_apply(c, row_op(r), s->guard[i], d, r->outcome);
+  }
+  return d;
+}
+
+static bool same_list(const list_t *a, const list_t *b) {
+  return a->n == b->n && a->base == b->base
+         && (a->n == 0 || (memcmp(a->rule, b->rule, a->n * sizeof(*a->rule)) == 0
+                           && memcmp(a->guard, b->guard, a->n * sizeof(*a->guard)) == 0));
+}
+
+static bool keep_list(low_t *l, const list_t *s, uint32_t root) {
+  in_compile_t *c = l->c;
+  list_t copy = *s;
+  copy.rule = in_arena_array(c->arena, s->n + 1, sizeof(*s->rule));
+  copy.guard = in_arena_array(c->arena, s->n + 1, sizeof(*s->guard));
+  if (copy.rule == NULL || copy.guard == NULL) return in_nomem(c), false;
+  if (s->n > 0) {
+    memcpy(copy.rule, s->rule, s->n * sizeof(*s->rule));
+    memcpy(copy.guard, s->guard, s->n * sizeof(*s->guard));
+  }
+  return (in_vec_push(c->arena, &l->lists, copy) && in_vec_push(c->arena, &l->roots, root)) || (in_nomem(c), false);
+}
+
+static uint32_t list_root(low_t *l, const list_t *s) {
+  uint32_t root;
+  for (uint32_t i = 0; i < l->lists.n; i++)
+    if (same_list(&l->lists.at[i], s)) return l->roots.at[i];
+  root = build_list(l->c, s);
+  return root == IN_MDD_NONE || !keep_list(l, s, root) ? IN_MDD_NONE : root;
+}
+
+static uint32_t cell_root(low_t *l, const cell_t *cell, list_t *scratch) {
+  in_compile_t *c = l->c;
+  scratch->n = 0;
+  scratch->base = base_mdd(l, cell);
+  if (scratch->base == IN_MDD_NONE) return IN_MDD_NONE;
+  for (uint32_t i = 0; i < l->denials; i++) {
+    in_rule_t *r = &c->rules.at[l->order[i]];
+    uint32_t g;
+    if (!in_scope(c, r, cell)) continue;
+    g = guard_mdd(c, r->when, cell);
+    if (g == IN_MDD_NONE) return g;
+    if (g == leaf(IN_OUTCOME_FALSE)) continue;
+    r->applies = true;
+    scratch->rule[scratch->n] = l->order[i];
+    scratch->guard[scratch->n++] = g;
+  }
+  return list_root(l, scratch);
+}
+
+static bool make_cells(low_t *l) {
+  in_compile_t *c = l->c;
+  uint32_t n = c->vocab.systems.n;
+  list_t scratch = { in_arena_array(c->arena, c->rules.n + 1, sizeof(uint32_t)),
+                     in_arena_array(c->arena, c->rules.n + 1, sizeof(uint32_t)), 0, 0 };
+  c->cell_count = (uint32_t) in_cell(n, INTEROP_OPERATION_COUNT, 0, 0, 0);
+  c->cells = in_arena_array(c->arena, c->cell_count + 1, sizeof(*c->cells));
+  if (scratch.rule == NULL || scratch.guard == NULL || c->cells == NULL) return in_nomem(c), false;
+  for (cell_t x = { 0, 0, 0, 0 }; x.op < INTEROP_OPERATION_COUNT; x.op++)
+    for (x.kind = 0; x.kind < INTEROP_KIND_COUNT; x.kind++)
+      for (x.from = 0; x.from < n; x.from++)
+        for (x.to = 0; x.to <= n; x.to++) {
+          uint32_t root = cell_root(l, &x, &scratch);
+          if (root == IN_MDD_NONE) return false;
+          c->cells[in_cell(n, x.op, x.kind, x.from, x.to)] = root;
+        }
+  return true;
+}
+
+/* ---- outcomes */
+
+static uint32_t add_outcome(in_compile_t *c, in_outcome_kind_t kind, interop_verdict_t v, int reason, const char *rule) {
+  in_pi_outcome_t o;
+  memset(&o, 0, sizeof(o));
+  o.kind = (uint32_t) kind;
+  o.verdict = (uint32_t) v;
+  o.reason = reason < 0 ? IN_NIL : (uint32_t) reason;
+  o.slot = IN_NIL;
+  o.rule = in_builder_str(&c->builder, in_str(rule));
+  if (!in_vec_push(c->arena, &c->outcomes, o)) return in_nomem(c), IN_MDD_NONE;
+  return c->outcomes.n - 1;
+}
+
+static uint32_t line_of(in_place_t p) {
+  uint32_t n = 1;
+  for (uint32_t i = 0; i < p.offset; i++) n += p.source->text.p[i] == '\n';
+  return n;
+}
+
+static bool rule_outcome(in_compile_t *c, in_rule_t *r) {
+  in_pi_outcome_t o;
+  memset(&o, 0, sizeof(o));
+  o.kind = IN_OUT_DECISION;
+  o.verdict = (uint32_t) r->verdict;
+  o.reason = r->reason < 0 ? IN_NIL : (uint32_t) r->reason;
+  o.slot = IN_NIL;
+  o.rule = in_builder_str(&c->builder, r->name);
+  o.strip = r->strip;
+  o.reduce = r->reduce;
+  o.line = line_of(r->place);
+  o.file = in_builder_str(&c->builder, r->place.source->name).off;
+  o.notices.count = r->notice_count;
+  o.notices.first = in_builder_add(&c->builder, IN_S_INDEXES, r->notices, r->notice_count, sizeof(uint32_t));
+  r->outcome = c->outcomes.n;
+  return in_vec_push(c->arena, &c->outcomes, o) || (in_nomem(c), false);
+}
+
+static bool make_outcomes(low_t *l) {
+  in_compile_t *c = l->c;
+  add_outcome(c, IN_OUT_FALSE, INTEROP_V_DELIVER, -1, "");
+  add_outcome(c, IN_OUT_TRUE, INTEROP_V_DELIVER, -1, "");
+  l->native = add_outcome(c, IN_OUT_DECISION, INTEROP_V_DELIVER, -1, "native");
+  l->no_policy = add_outcome(c, IN_OUT_DECISION, INTEROP_V_DENY, in_vocab_reason(&c->vocab, IN_SPAN("no_policy")), "no_policy");
+  l->not_known = in_mdd_undetermined(c, IN_NIL);
+  for (uint32_t i = 0; i < c->rules.n; i++) {
+    in_rule_t *r = &c->rules.at[i];
+    if ((r->kind == IN_R_DENY || r->kind == IN_R_ROW) && !rule_outcome(c, r)) return false;
+  }
+  return l->not_known != IN_MDD_NONE && c->diag->status == INTEROP_OK;
+}
+
+typedef struct { int reason; uint32_t rule; } ranked_t;
+
+static int by_reason(const void *a, const void *b) {
+  const ranked_t *x = a, *y = b;
+  if (x->reason != y->reason) return x->reason < y->reason ? -1 : 1;
+  return (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+static bool order_denials(low_t *l) {
+  in_compile_t *c = l->c;
+  ranked_t *r = in_arena_array(c->arena, c->rules.n + 1, sizeof(*r));
+  l->order = in_arena_array(c->arena, c->rules.n + 1, sizeof(*l->order));
+  if (r == NULL || l->order == NULL) return in_nomem(c), false;
+  for (uint32_t i = 0; i < c->rules.n; i++)
+    if (c->rules.at[i].kind == IN_R_DENY) r[l->denials++] = (ranked_t) { c->rules.at[i].reason, i };
+  qsort(r, l->denials, sizeof(*r), by_reason);
+  for (uint32_t i = 0; i < l->denials; i++) l->order[i] = r[i].rule;
+  return true;
+}
+
+/* ---- what decides nowhere */
+
+static bool mark(in_compile_t *c, uint32_t id, unsigned char *seen, unsigned char *out) {
+  if (id & IN_LEAF) { out[id & ~IN_LEAF] = 1; return true; }
+  if (seen[id]) return true;
+  seen[id] = 1;
+  for (uint32_t k = 0; k < c->atoms.at[in_mdd_atom(c, id)].classes; k++)
+    mark(c, in_mdd_children(c, id)[k], seen, out);
+  return true;
+}
+
+static bool reaches(in_compile_t *c, uint32_t id, uint32_t outcome) {
+  unsigned char *seen, *out;
+  if (id & IN_LEAF) return (id & ~IN_LEAF) == outcome;
+  seen = in_arena_get(c->arena, in_mdd_count(c) + 1);
+  out = in_arena_get(c->arena, c->outcomes.n + 1);
+  if (seen == NULL || out == NULL) return in_nomem(c), true;
+  mark(c, id, seen, out);
+  return out[outcome] != 0;
+}
+
+/* some rule that decides where the dead rule's guard is true */
+static in_span_t shadower(in_compile_t *c, const in_rule_t *r) {
+  uint32_t n = c->vocab.systems.n;
+  for (cell_t x = { 0, 0, 0, 0 }; x.op < INTEROP_OPERATION_COUNT; x.op++)
+    for (x.kind = 0; x.kind < INTEROP_KIND_COUNT; x.kind++)
+      for (x.from = 0; x.from < n; x.from++)
+        for (x.to = 0; x.to < n; x.to++) {
+          uint32_t d;
+          if (!in_scope(c, r, &x)) continue;
+          d = in_mdd_apply(c, IN_MDD_PICK, guard_mdd(c, r->when, &x), c->cells[in_cell(n, x.op, x.kind, x.from, x.to)], 0);
+          for (uint32_t i = 0; d != IN_MDD_NONE && i < c->rules.n; i++)
+            if (c->rules.at[i].outcome != IN_NIL && reaches(c, d, c->rules.at[i].outcome)) return c->rules.at[i].name;
+        }
+  return IN_NONE;
+}
+
+static bool report_dead(in_compile_t *c, const in_rule_t *r) {
+  in_span_t by = r->applies ? shadower(c, r) : IN_NONE;
+  in_diag_at(c->diag, INTEROP_SYNTAX, r->place, "this row never decides");
+  if (by.p != NULL) in_diag_hint(c->diag, "wherever it holds, %.*s decides first", (int) by.n, by.p);
+  else in_diag_hint(c->diag, "its guard can never be true here");
+  return false;
+}
+
+static bool check_dead(in_compile_t *c) {
+  unsigned char *seen = in_arena_get(c->arena, in_mdd_count(c) + 1);
+  unsigned char *out = in_arena_get(c->arena, c->outcomes.n + 1);
+  if (seen == NULL || out == NULL) return in_nomem(c), false;
+  for (uint32_t i = 0; i < c->cell_count; i++) mark(c, c->cells[i], seen, out);
+  for (uint32_t i = 0; i < c->rules.n; i++) {
+    in_rule_t *r = &c->rules.at[i];
+    if (r->outcome == IN_NIL) continue;
+    r->decides = out[r->outcome] != 0;
+    if (!r->decides) return report_dead(c, r);
+  }
+  return true;
+}
+
+interop_status_t in_policy_lower(in_compile_t *c) {
+  low_t l;
+  memset(&l, 0, sizeof(l));
+  l.c = c;
+  if (in_mdd_new(c) != INTEROP_OK) return c->diag->status;
+  if (!order_denials(&l) || !make_outcomes(&l) || !make_cells(&l) || !check_dead(c)) return c->diag->status;
+  return INTEROP_OK;
+}

@@ -1,0 +1,215 @@
+/*
+** mdd.c -- see mdd.h. Recursion is as deep as there are atoms, at most.
+*/
+#include <stdlib.h>
+
+#include "mdd.h"
+
+#define MAX_NODES   ((uint32_t) 1 << 22)
+#define CACHE_SIZE  ((uint32_t) 1 << 15)
+
+typedef struct { uint32_t atom, child; } mdd_node_t;     /* child: index in the pool */
+
+typedef struct { uint32_t op, arg, a, b, result; } cached_t;
+
+struct in_mdd_s {
+  IN_VEC(mdd_node_t) nodes;
+  IN_VEC(uint32_t) pool;
+  uint32_t *table, slots;               /* hash of nodes: id + 1 */
+  cached_t *cache;
+  uint32_t *level;                      /* of an atom: its place in the order */
+};
+
+typedef struct { uint32_t key, atom; } order_t;
+
+static int by_key(const void *a, const void *b) {
+  const order_t *x = a, *y = b;
+  if (x->key != y->key) return x->key < y->key ? -1 : 1;
+  return (x->atom > y->atom) - (x->atom < y->atom);
+}
+
+static uint32_t rank_of(const in_compile_t *c, uint32_t atom) {
+  static const uint32_t ranks[] = {
+#define IN_X(name, text, record, rank) rank,
+    IN_SUBJECTS(IN_X)
+#undef IN_X
+  };
+  const in_pi_atom_t *a = &c->atoms.at[atom];
+  uint32_t r = ranks[c->slots.at[a->slot].subject];
+  if (a->slot_b != IN_NIL && ranks[c->slots.at[a->slot_b].subject] > r) r = ranks[c->slots.at[a->slot_b].subject];
+  if (a->kind == IN_ATOM_REGEX) r += 4;
+  return a->fetch ? 100 : r;
+}
+
+interop_status_t in_mdd_new(in_compile_t *c) {
+  in_mdd_t *m = in_arena_get(c->arena, sizeof(*m));
+  order_t *order = in_arena_array(c->arena, c->atoms.n + 1, sizeof(*order));
+  if (m == NULL || order == NULL) return in_nomem(c);
+  m->cache = in_arena_array(c->arena, CACHE_SIZE, sizeof(*m->cache));
+  m->level = in_arena_array(c->arena, c->atoms.n + 1, sizeof(*m->level));
+  if (m->cache == NULL || m->level == NULL) return in_nomem(c);
+  for (uint32_t i = 0; i < CACHE_SIZE; i++) m->cache[i].a = IN_MDD_NONE;
+  for (uint32_t i = 0; i < c->atoms.n; i++) {
+    order[i].key = rank_of(c, i);
+    order[i].atom = i;
+  }
+  qsort(order, c->atoms.n, sizeof(*order), by_key);
+  for (uint32_t i = 0; i < c->atoms.n; i++) m->level[order[i].atom] = i;
+  c->mdd = m;
+  return INTEROP_OK;
+}
+
+uint32_t in_mdd_count(const in_compile_t *c) { return c->mdd->nodes.n; }
+uint32_t in_mdd_atom(const in_compile_t *c, uint32_t id) { return c->mdd->nodes.at[id].atom; }
+const uint32_t *in_mdd_children(const in_compile_t *c, uint32_t id) {
+  return &c->mdd->pool.at[c->mdd->nodes.at[id].child];
+}
+
+/* ---- nodes, each once */
+
+static uint32_t hash_node(uint32_t atom, const uint32_t *child, uint32_t n) {
+  uint32_t h = atom * 2654435761u;
+  for (uint32_t i = 0; i < n; i++) h = (h ^ child[i]) * 16777619u + (h >> 15);
+  return h;
+}
+
+static bool rehash(in_compile_t *c) {
+  in_mdd_t *m = c->mdd;
+  uint32_t slots = m->slots == 0 ? 1024 : m->slots * 2;
+  uint32_t *t = in_arena_array(c->arena, slots, sizeof(*t));
+  if (t == NULL) return in_nomem(c), false;
+  for (uint32_t id = 0; id < m->nodes.n; id++) {
+    uint32_t atom = m->nodes.at[id].atom;
+    uint32_t h = hash_node(atom, in_mdd_children(c, id), c->atoms.at[atom].classes) & (slots - 1);
+    while (t[h] != 0) h = (h + 1) & (slots - 1);
+    t[h] = id + 1;
+  }
+  m->table = t;
+  m->slots = slots;
+  return true;
+}
+
+static uint32_t add_node(in_compile_t *c, uint32_t atom, const uint32_t *child, uint32_t n, uint32_t slot) {
+  in_mdd_t *m = c->mdd;
+  mdd_node_t node = { atom, m->pool.n };
+  if (m->nodes.n == MAX_NODES) {
+    in_diag_set(c->diag, INTEROP_SYNTAX, "the policy's decisions are too large to compile");
+    return IN_MDD_NONE;
+  }
+  for (uint32_t i = 0; i < n; i++)
+    if (!in_vec_push(c->arena, &m->pool, child[i])) return in_nomem(c), IN_MDD_NONE;
+  if (!in_vec_push(c->arena, &m->nodes, node)) return in_nomem(c), IN_MDD_NONE;
+  m->table[slot] = m->nodes.n;
+  return m->nodes.n - 1;
+}
+
+static uint32_t make(in_compile_t *c, uint32_t atom, const uint32_t *child) {
+  in_mdd_t *m = c->mdd;
+  uint32_t n = c->atoms.at[atom].classes, h, i = 1;
+  while (i < n && child[i] == child[0]) i++;
+  if (i == n) return child[0];
+  if (m->nodes.n * 2 >= m->slots && !rehash(c)) return IN_MDD_NONE;
+  h = hash_node(atom, child, n) & (m->slots - 1);
+  while (m->table[h] != 0) {
+    uint32_t id = m->table[h] - 1;
+    if (m->nodes.at[id].atom == atom && memcmp(in_mdd_children(c, id), child, n * sizeof(*child)) == 0) return id;
+    h = (h + 1) & (m->slots - 1);
+  }
+  return add_node(c, atom, child, n, h);
+}
+
+uint32_t in_mdd_undetermined(in_compile_t *c, uint32_t atom) {
+  in_pi_outcome_t o;
+  for (uint32_t i = 0; i < c->outcomes.n; i++)
+    if (c->outcomes.at[i].kind == IN_OUT_UNDETERMINED && c->outcomes.at[i].slot == atom) return i;
+  memset(&o, 0, sizeof(o));
+  o.kind = IN_OUT_UNDETERMINED;
+  o.verdict = INTEROP_V_DENY;
+  o.reason = IN_NIL;
+  o.slot = atom;
+  o.rule = in_builder_str(&c->builder, IN_SPAN(""));
+  if (!in_vec_push(c->arena, &c->outcomes, o)) return in_nomem(c), IN_MDD_NONE;
+  return c->outcomes.n - 1;
+}
+
+uint32_t in_mdd_pred(in_compile_t *c, const in_pred_t *p) {
+  uint32_t child[IN_MAX_CLASSES + 1], n = c->atoms.at[p->atom].classes;
+  child[0] = p->kind == IN_P_KNOWN ? IN_OUTCOME_FALSE : in_mdd_undetermined(c, p->atom);
+  if (child[0] == IN_MDD_NONE) return IN_MDD_NONE;
+  child[0] |= IN_LEAF;
+  for (uint32_t k = 1; k < n; k++)
+    child[k] = IN_LEAF | ((p->classes >> k & 1) ? IN_OUTCOME_TRUE : IN_OUTCOME_FALSE);
+  return make(c, p->atom, child);
+}
+
+/* ---- leaves */
+
+static bool same_effect(const in_pi_outcome_t *a, const in_pi_outcome_t *b) {
+  return a->kind == b->kind && a->verdict == b->verdict && a->reason == b->reason
+         && a->strip == b->strip && a->reduce == b->reduce;
+}
+
+/* rule `arg` over what follows (b), its guard a being a leaf */
+static uint32_t fire(const in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, uint32_t arg) {
+  const in_pi_outcome_t *o = c->outcomes.at;
+  if (a == IN_OUTCOME_TRUE) return arg;
+  if (a == IN_OUTCOME_FALSE || op == IN_MDD_FIRE_PASS) return b;
+  if (op == IN_MDD_FIRE_DENY && o[b].kind == IN_OUT_DECISION && o[b].verdict == INTEROP_V_DENY) return b;
+  if (op == IN_MDD_FIRE_ROW && same_effect(&o[b], &o[arg])) return b;
+  return a;
+}
+
+static uint32_t strictest(const in_compile_t *c, uint32_t a, uint32_t b) {
+  const in_pi_outcome_t *x = &c->outcomes.at[a], *y = &c->outcomes.at[b];
+  if (a == IN_OUTCOME_FALSE) return b;
+  if (b == IN_OUTCOME_FALSE) return a;
+  if (x->kind == IN_OUT_UNDETERMINED && y->kind == IN_OUT_DECISION && y->verdict == INTEROP_V_DENY) return b;
+  if (x->kind == IN_OUT_UNDETERMINED) return a;
+  if (y->kind == IN_OUT_UNDETERMINED) return x->verdict == INTEROP_V_DENY ? a : b;
+  return y->verdict > x->verdict ? b : a;
+}
+
+static uint32_t leaves(const in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, uint32_t arg) {
+  switch (op) {
+    case IN_MDD_NOT: return a == IN_OUTCOME_TRUE ? IN_OUTCOME_FALSE : a == IN_OUTCOME_FALSE ? IN_OUTCOME_TRUE : a;
+    case IN_MDD_AND: return a == IN_OUTCOME_FALSE || b == IN_OUTCOME_FALSE ? IN_OUTCOME_FALSE
+                            : a == IN_OUTCOME_TRUE ? b : a;
+    case IN_MDD_OR: return a == IN_OUTCOME_TRUE || b == IN_OUTCOME_TRUE ? IN_OUTCOME_TRUE
+                           : a == IN_OUTCOME_FALSE ? b : a;
+    case IN_MDD_STRICTEST: return strictest(c, a, b);
+    case IN_MDD_PICK: return a == IN_OUTCOME_TRUE ? b : IN_OUTCOME_FALSE;
+    default: return fire(c, op, a, b, arg);
+  }
+}
+
+/* ---- apply */
+
+static uint32_t level_of(const in_compile_t *c, uint32_t id) {
+  return (id & IN_LEAF) ? UINT32_MAX : c->mdd->level[in_mdd_atom(c, id)];
+}
+
+static cached_t *cache_slot(const in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, uint32_t arg) {
+  uint32_t h = (a * 2654435761u) ^ (b * 2246822519u) ^ (arg * 3266489917u) ^ ((uint32_t) op << 7);
+  return &c->mdd->cache[(h ^ (h >> 16)) & (CACHE_SIZE - 1)];
+}
+
+uint32_t in_mdd_apply(in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, uint32_t arg) {
+  uint32_t child[IN_MAX_CLASSES + 1], la, lb, atom, r;
+  cached_t *slot;
+  if (a == IN_MDD_NONE || b == IN_MDD_NONE) return IN_MDD_NONE;
+  if ((a & IN_LEAF) && (b & IN_LEAF)) return IN_LEAF | leaves(c, op, a & ~IN_LEAF, b & ~IN_LEAF, arg);
+  slot = cache_slot(c, op, a, b, arg);
+  if (slot->op == op && slot->arg == arg && slot->a == a && slot->b == b) return slot->result;
+  la = level_of(c, a);
+  lb = level_of(c, b);
+  atom = in_mdd_atom(c, la <= lb ? a : b);
+  for (uint32_t k = 0; k < c->atoms.at[atom].classes; k++) {
+    uint32_t x = la <= lb ? in_mdd_children(c, a)[k] : a;
+    uint32_t y = lb <= la ? in_mdd_children(c, b)[k] : b;
+    child[k] = in_mdd_apply(c, op, x, y, arg);
+    if (child[k] == IN_MDD_NONE) return IN_MDD_NONE;
+  }
+  r = make(c, atom, child);
+  *slot = (cached_t) { (uint32_t) op, arg, a, b, r };
+  return r;
+}

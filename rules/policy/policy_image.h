@@ -1,0 +1,163 @@
+/*
+** policy_image.h -- records of the image's policy sections, and how the walk
+** reads them.
+**
+** Decision diagrams lie in NODES, a node being
+**     atom, child of class 0, child of class 1, ... (as many as the atom has classes)
+** Class 0 of every atom is "unknown". A child is IN_LEAF | index in OUTCOMES or
+** the index of a node that lies before this one: a walk therefore ends.
+** Guards (of texts, notices, effects) are diagrams too; their leaves are
+** outcomes of kind FALSE, TRUE and UNDETERMINED.
+*/
+#ifndef IN_POLICY_IMAGE_H
+#define IN_POLICY_IMAGE_H
+
+#include "../image/image.h"
+
+#define IN_LEAF        0x80000000u
+#define IN_MAX_CLASSES 62
+#define IN_MAX_ATOMS   1024
+#define IN_NOT_YET     0xffu            /* class of an atom that was not looked at */
+
+/*
+** Whose fact it is: name in the language, the record kind it is a field of (or
+** -1), the rank in the walk (what is dear to get comes late).
+*/
+#define IN_SUBJECTS(X) \
+  X(REQUEST,             "request",             -1,                     0) \
+  X(SENDER,              "sender",              INTEROP_R_USER,         1) \
+  X(SENDER_TENANT,       "sender.tenant",       INTEROP_R_TENANT,       1) \
+  X(RECIPIENT,           "recipient",           INTEROP_R_USER,         2) \
+  X(RECIPIENT_TENANT,    "recipient.tenant",    INTEROP_R_TENANT,       2) \
+  X(CONVERSATION,        "conversation",        INTEROP_R_CONVERSATION, 1) \
+  X(CONVERSATION_TENANT, "conversation.tenant", INTEROP_R_TENANT,       2) \
+  X(MESSAGE,             "message",             INTEROP_R_MESSAGE,      3) \
+  X(CALL,                "call",                INTEROP_R_CALL,         3)
+
+typedef enum {
+#define IN_X(name, text, record, rank) IN_SUB_##name,
+  IN_SUBJECTS(IN_X)
+#undef IN_X
+  IN_SUBJECT_COUNT
+} in_subject_t;
+
+/* facts of the request itself, declared by the engine: name, type, text */
+#define IN_REQUEST_FACTS(X) \
+  X(OPERATION,      ENUM, "operation") \
+  X(KIND,           ENUM, "kind") \
+  X(FROM,           ENUM, "sender.system")      /* the system that the request comes from */ \
+  X(TO,             ENUM, "recipient.system")   /* the system in which this recipient reads */ \
+  X(NOW,            TIME, "now") \
+  X(CARD,           CODE, "card")               /* what the API calls the card: Poll */ \
+  X(NAMED,          CODE, "recipient.named")    /* the recipient as the request names them */ \
+  X(SENDER_ID,      CODE, "sender.id") \
+  X(RECIPIENT_ID,   CODE, "recipient.id") \
+  X(CLIENT_COUNTRY, CODE, "client.country") \
+  X(CLIENT_AGENT,   CODE, "client.agent")
+
+typedef enum {
+#define IN_X(name, type, text) IN_RF_##name,
+  IN_REQUEST_FACTS(IN_X)
+#undef IN_X
+  IN_RF_FEATURE,                  /* + interop_feature_t: "features has link" */
+  IN_RF_COUNT = IN_RF_FEATURE + INTEROP_FEATURE_COUNT
+} in_request_fact_t;
+
+/* name, text; FLAG: false and true; ENUM: `one of`; CODE: a text compared whole;
+   LIST: of texts */
+#define IN_FACT_TYPES(X) \
+  X(FLAG, "flag") X(ENUM, "one of") X(CODE, "code") X(TEXT, "text") X(TIME, "time") \
+  X(NUMBER, "number") X(LIST, "list")
+
+typedef enum {
+#define IN_X(name, text) IN_T_##name,
+  IN_FACT_TYPES(IN_X)
+#undef IN_X
+  IN_TYPE_COUNT
+} in_type_t;
+
+typedef struct { in_ref_t name, title; uint32_t tier, reserved; } in_pi_system_t;
+
+typedef struct { in_ref_t name, message; uint32_t status, reserved; } in_pi_reason_t;
+
+/* given by itself where the verdict is in the set, or one of the features was lost */
+typedef struct { in_ref_t name; uint32_t lost, verdicts; uint32_t guard, reserved; } in_pi_notice_t;
+
+/* what stands for a missing value */
+typedef enum { IN_DEF_NONE, IN_DEF_VALUE, IN_DEF_TENANT /* same-named field of the tenant */,
+               IN_DEF_FETCH /* fetched from upstream; default_number if that fails */ } in_default_t;
+
+typedef struct {
+  in_ref_t name, default_text;
+  int64_t default_number;
+  uint32_t record, type, default_kind;
+  in_run_t names;                 /* ENUM: its values, in REFS */
+  uint32_t tenant_field;          /* IN_DEF_TENANT: index in FIELDS */
+} in_pi_field_t;
+
+/* one fact of one subject; REQUEST: field is an in_request_fact_t */
+typedef struct { in_ref_t name; uint32_t subject, field; } in_pi_slot_t;
+
+/*
+** An atom sorts a slot's values into classes 1 .. classes-1.
+**   ENUM   INDEXES[map + value] is the class
+**   FLAG   1 false, 2 true
+**   CODE   the literals REFS[texts], sorted; class INDEXES[map + i], else `other`
+**   NUMBER breakpoints: INDEXES[map ...] as (low, high) pairs of i64, count of them
+**          texts.count; then 2 * count + 1 classes: below the first, the first, between ...
+**   REGEX  PREFIX SUFFIX HAS: 1 no, 2 yes; text (or slot_b) is the operand
+**   REL    slot against slot_b: 1 less, 2 equal, 3 greater
+*/
+typedef enum { IN_ATOM_ENUM, IN_ATOM_FLAG, IN_ATOM_CODE, IN_ATOM_NUMBER, IN_ATOM_REGEX,
+               IN_ATOM_PREFIX, IN_ATOM_SUFFIX, IN_ATOM_HAS, IN_ATOM_REL, IN_ATOM_KINDS } in_atom_kind_t;
+
+typedef struct {
+  uint32_t kind, slot, slot_b, classes;
+  in_run_t texts, map;
+  in_ref_t text;
+  uint32_t other, fetch;          /* fetch: looking needs a request to upstream */
+} in_pi_atom_t;
+
+typedef struct { in_ref_t name; in_run_t members; } in_pi_set_t;
+
+typedef enum { IN_OUT_FALSE, IN_OUT_TRUE, IN_OUT_UNDETERMINED, IN_OUT_DECISION } in_outcome_kind_t;
+
+typedef struct {
+  uint32_t kind, verdict;
+  uint32_t reason;                /* in REASONS, or IN_NIL */
+  uint32_t slot;                  /* UNDETERMINED: the atom whose fact is unknown; IN_NIL:
+                                     it is not known where the recipient reads */
+  in_ref_t rule;                  /* "teams_kaizala.KT-5" */
+  in_run_t notices;               /* INDEXES of NOTICES */
+  uint32_t strip, reduce;         /* STRIP: features; reduce: IN_TEXT_* */
+  uint32_t line, file;            /* source line; file: string offset in STRINGS */
+} in_pi_outcome_t;
+
+typedef struct { uint32_t guard, outcome; } in_pi_rule_t;
+
+/* a placeholder's text for a direction, first whose guard holds */
+typedef struct {
+  uint32_t from, to, guard;
+  uint32_t system;                /* whose title {system} is */
+  in_ref_t text, link;
+  uint32_t text_slot, reserved;   /* a fact that overrides the text, or IN_NIL */
+} in_pi_text_t;
+
+typedef enum { IN_SET_FLAG, IN_SET_TEXT, IN_SET_NUMBER, IN_SET_NOW } in_set_kind_t;
+
+/* what success writes to the store */
+typedef struct {
+  uint32_t guard, subject, field, kind;
+  int64_t number;
+  in_ref_t text;
+} in_pi_effect_t;
+
+typedef struct { uint64_t key; uint32_t cells, reserved; } in_pi_overlay_t;
+
+/* index in CELLS of the decision's root; systems = count of SYSTEMS, `to` == systems:
+   it is not known where the recipient reads */
+static inline size_t in_cell(uint32_t systems, uint32_t op, uint32_t kind, uint32_t from, uint32_t to) {
+  return (((size_t) op * INTEROP_KIND_COUNT + kind) * systems + from) * (systems + 1) + to;
+}
+
+#endif

@@ -1,0 +1,162 @@
+/*
+** verify.c -- the policy sections of an image: every index, run, enumeration
+** and diagram is checked, so that the walk needs no checks of its own.
+**
+** A diagram is sound if every node lies where a node begins and its children
+** are leaves or nodes before it; then every walk ends after at most as many
+** steps as there are nodes below its root.
+*/
+#include "policy_image.h"
+#include "compile.h"
+
+static interop_status_t damaged(interop_diag_t *diag, const char *what) {
+  in_diag_set(diag, INTEROP_DAMAGED, "the policy image is damaged: %s", what);
+  in_diag_hint(diag, "compile it again from its sources");
+  return INTEROP_DAMAGED;
+}
+
+#define EACH(img, name, type, var) \
+  for (const type *var = (img)->section[IN_S_##name], *end_ = var + (img)->count[IN_S_##name]; var < end_; var++)
+
+static bool refs_ok(const in_image_t *img) {
+  EACH(img, REFS, in_ref_t, r) if (!in_image_ref_ok(img, *r)) return false;
+  return true;
+}
+
+static bool words_ok(const in_image_t *img) {
+  if (img->count[IN_S_SYSTEMS] > IN_MAX_SYSTEMS) return false;
+  EACH(img, SYSTEMS, in_pi_system_t, s) if (!in_image_ref_ok(img, s->name) || !in_image_ref_ok(img, s->title)) return false;
+  EACH(img, REASONS, in_pi_reason_t, r)
+    if (!in_image_ref_ok(img, r->name) || !in_image_ref_ok(img, r->message) || r->status < 400 || r->status > 599) return false;
+  EACH(img, SETS, in_pi_set_t, s) if (!in_image_ref_ok(img, s->name) || !in_image_run_ok(img, IN_S_REFS, s->members)) return false;
+  return true;
+}
+
+static bool field_ok(const in_image_t *img, const in_pi_field_t *f) {
+  const in_pi_field_t *t = NULL;
+  if (!in_image_ref_ok(img, f->name) || !in_image_ref_ok(img, f->default_text)
+      || !in_image_run_ok(img, IN_S_REFS, f->names) || f->record >= INTEROP_RECORD_COUNT
+      || f->type >= IN_TYPE_COUNT || f->default_kind > IN_DEF_FETCH) return false;
+  if (f->default_kind != IN_DEF_TENANT) return true;
+  if (f->tenant_field >= img->count[IN_S_FIELDS]) return false;
+  t = (const in_pi_field_t *) img->section[IN_S_FIELDS] + f->tenant_field;
+  return t->type == f->type && t->record == INTEROP_R_TENANT;
+}
+
+static bool facts_ok(const in_image_t *img) {
+  EACH(img, FIELDS, in_pi_field_t, f) if (!field_ok(img, f)) return false;
+  EACH(img, SLOTS, in_pi_slot_t, s) {
+    if (!in_image_ref_ok(img, s->name) || s->subject >= IN_SUBJECT_COUNT) return false;
+    if (s->field >= (s->subject == IN_SUB_REQUEST ? (uint32_t) IN_RF_COUNT : img->count[IN_S_FIELDS])) return false;
+  }
+  return true;
+}
+
+/* class numbers of an atom's map lie below its count of classes */
+static bool map_ok(const in_image_t *img, const in_pi_atom_t *a) {
+  const uint32_t *m = img->section[IN_S_INDEXES];
+  if (!in_image_run_ok(img, IN_S_INDEXES, a->map)) return false;
+  for (uint32_t i = 0; i < a->map.count; i++) {
+    uint32_t k = m[a->map.first + i];
+    if (k == 0 || k >= a->classes) return false;
+  }
+  return true;
+}
+
+static bool atom_ok(const in_image_t *img, const in_pi_atom_t *a) {
+  in_run_t halves = a->texts;
+  if (a->kind >= IN_ATOM_KINDS || a->slot >= img->count[IN_S_SLOTS] || !in_image_ref_ok(img, a->text)
+      || (a->slot_b != IN_NIL && a->slot_b >= img->count[IN_S_SLOTS])
+      || a->classes < 2 || a->classes > IN_MAX_CLASSES) return false;
+  switch (a->kind) {
+    case IN_ATOM_ENUM: case IN_ATOM_FLAG: return map_ok(img, a);
+    case IN_ATOM_CODE: return map_ok(img, a) && in_image_run_ok(img, IN_S_REFS, a->texts)
+                              && a->texts.count == a->map.count && a->other > 0 && a->other < a->classes;
+    case IN_ATOM_NUMBER:
+      if (halves.count > UINT32_MAX / 4) return false;
+      halves.count *= 2;
+      return map_ok(img, a) && in_image_run_ok(img, IN_S_INDEXES, halves) && a->map.count == 2 * a->texts.count + 1;
+    case IN_ATOM_REL: return a->classes == 4 && a->slot_b != IN_NIL;
+    default: return a->classes == 3;
+  }
+}
+
+static bool atoms_ok(const in_image_t *img) {
+  if (img->count[IN_S_ATOMS] > IN_MAX_ATOMS) return false;
+  EACH(img, ATOMS, in_pi_atom_t, a) if (!atom_ok(img, a)) return false;
+  return true;
+}
+
+static bool outcomes_ok(const in_image_t *img) {
+  EACH(img, OUTCOMES, in_pi_outcome_t, o) {
+    const uint32_t *n = img->section[IN_S_INDEXES];
+    if (o->kind > IN_OUT_DECISION || o->verdict >= INTEROP_VERDICT_COUNT || !in_image_ref_ok(img, o->rule)
+        || (o->reason != IN_NIL && o->reason >= img->count[IN_S_REASONS])
+        || (o->slot != IN_NIL && o->slot >= img->count[IN_S_ATOMS])
+        || o->file >= img->count[IN_S_STRINGS] || !in_image_run_ok(img, IN_S_INDEXES, o->notices)) return false;
+    for (uint32_t i = 0; i < o->notices.count; i++)
+      if (n[o->notices.first + i] >= img->count[IN_S_NOTICES]) return false;
+  }
+  return true;
+}
+
+/* marks where nodes begin; false if the section is no row of sound nodes */
+static bool nodes_ok(const in_image_t *img, unsigned char *begin) {
+  const uint32_t *n = img->section[IN_S_NODES];
+  const in_pi_atom_t *atoms = img->section[IN_S_ATOMS];
+  uint32_t count = img->count[IN_S_NODES], i = 0;
+  while (i < count) {
+    uint32_t classes;
+    if (n[i] >= img->count[IN_S_ATOMS]) return false;
+    classes = atoms[n[i]].classes;
+    if (classes > count - i - 1) return false;
+    for (uint32_t k = 1; k <= classes; k++) {
+      uint32_t child = n[i + k];
+      if (child & IN_LEAF) {
+        if ((child & ~IN_LEAF) >= img->count[IN_S_OUTCOMES]) return false;
+      } else if (child >= i || !begin[child]) {
+        return false;
+      }
+    }
+    begin[i] = 1;
+    i += 1 + classes;
+  }
+  return true;
+}
+
+static bool root_ok(const in_image_t *img, const unsigned char *begin, uint32_t root) {
+  if (root & IN_LEAF) return (root & ~IN_LEAF) < img->count[IN_S_OUTCOMES];
+  return root < img->count[IN_S_NODES] && begin[root];
+}
+
+static bool roots_ok(const in_image_t *img, const unsigned char *begin) {
+  uint32_t systems = img->count[IN_S_SYSTEMS];
+  if (img->count[IN_S_CELLS] != in_cell(systems, INTEROP_OPERATION_COUNT, 0, 0, 0)) return false;
+  EACH(img, CELLS, uint32_t, r) if (!root_ok(img, begin, *r)) return false;
+  EACH(img, NOTICES, in_pi_notice_t, n) if (!in_image_ref_ok(img, n->name) || !root_ok(img, begin, n->guard)) return false;
+  EACH(img, TEXTS, in_pi_text_t, t)
+    if (!root_ok(img, begin, t->guard) || t->from >= systems || t->to >= systems || t->system >= systems
+        || !in_image_ref_ok(img, t->text) || !in_image_ref_ok(img, t->link)
+        || (t->text_slot != IN_NIL && t->text_slot >= img->count[IN_S_SLOTS])) return false;
+  EACH(img, EFFECTS, in_pi_effect_t, e)
+    if (!root_ok(img, begin, e->guard) || e->subject >= IN_SUBJECT_COUNT || e->subject == IN_SUB_REQUEST
+        || e->field >= img->count[IN_S_FIELDS] || e->kind > IN_SET_NOW || !in_image_ref_ok(img, e->text)) return false;
+  return true;
+}
+
+interop_status_t in_policy_verify(const in_image_t *img, const interop_alloc_t *alloc, interop_diag_t *diag) {
+  interop_status_t rc = INTEROP_OK;
+  unsigned char *begin;
+  if (!refs_ok(img) || !words_ok(img)) return damaged(diag, "its words");
+  if (!facts_ok(img) || !atoms_ok(img)) return damaged(diag, "its facts");
+  if (!outcomes_ok(img)) return damaged(diag, "its outcomes");
+  begin = alloc->resize(alloc->ctx, NULL, 0, (size_t) img->count[IN_S_NODES] + 1);
+  if (begin == NULL) {
+    in_diag_set(diag, INTEROP_NOMEM, "out of memory");
+    return INTEROP_NOMEM;
+  }
+  memset(begin, 0, (size_t) img->count[IN_S_NODES] + 1);
+  if (!nodes_ok(img, begin) || !roots_ok(img, begin)) rc = damaged(diag, "its decisions");
+  alloc->resize(alloc->ctx, begin, (size_t) img->count[IN_S_NODES] + 1, 0);
+  return rc;
+}
