@@ -39,7 +39,9 @@ sub local_copy {
     $text =~ s{/etc/nginx/tls}{%%DIR%%/conf}g;
     $text =~ s{/var/log/nginx}{%%DIR%%/logs}g;
     $text =~ s{(carrier|auth)\.internal:\d+}{%%UPSTREAM:$1%%}g;
-    $text =~ s/^http \{\n/http {\n%%HTTP%%\n/m;
+    # `access_log off` would silence a log of the same level
+    my $http = $t->expand('%%HTTP%%') =~ s/access_log off;//r;
+    $text =~ s/^http \{\n/http {\n$http\n/m;
     return ($text, @ports);
 }
 
