@@ -1,0 +1,484 @@
+/*
+** record.c -- reading, packing and merging of packed records.
+**
+** Owns the byte form that record.h describes. Must not know JSON, stores or any
+** field's name. Invariants: no offset or size that comes out of a record is
+** used before it was checked against the record's own bounds; packing sorts, so
+** equal content gives equal bytes.
+*/
+#include "record.h"
+
+#define MAGIC      0x31726f69u    /* "ior1" */
+#define HEADER     16u
+#define SLOT       8u             /* one row of the table */
+#define FIELD      8u             /* a field's own header */
+#define ITEM       8u             /* an item's own header */
+#define NO_SECOND  0xffffffffu
+#define SUMMED     8u             /* the checksum covers what is after it */
+
+static uint32_t load32(const char *p) {
+  uint32_t v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+static void store32(char *p, uint32_t v) {
+  memcpy(p, &v, sizeof v);
+}
+
+/*
+** Eight bytes at a time: a lookup checks every record it gives out, and must
+** stay in the hundreds of nanoseconds. It is for accidents, not for enemies.
+*/
+static uint32_t sum(in_span_t s) {
+  uint64_t h = s.n * 0x9e3779b97f4a7c15u, w;
+  size_t at;
+  for (at = 0; s.n - at >= 8; at += 8) {
+    memcpy(&w, s.p + at, 8);
+    h = (h ^ w) * 0xd6e8feb86659fd93u;
+    h ^= h >> 29;
+  }
+  w = 0;
+  if (s.n > at)
+    memcpy(&w, s.p + at, s.n - at);
+  h = (h ^ w) * 0xd6e8feb86659fd93u;
+  return (uint32_t) (h ^ (h >> 32));
+}
+
+/* ------------------------------------------------------------- reading */
+
+uint32_t in_record_count(in_span_t record) {
+  uint32_t count;
+  if (record.p == NULL || record.n < HEADER || load32(record.p) != MAGIC
+      || load32(record.p + 8) != record.n)
+    return 0;
+  count = load32(record.p + 12);
+  return count <= (record.n - HEADER) / SLOT ? count : 0;
+}
+
+/* a record may be without fields, but then it is nothing but its header */
+static bool shaped(in_span_t record) {
+  return in_record_count(record) > 0
+      || (record.n == HEADER && load32(record.p) == MAGIC && load32(record.p + 12) == 0);
+}
+
+bool in_record_intact(in_span_t record) {
+  return shaped(record)
+      && load32(record.p + 4) == sum(in_span(record.p + SUMMED, record.n - SUMMED));
+}
+
+static uint32_t slot_hash(in_span_t record, uint32_t index) {
+  return load32(record.p + HEADER + (size_t) index * SLOT);
+}
+
+/* the parts of one field; false where they leave the record */
+static bool locate(in_span_t record, uint32_t index, in_span_t *name, in_span_t *value,
+                   in_span_t pair[2], unsigned *type) {
+  size_t at = load32(record.p + HEADER + (size_t) index * SLOT + 4), need;
+  const unsigned char *head;
+  if (at > record.n || record.n - at < FIELD)
+    return false;
+  head = (const unsigned char *) record.p + at;
+  at += FIELD;
+  *type = head[0];
+  *name = in_span(record.p + at, head[1]);
+  value->n = load32((const char *) head + 4);
+  if (!in_add(value->n, (size_t) head[1] + head[2] + head[3], &need) || need > record.n - at)
+    return false;
+  value->p = record.p + at + head[1];
+  pair[0] = in_span(value->p + value->n, head[2]);
+  pair[1] = in_span(pair[0].p + head[2], head[3]);
+  if (head[2] == 0)
+    pair[0] = pair[1] = IN_NONE;
+  return true;
+}
+
+static bool read_number(in_span_t raw, interop_value_t *v) {
+  if (raw.n != sizeof v->number)
+    return false;
+  memcpy(&v->number, raw.p, sizeof v->number);
+  return true;
+}
+
+static bool read_list(in_span_t raw, interop_value_t *v) {
+  if (raw.n < 4)
+    return false;
+  v->count = load32(raw.p);
+  v->text = in_span(raw.p + 4, raw.n - 4);
+  return v->count <= v->text.n / ITEM;
+}
+
+static bool read_value(in_span_t raw, unsigned type, interop_value_t *v) {
+  memset(v, 0, sizeof *v);
+  v->type = (interop_type_t) type;
+  switch (type) {
+    case INTEROP_T_NULL: return raw.n == 0;
+    case INTEROP_T_FLAG:
+      v->number = raw.n == 1 && raw.p[0] == 1;
+      return raw.n == 1;
+    case INTEROP_T_NUMBER: return read_number(raw, v);
+    case INTEROP_T_TEXT:
+      v->text = raw;
+      return true;
+    case INTEROP_T_LIST: return read_list(raw, v);
+    default: return false;
+  }
+}
+
+interop_status_t in_record_field(in_span_t record, uint32_t index, in_field_t *field) {
+  in_span_t raw;
+  unsigned type;
+  if (!shaped(record))
+    return INTEROP_DAMAGED;
+  if (index >= in_record_count(record))
+    return INTEROP_MISSING;
+  if (!locate(record, index, &field->name, &raw, field->pair, &type)
+      || !read_value(raw, type, &field->value))
+    return INTEROP_DAMAGED;
+  return INTEROP_OK;
+}
+
+/* index of the first slot whose hash is not below the wanted one */
+static uint32_t lower_bound(in_span_t record, uint32_t count, uint32_t hash) {
+  uint32_t low = 0, high = count;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (slot_hash(record, middle) < hash)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+interop_status_t interop_record_get(interop_span_t record, interop_span_t field,
+                                    interop_value_t *value) {
+  uint32_t hash = in_hash(field), count, i;
+  in_span_t name, raw, pair[2];
+  unsigned type;
+  if (!shaped(record))
+    return INTEROP_DAMAGED;
+  count = in_record_count(record);
+  for (i = lower_bound(record, count, hash); i < count && slot_hash(record, i) == hash; i++) {
+    if (!locate(record, i, &name, &raw, pair, &type))
+      return INTEROP_DAMAGED;
+    if (in_eq(name, field))
+      return read_value(raw, type, value) ? INTEROP_OK : INTEROP_DAMAGED;
+  }
+  return INTEROP_MISSING;
+}
+
+in_span_t in_record_text(in_span_t record, in_span_t field) {
+  interop_value_t v;
+  if (interop_record_get(record, field, &v) != INTEROP_OK || v.type != INTEROP_T_TEXT)
+    return IN_NONE;
+  return v.text;
+}
+
+int interop_value_item(const interop_value_t *value, size_t *at,
+                       interop_span_t *item, interop_span_t *second) {
+  in_span_t s = value->text;
+  uint32_t n, m;
+  size_t left;
+  if (value->type != INTEROP_T_LIST || s.p == NULL || *at > s.n || s.n - *at < ITEM)
+    return 0;
+  n = load32(s.p + *at);
+  m = load32(s.p + *at + 4);
+  left = s.n - *at - ITEM;
+  if (n > left || (m != NO_SECOND && m > left - n))
+    return 0;
+  *item = in_span(s.p + *at + ITEM, n);
+  if (second != NULL)
+    *second = m == NO_SECOND ? IN_NONE : in_span(item->p + n, m);
+  *at += ITEM + n + (m == NO_SECOND ? 0 : m);
+  return 1;
+}
+
+/* -------------------------------------------------------------- values */
+
+void in_pack_item(in_buf_t *b, in_span_t item, in_span_t second) {
+  char head[ITEM];
+  if (item.n >= IN_RECORD_MAX || second.n >= IN_RECORD_MAX) {
+    b->failed = true;
+    return;
+  }
+  store32(head, (uint32_t) item.n);
+  store32(head + 4, second.p == NULL ? NO_SECOND : (uint32_t) second.n);
+  in_buf_put(b, in_span(head, sizeof head));
+  in_buf_put(b, item);
+  if (second.p != NULL)
+    in_buf_put(b, second);
+}
+
+interop_value_t in_value_text(in_span_t text) {
+  interop_value_t v = { INTEROP_T_TEXT, 0, text, 0 };
+  return v;
+}
+
+interop_value_t in_value_list(in_span_t items, uint32_t count) {
+  interop_value_t v = { INTEROP_T_LIST, 0, items, count };
+  return v;
+}
+
+/* --------------------------------------------------------------- draft */
+
+void in_draft_init(in_draft_t *d, in_arena_t *arena) {
+  memset(d, 0, sizeof *d);
+  d->arena = arena;
+}
+
+static bool grow(in_draft_t *d, size_t size) {
+  in_field_t *more = in_arena_array(d->arena, size, sizeof *more);
+  if (more == NULL) {
+    d->failed = true;
+    return false;
+  }
+  if (d->count > 0)
+    memcpy(more, d->fields, d->count * sizeof *more);
+  d->fields = more;
+  d->size = size;
+  return true;
+}
+
+in_field_t *in_draft_add(in_draft_t *d, in_span_t name) {
+  in_field_t *f;
+  if (d->count == d->size && !grow(d, d->size == 0 ? 16 : d->size * 2))
+    return NULL;
+  f = &d->fields[d->count++];
+  memset(f, 0, sizeof *f);
+  f->name = name;
+  return f;
+}
+
+in_field_t *in_draft_find(in_draft_t *d, in_span_t name) {
+  size_t i;
+  for (i = 0; i < d->count; i++)
+    if (in_eq(d->fields[i].name, name))
+      return &d->fields[i];
+  return NULL;
+}
+
+interop_status_t in_draft_load(in_draft_t *d, in_span_t record) {
+  in_field_t field, *f;
+  interop_status_t s = INTEROP_OK;
+  uint32_t i;
+  for (i = 0; (s = in_record_field(record, i, &field)) == INTEROP_OK; i++) {
+    if ((f = in_draft_add(d, field.name)) == NULL)
+      return INTEROP_NOMEM;
+    *f = field;
+  }
+  return s == INTEROP_MISSING ? INTEROP_OK : s;
+}
+
+/* one of the two is the other's object: "a" and "a.b" */
+static bool clash(in_span_t a, in_span_t b) {
+  in_span_t outer = a.n < b.n ? a : b, inner = a.n < b.n ? b : a;
+  return outer.n < inner.n && inner.p[outer.n] == '.' && memcmp(outer.p, inner.p, outer.n) == 0
+      && memchr(outer.p, '.', outer.n) == NULL;
+}
+
+void in_draft_set(in_draft_t *d, in_span_t name, const interop_value_t *value) {
+  in_field_t *f;
+  size_t i, kept = 0;
+  bool removed = value->type == INTEROP_T_NULL;
+  for (i = 0; i < d->count; i++)
+    if (!(removed ? in_eq(d->fields[i].name, name) : clash(d->fields[i].name, name)))
+      d->fields[kept++] = d->fields[i];
+  d->count = kept;
+  if (removed)
+    return;
+  f = in_draft_find(d, name);
+  if (f == NULL)
+    f = in_draft_add(d, name);
+  if (f == NULL)
+    return;
+  if (value->type != INTEROP_T_LIST)
+    f->pair[0] = f->pair[1] = IN_NONE;
+  f->value = *value;
+}
+
+/* ------------------------------------------------------------- packing */
+
+typedef struct {
+  uint32_t hash;
+  const in_field_t *field;
+} slot_t;
+
+static bool above(const slot_t *a, const slot_t *b) {
+  in_span_t m = a->field->name, n = b->field->name;
+  size_t shorter = m.n < n.n ? m.n : n.n;
+  int c;
+  if (a->hash != b->hash)
+    return a->hash > b->hash;
+  c = shorter == 0 ? 0 : memcmp(m.p, n.p, shorter);
+  return c != 0 ? c > 0 : m.n > n.n;
+}
+
+/* shell sort: no memory, no recursion, and no bad case that matters */
+static void sort(slot_t *a, size_t count) {
+  size_t gap = 1, i, j;
+  while (gap < count / 3)
+    gap = gap * 3 + 1;
+  for (; gap > 0; gap /= 3)
+    for (i = gap; i < count; i++) {
+      slot_t x = a[i];
+      for (j = i; j >= gap && above(&a[j - gap], &x); j -= gap)
+        a[j] = a[j - gap];
+      a[j] = x;
+    }
+}
+
+static bool list_sound(const interop_value_t *v) {
+  in_span_t item, second;
+  uint32_t count = 0;
+  size_t at = 0;
+  while (interop_value_item(v, &at, &item, &second)) {
+    if (in_utf8_check(item) != item.n || in_utf8_check(second) != second.n)
+      return false;
+    count++;
+  }
+  return at == v->text.n && count == v->count;
+}
+
+static bool value_sound(const interop_value_t *v) {
+  if (v->type == INTEROP_T_LIST)
+    return list_sound(v);
+  return v->type != INTEROP_T_TEXT || in_utf8_check(v->text) == v->text.n;
+}
+
+static size_t value_size(const interop_value_t *v) {
+  switch (v->type) {
+    case INTEROP_T_FLAG: return 1;
+    case INTEROP_T_NUMBER: return sizeof v->number;
+    case INTEROP_T_TEXT: return v->text.n;
+    case INTEROP_T_LIST: return 4 + v->text.n;
+    default: return 0;
+  }
+}
+
+static bool complain(interop_diag_t *diag, const char *what, in_span_t name) {
+  if (diag != NULL)
+    in_diag_set(diag, INTEROP_SYNTAX, "member \"%.*s\" %s",
+                (int) (name.n < 80 ? name.n : 80), name.p == NULL ? "" : name.p, what);
+  return false;
+}
+
+/* checks one field and adds its size to *size */
+static bool measure(const in_field_t *f, size_t *size, interop_diag_t *diag) {
+  if (f->name.n == 0)
+    return complain(diag, "has no name", f->name);
+  if (f->name.n > IN_RECORD_NAME_MAX || f->pair[0].n > IN_RECORD_NAME_MAX
+      || f->pair[1].n > IN_RECORD_NAME_MAX)
+    return complain(diag, "has too long a name (255 bytes at most)", f->name);
+  if (f->value.text.n >= IN_RECORD_MAX)
+    return complain(diag, "is too large (a record has 16 MiB at most)", f->name);
+  if (in_utf8_check(f->name) != f->name.n || !value_sound(&f->value))
+    return complain(diag, "is not valid UTF-8", f->name);
+  *size += SLOT + FIELD + f->name.n + value_size(&f->value) + f->pair[0].n + f->pair[1].n;
+  if (*size > IN_RECORD_MAX)
+    return complain(diag, "is too large (a record has 16 MiB at most)", f->name);
+  return true;
+}
+
+static char *put(char *p, in_span_t s) {
+  if (s.n > 0)
+    memcpy(p, s.p, s.n);
+  return p + s.n;
+}
+
+static char *put_field(char *p, const in_field_t *f) {
+  const interop_value_t *v = &f->value;
+  p[0] = (char) v->type;
+  p[1] = (char) f->name.n;
+  p[2] = (char) f->pair[0].n;
+  p[3] = (char) f->pair[1].n;
+  store32(p + 4, (uint32_t) value_size(v));
+  p = put(p + FIELD, f->name);
+  if (v->type == INTEROP_T_FLAG)
+    *p++ = v->number != 0;
+  else if (v->type == INTEROP_T_NUMBER)
+    p = put(p, in_span((const char *) &v->number, sizeof v->number));
+  else if (v->type == INTEROP_T_LIST) {
+    store32(p, v->count);
+    p = put(p + 4, v->text);
+  }
+  else if (v->type == INTEROP_T_TEXT)
+    p = put(p, v->text);
+  return put(put(p, f->pair[0]), f->pair[1]);
+}
+
+static void write_all(char *record, size_t size, const slot_t *slots, size_t count) {
+  char *at = record + HEADER + count * SLOT;
+  size_t i;
+  for (i = 0; i < count; i++) {
+    store32(record + HEADER + i * SLOT, slots[i].hash);
+    store32(record + HEADER + i * SLOT + 4, (uint32_t) (at - record));
+    at = put_field(at, slots[i].field);
+  }
+  store32(record, MAGIC);
+  store32(record + 8, (uint32_t) size);
+  store32(record + 12, (uint32_t) count);
+  store32(record + 4, sum(in_span(record + SUMMED, size - SUMMED)));
+}
+
+/* the sorted table, or NULL; *status tells why */
+static slot_t *arrange(in_draft_t *d, size_t *size, interop_status_t *status,
+                       interop_diag_t *diag) {
+  slot_t *slots = in_arena_array(d->arena, d->count + 1, sizeof *slots);
+  size_t i;
+  *status = INTEROP_NOMEM;
+  if (slots == NULL || d->failed)
+    return NULL;
+  *status = INTEROP_SYNTAX;
+  for (*size = HEADER, i = 0; i < d->count; i++) {
+    slots[i].hash = in_hash(d->fields[i].name);
+    slots[i].field = &d->fields[i];
+    if (!measure(&d->fields[i], size, diag))
+      return NULL;
+  }
+  sort(slots, d->count);
+  for (i = 1; i < d->count; i++)
+    if (in_eq(slots[i].field->name, slots[i - 1].field->name)) {
+      complain(diag, "is given twice", slots[i].field->name);
+      return NULL;
+    }
+  return slots;
+}
+
+interop_status_t in_draft_pack(in_draft_t *d, const interop_alloc_t *alloc,
+                               in_span_t *record, interop_diag_t *diag) {
+  interop_status_t status;
+  size_t size;
+  slot_t *slots = arrange(d, &size, &status, diag);
+  char *p;
+  *record = IN_NONE;
+  if (slots == NULL || (p = alloc->resize(alloc->ctx, NULL, 0, size)) == NULL) {
+    status = slots == NULL ? status : INTEROP_NOMEM;
+    if (diag != NULL && status == INTEROP_NOMEM)
+      in_diag_set(diag, status, "out of memory");
+    return status;
+  }
+  write_all(p, size, slots, d->count);
+  *record = in_span(p, size);
+  return INTEROP_OK;
+}
+
+interop_status_t interop_record_merge(interop_span_t old, const interop_effect_t *effects,
+                                      size_t count, const interop_alloc_t *alloc,
+                                      interop_span_t *record) {
+  interop_status_t status = INTEROP_OK;
+  in_arena_t arena;
+  in_draft_t draft;
+  size_t i;
+  *record = IN_NONE;
+  in_arena_init(&arena, alloc);
+  in_draft_init(&draft, &arena);
+  if (old.n > 0)
+    status = in_draft_load(&draft, old);
+  for (i = 0; status == INTEROP_OK && i < count; i++)
+    in_draft_set(&draft, effects[i].field, &effects[i].value);
+  if (status == INTEROP_OK)
+    status = in_draft_pack(&draft, alloc, record, NULL);
+  in_arena_free(&arena);
+  return status;
+}
