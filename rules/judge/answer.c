@@ -1,0 +1,224 @@
+/*
+** answer.c -- upstream's answer: what is remembered, and what the client gets.
+**
+** Nothing is remembered unless upstream said 2xx. A value that the record has
+** already is not written again, so a started conversation costs no disk.
+*/
+#include "judge.h"
+#include "../store/record.h"
+
+static bool ok(unsigned status) { return status >= 200 && status <= 299; }
+
+static interop_status_t add_effect(interop_judge_t *j, interop_record_kind_t kind, in_span_t key,
+                                   in_span_t field, const interop_value_t *value, bool create) {
+  interop_effect_t *e;
+  if (j->effect_count == j->effect_room) {
+    size_t room = j->effect_room == 0 ? 8 : j->effect_room * 2;
+    interop_effect_t *more = in_arena_array(&j->arena, room, sizeof(*more));
+    if (more == NULL) return INTEROP_NOMEM;
+    if (j->effect_count > 0) memcpy(more, j->effects, j->effect_count * sizeof(*more));
+    j->effects = more;
+    j->effect_room = room;
+  }
+  e = &j->effects[j->effect_count++];
+  memset(e, 0, sizeof(*e));
+  e->kind = kind;
+  e->key = key;
+  e->field = field;
+  e->value = *value;
+  e->create = create;
+  return INTEROP_OK;
+}
+
+static interop_status_t add_text(interop_judge_t *j, interop_record_kind_t kind, in_span_t key,
+                                 const char *field, in_span_t text) {
+  interop_value_t v;
+  if (text.p == NULL) return INTEROP_OK;
+  memset(&v, 0, sizeof(v));
+  v.type = INTEROP_T_TEXT;
+  v.text = text;
+  return add_effect(j, kind, key, in_str(field), &v, true);
+}
+
+/* ---- what policy says is to be remembered */
+
+static interop_value_t effect_value(const interop_judge_t *j, const in_pi_effect_t *e) {
+  interop_value_t v;
+  memset(&v, 0, sizeof(v));
+  v.number = e->number;
+  switch (e->kind) {
+    case IN_SET_FLAG: v.type = INTEROP_T_FLAG; break;
+    case IN_SET_NUMBER: v.type = INTEROP_T_NUMBER; break;
+    case IN_SET_NOW: v.type = INTEROP_T_NUMBER; v.number = j->request->now; break;
+    default: v.type = INTEROP_T_TEXT; v.text = in_image_str(&j->policy->img, e->text);
+  }
+  return v;
+}
+
+static bool same_value(in_span_t record, in_span_t field, const interop_value_t *v) {
+  interop_value_t old;
+  if (record.p == NULL || interop_record_get(record, field, &old) != INTEROP_OK || old.type != v->type) return false;
+  return v->type == INTEROP_T_TEXT ? in_eq(old.text, v->text) : old.number == v->number;
+}
+
+/* calls visit for every effect that holds for some recipient and changes something */
+typedef interop_status_t (*visit_t)(interop_judge_t *j, const in_pi_effect_t *e, in_span_t record);
+
+static interop_status_t each_effect(interop_judge_t *j, visit_t visit) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_effect_t *e = in_table(img, EFFECTS, in_pi_effect_t);
+  for (uint32_t i = 0; i < img->count[IN_S_EFFECTS]; i++) {
+    for (uint32_t k = 0; k < j->recipient_count; k++) {
+      interop_value_t v = effect_value(j, &e[i]);
+      in_span_t record;
+      interop_status_t rc;
+      in_judge_take(j, &j->recipients[k]);
+      if (!in_guard_holds(&j->facts, e[i].guard)) continue;
+      record = in_facts_record(&j->facts, (in_subject_t) e[i].subject);
+      if (j->facts.status != INTEROP_OK) return j->facts.status;
+      if (same_value(record, in_image_str(img, in_field(img, e[i].field)->name), &v)) break;
+      rc = visit(j, &e[i], record);
+      if (rc != INTEROP_OK) return rc;
+      break;
+    }
+  }
+  return INTEROP_OK;
+}
+
+static interop_status_t stop_at_first(interop_judge_t *j, const in_pi_effect_t *e, in_span_t record) {
+  (void) j, (void) e, (void) record;
+  return INTEROP_AGAIN;
+}
+
+bool in_judge_wants_effects(interop_judge_t *j) {
+  return j->event.operation == INTEROP_OP_CONVERSATION_CREATE || each_effect(j, stop_at_first) != INTEROP_OK;
+}
+
+static interop_status_t set_field(interop_judge_t *j, const in_pi_effect_t *e, in_span_t record) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_field_t *f = in_field(img, e->field);
+  interop_value_t v = effect_value(j, e);
+  in_span_t id = in_facts_text(record, "id");
+  if (id.p == NULL) id = j->facts.key[e->subject];
+  if (e->subject == IN_SUB_CONVERSATION && id.p == NULL) id = j->conversation_id;
+  if (id.p == NULL) return INTEROP_OK;
+  return add_effect(j, (interop_record_kind_t) f->record, id, in_image_str(img, f->name), &v, f->record == INTEROP_R_CONVERSATION);
+}
+
+/* ---- messages and conversations that came to be */
+
+/* how the other side got it: `text`, or `unsupported` where a placeholder stands for it */
+static in_span_t delivered_as(const interop_judge_t *j) {
+  const in_image_t *img = &j->policy->img;
+  interop_verdict_t v = j->plan.verdict;
+  for (uint32_t i = 0; i < j->recipient_count && j->request->native; i++)
+    if (in_outcome(img, j->recipients[i].outcome)->verdict > (uint32_t) v)
+      v = (interop_verdict_t) in_outcome(img, j->recipients[i].outcome)->verdict;
+  return v >= INTEROP_V_PLACEHOLDER ? IN_SPAN("unsupported") : IN_SPAN("text");
+}
+
+static in_span_t message_key(interop_judge_t *j, in_span_t conversation, in_span_t message) {
+  return in_arena_printf(&j->arena, "%.*s\n%.*s", (int) conversation.n, conversation.p, (int) message.n, message.p);
+}
+
+static interop_status_t keep_message(interop_judge_t *j, in_span_t message, in_span_t author, in_span_t as) {
+  in_span_t key = message_key(j, j->conversation_id, message);
+  interop_status_t rc;
+  if (key.p == NULL) return INTEROP_NOMEM;
+  rc = add_text(j, INTEROP_R_MESSAGE, key, "conversation", j->conversation_id);
+  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_MESSAGE, key, "author", author);
+  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_MESSAGE, key, "delivered_as", as);
+  return rc;
+}
+
+/* the author of a fetched original, as the store names them */
+static in_span_t author_id(interop_judge_t *j, in_span_t raw) {
+  in_span_t found, id;
+  if (raw.p == NULL) return raw;
+  if (j->facts.source->lookup(j->facts.source->ctx, INTEROP_R_USER, raw, &found) != INTEROP_OK) return raw;
+  id = in_facts_text(found, "id");
+  return id.p == NULL ? raw : in_arena_copy(&j->arena, id);
+}
+
+/* what was fetched counts from now on, for this request and the next ones */
+interop_status_t in_judge_keep_original(interop_judge_t *j) {
+  in_span_t as = j->original.kind == INTEROP_K_TEXT ? IN_SPAN("text") : IN_SPAN("unsupported");
+  interop_status_t rc = keep_message(j, j->event.message, author_id(j, j->original.author), as);
+  const in_span_t old = in_facts_record(&j->facts, IN_SUB_MESSAGE);
+  interop_alloc_t arena = in_arena_alloc(&j->arena);
+  in_span_t record;
+  if (rc == INTEROP_OK) rc = interop_record_merge(old, j->effects, j->effect_count, &arena, &record);
+  if (rc != INTEROP_OK) return rc;
+  j->facts.record[IN_SUB_MESSAGE] = record;
+  j->facts.look[IN_SUB_MESSAGE] = IN_LOOK_FOUND;
+  memset(j->facts.class_, IN_NOT_YET, (size_t) j->policy->img.count[IN_S_ATOMS]);
+  return INTEROP_OK;
+}
+
+/* user ids of the sender and the recipients, as a packed list */
+static interop_status_t participants(interop_judge_t *j, interop_value_t *v) {
+  in_buf_t b;
+  in_span_t items = IN_NONE;
+  uint32_t n = 0;
+  in_buf_init(&b, &j->alloc);
+  if (j->sender_id.p != NULL) {
+    in_pack_item(&b, j->sender_id, IN_NONE);
+    n++;
+  }
+  for (uint32_t i = 0; i < j->recipient_count; i++) {
+    if (in_eq(j->recipients[i].id, j->sender_id)) continue;
+    in_pack_item(&b, j->recipients[i].id, IN_NONE);
+    n++;
+  }
+  if (!b.failed) items = in_arena_copy(&j->arena, in_buf_span(&b));
+  in_buf_free(&b);
+  *v = in_value_list(items, n);
+  return items.p == NULL && n > 0 ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+static interop_status_t keep_conversation(interop_judge_t *j, in_span_t id) {
+  const in_image_t *img = &j->policy->img;
+  interop_value_t list;
+  interop_status_t rc = participants(j, &list);
+  j->conversation_id = id;
+  j->facts.key[IN_SUB_CONVERSATION] = id;
+  if (rc == INTEROP_OK) rc = add_effect(j, INTEROP_R_CONVERSATION, id, IN_SPAN("participants"), &list, true);
+  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "type", j->event.conversation_type);
+  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "initiated_by", in_image_str(img, in_system(img, j->from)->name));
+  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "tenant", j->plan.tenant);
+  return rc;
+}
+
+static interop_status_t remember(interop_judge_t *j, const in_answer_t *a) {
+  interop_status_t rc = INTEROP_OK;
+  if (a->conversation.p != NULL && j->event.operation == INTEROP_OP_CONVERSATION_CREATE) rc = keep_conversation(j, a->conversation);
+  if (rc == INTEROP_OK && a->message.p != NULL && j->conversation_id.p != NULL)
+    rc = keep_message(j, a->message, j->sender_id, delivered_as(j));
+  if (rc == INTEROP_OK) rc = each_effect(j, set_field);
+  return rc;
+}
+
+interop_status_t interop_judge_answer(interop_judge_t *j, unsigned status, in_span_t body,
+                                      interop_answer_t *answer) {
+  in_answer_t a;
+  interop_status_t rc = INTEROP_OK;
+  memset(answer, 0, sizeof(*answer));
+  memset(&a, 0, sizeof(a));
+  if (!ok(status) || !j->read || j->plan.action != INTEROP_A_FORWARD) return INTEROP_OK;
+  j->effect_count = 0;
+  if (j->plan.wants_answer_body)
+    rc = in_api_answer(&j->policy->img, &j->event, j->written ? &j->write : NULL, body, &j->arena, &a);
+  if (rc == INTEROP_OK) rc = remember(j, &a);
+  if (rc != INTEROP_OK) return rc;
+  answer->effects = j->effects;
+  answer->effect_count = j->effect_count;
+  if (j->written && j->write.answer_status != 0) {
+    answer->status = j->write.answer_status;
+    answer->body_changed = 1;
+    answer->body = IN_NONE;
+  } else if (a.body_changed) {
+    answer->body_changed = 1;
+    answer->body = a.body;
+  }
+  return INTEROP_OK;
+}

@@ -1,0 +1,247 @@
+/*
+** apply.c -- the verdict on the wire: what upstream gets, or the edge's answer.
+**
+** The only place that fills a plan. On a native leg the request itself is
+** delivered or denied, and a header says what the fan-out must do.
+*/
+#include "judge.h"
+
+static const in_pi_outcome_t *final_outcome(const interop_judge_t *j) {
+  return in_outcome(&j->policy->img, j->recipients[j->final].outcome);
+}
+
+/* ---- texts with {names} */
+
+typedef struct { const char *name; in_span_t value; } subst_t;
+
+static bool put_variable(in_buf_t *b, in_span_t name, const subst_t *s, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (in_eq(name, in_str(s[i].name))) return in_buf_put(b, s[i].value), true;
+  return false;
+}
+
+/* the template with each {name} that is known replaced; others stay as they are */
+static in_span_t expand(interop_judge_t *j, in_span_t t, const subst_t *s, size_t n) {
+  in_buf_t b;
+  in_span_t r;
+  size_t i = 0;
+  in_buf_init(&b, &j->alloc);
+  while (i < t.n) {
+    const char *end = t.p[i] == '{' ? memchr(t.p + i, '}', t.n - i) : NULL;
+    if (end != NULL && put_variable(&b, in_span(t.p + i + 1, (size_t) (end - t.p) - i - 1), s, n)) i = (size_t) (end - t.p) + 1;
+    else in_buf_byte(&b, t.p[i++]);
+  }
+  r = b.failed ? IN_NONE : in_arena_copy(&j->arena, in_buf_span(&b));
+  if (b.n == 0 && !b.failed) r = IN_SPAN("");
+  in_buf_free(&b);
+  return r;
+}
+
+/* percent-encoded as a URL's segment */
+static in_span_t url_escape(interop_judge_t *j, in_span_t s) {
+  static const char hex[] = "0123456789ABCDEF";
+  in_buf_t b;
+  in_span_t r;
+  in_buf_init(&b, &j->alloc);
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char c = (unsigned char) s.p[i];
+    bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c != 0 && strchr("-._~", c) != NULL);
+    if (plain) { in_buf_byte(&b, (char) c); continue; }
+    in_buf_byte(&b, '%');
+    in_buf_byte(&b, hex[c >> 4]);
+    in_buf_byte(&b, hex[c & 15]);
+  }
+  r = b.failed ? IN_NONE : b.n == 0 ? IN_SPAN("") : in_arena_copy(&j->arena, in_buf_span(&b));
+  in_buf_free(&b);
+  return r;
+}
+
+static const in_pi_text_t *text_for(interop_judge_t *j, const in_recipient_t *r) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_text_t *t = in_table(img, TEXTS, in_pi_text_t);
+  for (uint32_t i = 0; i < img->count[IN_S_TEXTS]; i++)
+    if (t[i].from == j->from && t[i].to == r->to && in_guard_holds(&j->facts, t[i].guard)) return &t[i];
+  return NULL;
+}
+
+interop_status_t in_judge_placeholder(interop_judge_t *j, const in_recipient_t *r, in_span_t *text) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_text_t *t;
+  in_span_t source;
+  subst_t s[5];
+  in_judge_take(j, r);
+  t = text_for(j, r);
+  if (t == NULL) {
+    *text = IN_SPAN("Unsupported message.");
+    return INTEROP_OK;
+  }
+  source = in_image_str(img, t->text);
+  if (t->text_slot != IN_NIL) {
+    in_value_t v = in_facts_value(&j->facts, t->text_slot);
+    if (v.known && v.text.p != NULL) source = v.text;
+  }
+  s[0] = (subst_t) { "conversation", url_escape(j, j->conversation_id) };
+  s[1] = (subst_t) { "message", url_escape(j, j->event.message) };
+  s[2] = (subst_t) { "card", url_escape(j, j->event.card) };
+  s[3] = (subst_t) { "system", in_image_str(img, in_system(img, t->system)->title) };
+  s[4] = (subst_t) { "link", expand(j, in_image_str(img, t->link), s, 4) };
+  *text = expand(j, source, s, 5);
+  return text->p == NULL || s[4].value.p == NULL ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+/* ---- refusals */
+
+static void set_who(interop_judge_t *j) {
+  const in_image_t *img = &j->policy->img;
+  uint32_t to = j->recipient_count > 0 ? j->recipients[j->final].to : j->from;
+  j->plan.operation = j->read ? j->event.operation : INTEROP_OP_OTHER;
+  j->plan.kind = j->read ? j->event.kind : INTEROP_K_OTHER;
+  j->plan.system = in_image_str(img, in_system(img, to < img->count[IN_S_SYSTEMS] ? to : j->from)->name);
+  j->plan.sender = j->sender_id;
+  j->plan.tenant = in_facts_text(j->facts.look[IN_SUB_SENDER] == IN_LOOK_FOUND ? j->facts.record[IN_SUB_SENDER] : IN_NONE, "tenant");
+  if (j->plan.tenant.p == NULL && j->request != NULL) j->plan.tenant = j->request->tenant;
+}
+
+/* notices that stand for a verdict or for what was lost */
+static void own_notices(interop_judge_t *j, interop_verdict_t verdict) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
+  for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++) {
+    bool lost = false;
+    for (uint32_t f = 0; f < INTEROP_FEATURE_COUNT && j->written; f++)
+      lost = lost || ((n[i].lost >> f & 1) && j->write.lost.count[f] > 0);
+    if (lost || (n[i].verdicts >> verdict & 1)) in_judge_notice(j, i);
+  }
+}
+
+static interop_status_t headers(interop_judge_t *j) {
+  own_notices(j, j->plan.verdict);
+  j->plan.receipt = in_judge_receipt(j);
+  j->plan.verdict_header = in_judge_verdict_header(j);
+  j->plan.notice_header = in_judge_notice_header(j);
+  return j->arena.failed || j->plan.verdict_header.p == NULL ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+static interop_status_t answer_denial(interop_judge_t *j, uint32_t reason, in_span_t detail) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_reason_t *r = reason == IN_NIL ? NULL : in_reason(img, reason);
+  char now[24];
+  in_var_t vars[5];
+  interop_status_t rc;
+  j->plan.action = INTEROP_A_ANSWER;
+  j->plan.verdict = INTEROP_V_DENY;
+  j->plan.status = r == NULL ? 403 : r->status;
+  j->plan.message = r == NULL ? IN_SPAN("This request is refused by policy.") : in_image_str(img, r->message);
+  if (detail.p != NULL)
+    j->plan.message = in_arena_printf(&j->arena, "%.*s (%.*s)", (int) j->plan.message.n, j->plan.message.p, (int) detail.n, detail.p);
+  in_time_format(j->request == NULL ? 0 : j->request->now, now);
+  vars[0] = (in_var_t) { IN_SPAN("reason"), j->plan.reason };
+  vars[1] = (in_var_t) { IN_SPAN("message"), j->plan.message };
+  vars[2] = (in_var_t) { IN_SPAN("request_id"), j->request == NULL ? IN_NONE : j->request->request_id };
+  vars[3] = (in_var_t) { IN_SPAN("now"), in_arena_copy(&j->arena, in_str(now)) };
+  vars[4] = (in_var_t) { IN_SPAN("status"), in_arena_printf(&j->arena, "%u", j->plan.status) };
+  rc = in_api_error(img, j->api, vars, in_countof(vars), &j->arena, &j->plan.answer_type, &j->plan.answer_body);
+  return rc == INTEROP_OK ? headers(j) : rc;
+}
+
+interop_status_t in_judge_refuse(interop_judge_t *j, in_span_t reason, in_span_t detail) {
+  set_who(j);
+  j->plan.reason = reason;
+  j->plan.rule = reason;
+  return answer_denial(j, in_find_reason(&j->policy->img, reason), detail);
+}
+
+static in_span_t unknown_fact(interop_judge_t *j, const in_pi_outcome_t *o) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_atom_t *a;
+  if (o->slot == IN_NIL) return j->undetermined.p != NULL ? j->undetermined : IN_SPAN("recipient.reads_on");
+  a = in_atom(img, o->slot);
+  in_judge_take(j, &j->recipients[j->final]);
+  if (a->slot_b != IN_NIL && in_facts_value(&j->facts, a->slot).known) return in_image_str(img, in_slot(img, a->slot_b)->name);
+  return in_image_str(img, in_slot(img, a->slot)->name);
+}
+
+static interop_status_t deny(interop_judge_t *j, const in_pi_outcome_t *o) {
+  const in_image_t *img = &j->policy->img;
+  if (o->kind != IN_OUT_UNDETERMINED) {
+    j->plan.rule = in_image_str(img, o->rule);
+    j->plan.reason = o->reason == IN_NIL ? IN_SPAN("denied") : in_image_str(img, in_reason(img, o->reason)->name);
+    return answer_denial(j, o->reason, IN_NONE);
+  }
+  {
+    in_span_t fact = unknown_fact(j, o);
+    j->plan.rule = IN_SPAN("undetermined");
+    j->plan.reason = in_arena_printf(&j->arena, "undetermined:%.*s", (int) fact.n, fact.p);
+  }
+  return answer_denial(j, in_find_reason(img, IN_SPAN("undetermined")), IN_NONE);
+}
+
+/* ---- forwards */
+
+static void take_row_notices(interop_judge_t *j, const in_pi_outcome_t *o) {
+  const uint32_t *n = in_table(&j->policy->img, INDEXES, uint32_t) + o->notices.first;
+  for (uint32_t i = 0; i < o->notices.count; i++) in_judge_notice(j, n[i]);
+}
+
+static interop_status_t forward(interop_judge_t *j) {
+  j->plan.action = INTEROP_A_FORWARD;
+  if (j->plan.target.p == NULL) j->plan.target = j->match.target;
+  j->plan.wants_answer_body = in_api_wants_answer(&j->policy->img, &j->event, j->written ? &j->write : NULL);
+  j->plan.wants_answer = j->plan.wants_answer_body || in_judge_wants_effects(j)
+                         || (j->written && j->write.answer_status != 0);
+  return headers(j);
+}
+
+static interop_status_t drop(interop_judge_t *j) {
+  j->plan.action = INTEROP_A_ANSWER;
+  j->plan.status = in_api_drop_status(&j->policy->img, &j->event);
+  return headers(j);
+}
+
+static interop_status_t rewrite(interop_judge_t *j, const in_recipient_t *r, const in_pi_outcome_t *o) {
+  in_span_t text = IN_NONE;
+  interop_status_t rc = INTEROP_OK;
+  if (o->verdict == INTEROP_V_PLACEHOLDER) rc = in_judge_placeholder(j, r, &text);
+  if (rc == INTEROP_OK)
+    rc = in_api_write(&j->policy->img, &j->match, &j->event, (interop_verdict_t) o->verdict, text, o->strip, o->reduce, &j->arena, &j->write);
+  if (rc == INTEROP_FULL) return deny(j, o);      /* the API has no form for it */
+  if (rc != INTEROP_OK) return rc;
+  if (!j->write.changed) {
+    j->plan.verdict = INTEROP_V_DELIVER;
+    return forward(j);
+  }
+  j->written = true;
+  j->plan.method = j->write.method;
+  j->plan.target = j->write.target;
+  j->plan.content_type = j->write.content_type;
+  j->plan.body = j->write.body;
+  j->plan.body_changed = j->write.body_changed;
+  return forward(j);
+}
+
+interop_status_t in_judge_apply(interop_judge_t *j) {
+  const in_image_t *img = &j->policy->img;
+  const in_recipient_t *r = &j->recipients[j->final];
+  const in_pi_outcome_t *o = final_outcome(j);
+  interop_status_t rc;
+  set_who(j);
+  j->plan.effects = j->effects;
+  j->plan.effect_count = j->effect_count;
+  if (o->kind != IN_OUT_DECISION || o->verdict == INTEROP_V_DENY) return deny(j, o);
+  j->plan.verdict = (interop_verdict_t) o->verdict;
+  j->plan.rule = in_image_str(img, o->rule);
+  if (o->reason != IN_NIL) j->plan.reason = in_image_str(img, in_reason(img, o->reason)->name);
+  take_row_notices(j, o);
+  if (j->request->native && in_judge_crosses(j)) {
+    rc = in_judge_cross_header(j);
+    j->plan.verdict = INTEROP_V_DELIVER;
+    return rc == INTEROP_OK ? forward(j) : rc;
+  }
+  switch (o->verdict) {
+    case INTEROP_V_DELIVER: return forward(j);
+    case INTEROP_V_DROP: return drop(j);
+    case INTEROP_V_STRIP: case INTEROP_V_PLAIN_TEXT: case INTEROP_V_PLACEHOLDER: case INTEROP_V_AS_REPLY:
+      return rewrite(j, r, o);
+    default: return deny(j, o);         /* no form for it yet is no reason to pass it */
+  }
+}

@@ -1,0 +1,75 @@
+/*
+** decide.c -- a verdict per recipient, and the one that holds for the request.
+**
+** A certain denial stands before one that is undetermined, and among denials
+** the reason declared first; else the strictest verdict holds. Decisions are
+** kept per recipient, so that a walk that had to wait goes on where it was.
+*/
+#include "judge.h"
+
+static const in_pi_outcome_t *outcome(const interop_judge_t *j, const in_recipient_t *r) {
+  return in_outcome(&j->policy->img, r->outcome);
+}
+
+void in_judge_notice(interop_judge_t *j, uint32_t notice) {
+  if (notice < 64) j->notices[notice / 32] |= 1u << (notice % 32);
+}
+
+bool in_judge_noticed(const interop_judge_t *j, uint32_t notice) {
+  return notice < 64 && (j->notices[notice / 32] >> (notice % 32) & 1);
+}
+
+static void set_text(in_facts_t *f, uint32_t fact, in_span_t text) {
+  f->request[fact].known = text.p != NULL;
+  f->request[fact].text = text;
+}
+
+void in_judge_take(interop_judge_t *j, const in_recipient_t *r) {
+  in_facts_t *f = &j->facts;
+  in_facts_recipient(f);
+  f->record[IN_SUB_RECIPIENT] = r->record;
+  f->look[IN_SUB_RECIPIENT] = r->record.p != NULL ? IN_LOOK_FOUND : IN_LOOK_MISSING;
+  f->request[IN_RF_TO].known = r->to < j->policy->img.count[IN_S_SYSTEMS];
+  f->request[IN_RF_TO].number = r->to;
+  set_text(f, IN_RF_NAMED, r->named);
+  set_text(f, IN_RF_RECIPIENT_ID, r->id);
+}
+
+/* notices that the rules give for this recipient */
+static interop_status_t take_notices(interop_judge_t *j) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
+  for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++)
+    if (in_guard_holds(&j->facts, n[i].guard)) in_judge_notice(j, i);
+  return j->facts.status;
+}
+
+/* does a hold before b? */
+static bool stricter(const in_pi_outcome_t *a, const in_pi_outcome_t *b) {
+  bool da = a->kind == IN_OUT_DECISION && a->verdict == INTEROP_V_DENY;
+  bool db = b->kind == IN_OUT_DECISION && b->verdict == INTEROP_V_DENY;
+  if (da && db) return a->reason < b->reason;
+  if (da != db) return da;
+  if (a->kind != b->kind) return a->kind == IN_OUT_UNDETERMINED;
+  return a->verdict > b->verdict;
+}
+
+interop_status_t in_judge_decide(interop_judge_t *j) {
+  const in_image_t *img = &j->policy->img;
+  const uint32_t *cells = in_table(img, CELLS, uint32_t);
+  for (; j->next < j->recipient_count; j->next++) {
+    in_recipient_t *r = &j->recipients[j->next];
+    in_judge_take(j, r);
+    r->outcome = in_decide(&j->facts, cells[in_cell(img->count[IN_S_SYSTEMS], j->event.operation, j->event.kind, j->from, r->to)]);
+    if (r->outcome == IN_NIL) return j->facts.status;
+    if (take_notices(j) != INTEROP_OK) return j->facts.status;
+    if (j->next == 0 || stricter(outcome(j, r), outcome(j, &j->recipients[j->final]))) j->final = j->next;
+  }
+  return INTEROP_OK;
+}
+
+bool in_judge_crosses(const interop_judge_t *j) {
+  for (uint32_t i = 0; i < j->recipient_count; i++)
+    if (j->recipients[i].to != j->from) return true;
+  return false;
+}

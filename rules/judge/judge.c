@@ -1,0 +1,157 @@
+/*
+** judge.c -- the public calls; see interop.h for their contract.
+*/
+#include "judge.h"
+
+interop_status_t interop_judge_new(const interop_policy_t *policy, int api,
+                                   const interop_target_t *target, const interop_alloc_t *alloc,
+                                   interop_judge_t **judge, interop_match_t *match) {
+  interop_judge_t *j;
+  interop_status_t rc;
+  if (api < 0 || (uint32_t) api >= policy->img.count[IN_S_APIS]) return INTEROP_USAGE;
+  j = alloc->resize(alloc->ctx, NULL, 0, sizeof(*j));
+  if (j == NULL) return INTEROP_NOMEM;
+  memset(j, 0, sizeof(*j));
+  j->policy = policy;
+  j->alloc = *alloc;
+  j->api = api;
+  j->target = *target;
+  j->from = in_table(&policy->img, APIS, in_ai_api_t)[api].system;
+  in_arena_init(&j->arena, &j->alloc);
+  rc = in_api_match(&policy->img, api, target, &j->arena, &j->match);
+  if (rc == INTEROP_OK) rc = in_facts_init(&j->facts, policy, &j->arena);
+  if (rc != INTEROP_OK) {
+    interop_judge_free(j);
+    return rc;
+  }
+  *match = j->match.match;
+  *judge = j;
+  return INTEROP_OK;
+}
+
+void interop_judge_free(interop_judge_t *j) {
+  interop_alloc_t a;
+  if (j == NULL) return;
+  pcre2_match_data_free(j->facts.match_data);
+  pcre2_match_context_free(j->facts.match_context);
+  a = j->alloc;
+  in_arena_free(&j->arena);
+  a.resize(a.ctx, j, sizeof(*j), 0);
+}
+
+/* ---- the facts that the request itself brings */
+
+static void set_text(in_facts_t *f, uint32_t fact, in_span_t text) {
+  f->request[fact].known = text.p != NULL;
+  f->request[fact].text = text;
+}
+
+static void set_number(in_facts_t *f, uint32_t fact, int64_t number) {
+  f->request[fact].known = true;
+  f->request[fact].number = number;
+}
+
+static void request_facts(interop_judge_t *j) {
+  in_facts_t *f = &j->facts;
+  const interop_request_t *r = j->request;
+  set_number(f, IN_RF_OPERATION, (int64_t) j->event.operation);
+  set_number(f, IN_RF_KIND, (int64_t) j->event.kind);
+  set_number(f, IN_RF_FROM, (int64_t) j->from);
+  set_number(f, IN_RF_NOW, r->now);
+  set_text(f, IN_RF_CARD, j->event.card);
+  set_text(f, IN_RF_CLIENT_COUNTRY, r->client_country);
+  /* a client that does not say what it is stands on no list */
+  set_text(f, IN_RF_CLIENT_AGENT, r->client_agent.p != NULL ? r->client_agent : IN_SPAN(""));
+  for (uint32_t i = 0; i < INTEROP_FEATURE_COUNT; i++)
+    set_number(f, IN_RF_FEATURE + i, j->event.features.count[i] > 0);
+  f->conversation_type = j->event.conversation_type;
+  f->key[IN_SUB_SENDER] = r->sender;
+  f->key[IN_SUB_SENDER_TENANT] = r->tenant;
+  f->key[IN_SUB_CONVERSATION] = j->event.conversation;
+}
+
+/* ids as the store has them; the message's key needs the conversation's */
+static interop_status_t name_subjects(interop_judge_t *j) {
+  in_facts_t *f = &j->facts;
+  in_span_t id = in_facts_text(in_facts_record(f, IN_SUB_SENDER), "id");
+  in_span_t conversation = in_facts_text(in_facts_record(f, IN_SUB_CONVERSATION), "id");
+  j->sender_id = id.p != NULL ? id : j->request->sender;
+  j->conversation_id = conversation.p != NULL ? conversation : j->event.conversation;
+  set_text(f, IN_RF_SENDER_ID, j->sender_id);
+  if (j->event.message.p == NULL || j->conversation_id.p == NULL) return f->status;
+  f->key[IN_SUB_MESSAGE] = in_arena_printf(&j->arena, "%.*s\n%.*s", (int) j->conversation_id.n, j->conversation_id.p,
+                                           (int) j->event.message.n, j->event.message.p);
+  return f->key[IN_SUB_MESSAGE].p == NULL ? INTEROP_NOMEM : f->status;
+}
+
+static interop_status_t read_event(interop_judge_t *j) {
+  interop_status_t rc;
+  if (j->read) return INTEROP_OK;
+  rc = in_api_read(&j->policy->img, &j->match, j->request, &j->arena, &j->event);
+  if (rc != INTEROP_OK) return rc;
+  request_facts(j);
+  j->read = true;
+  return INTEROP_OK;
+}
+
+static interop_status_t begin_fetch(interop_judge_t *j) {
+  j->facts.status = INTEROP_OK;
+  j->fetch = in_api_fetch(&j->policy->img, &j->match, &j->event, &j->arena);
+  if (j->fetch.method.p != NULL) {
+    j->fetching = true;
+    return INTEROP_AGAIN;
+  }
+  j->facts.fetched = true;                /* this API cannot be asked: the default holds */
+  return INTEROP_OK;
+}
+
+static interop_status_t judge(interop_judge_t *j) {
+  interop_status_t rc = read_event(j);
+  if (rc != INTEROP_OK) return rc;
+  if (j->event.refusal.p != NULL) return in_judge_refuse(j, j->event.refusal, j->event.refusal_text);
+  if (!j->addressed) {
+    rc = name_subjects(j);
+    if (rc == INTEROP_OK) rc = in_judge_address(j);
+    if (rc != INTEROP_OK) return rc;
+    j->addressed = true;
+  }
+  while ((rc = in_judge_decide(j)) == INTEROP_AGAIN) {
+    rc = begin_fetch(j);
+    if (rc != INTEROP_OK) return rc;
+  }
+  return rc == INTEROP_OK ? in_judge_apply(j) : rc;
+}
+
+interop_status_t interop_judge_run(interop_judge_t *j, const interop_request_t *request,
+                                   const interop_source_t *source) {
+  interop_status_t rc;
+  j->request = request;
+  j->facts.source = source;
+  memset(&j->plan, 0, sizeof(j->plan));
+  if (j->match.match == INTEROP_M_REFUSED) rc = in_judge_refuse(j, j->match.refusal, IN_NONE);
+  else rc = judge(j);
+  if (rc == INTEROP_UNAVAILABLE || rc == INTEROP_DAMAGED || rc == INTEROP_IO) {
+    rc = in_judge_refuse(j, IN_SPAN("store_unavailable"), IN_NONE);
+    j->plan.retry_after = 1;
+  }
+  return j->arena.failed ? INTEROP_NOMEM : rc;
+}
+
+interop_target_t interop_judge_fetch(const interop_judge_t *j) {
+  return j->fetch;
+}
+
+interop_status_t interop_judge_fetched(interop_judge_t *j, unsigned status, in_span_t body) {
+  interop_status_t rc;
+  if (!j->fetching) return INTEROP_USAGE;
+  j->fetching = false;
+  j->facts.fetched = true;
+  if (status < 200 || status > 299) return INTEROP_OK;
+  rc = in_api_original(&j->policy->img, &j->event, body, &j->arena, &j->original);
+  if (rc == INTEROP_NOMEM) return rc;
+  return j->original.known ? in_judge_keep_original(j) : INTEROP_OK;
+}
+
+const interop_plan_t *interop_judge_plan(const interop_judge_t *j) {
+  return &j->plan;
+}

@@ -1,0 +1,80 @@
+/*
+** judge.h -- one request's way through match, normalise, gather, decide, apply.
+**
+** judge.c      the public calls, in order
+** recipients.c who is addressed, and where each of them reads
+** decide.c     a verdict per recipient, the strictest of them
+** apply.c      the verdict on the wire: the plan
+** answer.c     upstream's answer: what is remembered, what the client gets
+** header.c     values of the project's own headers (RFC 9651)
+** Everything a judge needs lives in its arena. A step that must wait (a fact to
+** be fetched) leaves the judge as it was, so that run can be called again.
+*/
+#ifndef IN_JUDGE_H
+#define IN_JUDGE_H
+
+#include "../api/api.h"
+#include "../policy/facts.h"
+
+typedef struct {
+  in_span_t id;                   /* of the store, or as the request names them */
+  in_span_t named;
+  in_span_t record;               /* absent: nobody knows them */
+  uint32_t to;                    /* system in which they read; count of systems: not known */
+  uint32_t outcome;
+} in_recipient_t;
+
+struct interop_judge_s {
+  const interop_policy_t *policy;
+  interop_alloc_t alloc;
+  in_arena_t arena;
+  int api;
+  uint32_t from;                  /* the API's system */
+  interop_target_t target;
+  in_match_t match;
+  const interop_request_t *request;
+  bool read;                      /* the event has been read */
+  in_event_t event;
+  in_facts_t facts;
+  in_span_t sender_id, conversation_id;   /* of the store */
+  in_recipient_t *recipients;
+  uint32_t recipient_count;
+  bool addressed;                 /* recipients were found */
+  uint32_t next;                  /* recipient to decide next */
+  uint32_t final;                 /* recipient whose outcome holds */
+  uint32_t notices[2];            /* bit set of notices, 64 at most */
+  bool fetching;
+  interop_target_t fetch;
+  in_original_t original;
+  in_write_t write;
+  bool written;
+  in_span_t undetermined;         /* "recipient.linked_account" */
+  interop_plan_t plan;
+  interop_answer_t answer;
+  interop_effect_t *effects;
+  size_t effect_count, effect_room;
+};
+
+/* recipients.c */
+interop_status_t in_judge_address(interop_judge_t *j);
+/* decide.c */
+interop_status_t in_judge_decide(interop_judge_t *j);
+bool in_judge_crosses(const interop_judge_t *j);
+void in_judge_take(interop_judge_t *j, const in_recipient_t *r);    /* facts are now this recipient's */
+/* apply.c */
+interop_status_t in_judge_apply(interop_judge_t *j);
+interop_status_t in_judge_refuse(interop_judge_t *j, in_span_t reason, in_span_t detail);
+interop_status_t in_judge_placeholder(interop_judge_t *j, const in_recipient_t *r, in_span_t *text);
+/* header.c: p == NULL: no memory */
+in_span_t in_judge_verdict_header(interop_judge_t *j);
+in_span_t in_judge_notice_header(interop_judge_t *j);
+in_span_t in_judge_receipt(interop_judge_t *j);
+interop_status_t in_judge_cross_header(interop_judge_t *j);
+/* answer.c */
+bool in_judge_wants_effects(interop_judge_t *j);
+interop_status_t in_judge_keep_original(interop_judge_t *j);
+
+void in_judge_notice(interop_judge_t *j, uint32_t notice);
+bool in_judge_noticed(const interop_judge_t *j, uint32_t notice);
+
+#endif
