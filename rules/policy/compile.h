@@ -182,6 +182,7 @@ interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *stmt);
 interop_status_t in_atoms_make(in_compile_t *c);
 /* mdd.c, lower.c, emit.c: see there */
 interop_status_t in_policy_lower(in_compile_t *c);
+uint32_t in_guard_mdd(in_compile_t *c, const in_expr_t *e);   /* a guard as a diagram */
 interop_status_t in_emit(in_compile_t *c, void **image, size_t *size);
 
 /* sizes of all records, for the container */

@@ -13,8 +13,6 @@ const uint32_t in_record_size[IN_SECTION_COUNT] = {
 #undef IN_X
 };
 
-uint32_t in_guard_mdd(in_compile_t *c, const in_expr_t *e);
-
 typedef struct {
   in_compile_t *c;
   in_builder_t *b;
