@@ -247,6 +247,14 @@ INTEROP_API interop_status_t interop_record_get(interop_span_t record,
 INTEROP_API int interop_value_item(const interop_value_t *value, size_t *at,
     interop_span_t *item, interop_span_t *second);
 
+/*
+** A JSON object, as `interopctl import` takes one line of it but without its
+** kind, as a packed record from alloc of record->n bytes. It must have an id.
+** SYNTAX (the diagnostic says what and where), NOMEM.
+*/
+INTEROP_API interop_status_t interop_record_parse(interop_span_t json,
+    const interop_alloc_t *alloc, interop_span_t *record, interop_diag_t *diag);
+
 /* A change that a request causes when upstream has said 2xx. */
 typedef struct {
   interop_record_kind_t kind;

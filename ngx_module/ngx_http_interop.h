@@ -1,0 +1,413 @@
+
+/*
+ * The module's one internal header: configuration, request context, and what
+ * the files ask of one another.  The rules library is known only by interop.h;
+ * nothing here knows a chat product, and nothing here knows Lua.
+ *
+ * The way of one request, each step a function in the file of its name, run by
+ * the driver in ngx_http_interop_pipeline.c:
+ *
+ *   step     file      in                     out                  suspends
+ *   MATCH    _match    method, target         ctx->judge, match    no
+ *   READ     _body     client's body          ctx->body            yes
+ *   GATHER   _gather   variables, headers     ctx->event           no
+ *   JUDGE    _judge    event, store, zone     ctx->plan            no
+ *   RESOLVE  _resolve  unknown record's key   record in the zone   yes, JUDGE
+ *   FETCH    _fetch    what JUDGE asked for   answer to JUDGE      yes, JUDGE
+ *   APPLY    _apply    ctx->plan              the request changed  no
+ *   ANSWER   _answer   ctx->plan              own response         ends it
+ *   DONE     -         -                      the request goes on  no
+ *
+ * and on the answer's way back _filter: headers, effects, replaced answers.
+ *
+ * Invariants: ctx->step is the only progress state; ctx->plan is never set
+ * without having been computed from the bytes that are forwarded; only _apply
+ * changes a request.  Judged is what the location forwards: the request line's
+ * target, or, after "rewrite ... break", the rewritten URI.  A "proxy_pass"
+ * that maps the location's prefix to another one does so after the judgement.
+ */
+
+
+#ifndef _NGX_HTTP_INTEROP_H_INCLUDED_
+#define _NGX_HTTP_INTEROP_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <interop.h>
+
+
+#define NGX_HTTP_INTEROP_OFF        0
+#define NGX_HTTP_INTEROP_MONITOR    1
+#define NGX_HTTP_INTEROP_ENFORCE    2
+
+/* the most of an answer, fetched or held back, that is kept to be read */
+#define NGX_HTTP_INTEROP_ANSWER_MAX (1024 * 1024)
+
+/* subrequests that one request may cause for facts */
+#define NGX_HTTP_INTEROP_FETCHES    8
+
+
+typedef struct ngx_http_interop_ctx_s    ngx_http_interop_ctx_t;
+typedef struct ngx_http_interop_zone_s   ngx_http_interop_zone_t;
+typedef struct ngx_http_interop_store_s  ngx_http_interop_store_t;
+typedef struct ngx_http_interop_write_s  ngx_http_interop_write_t;
+
+
+/* facts that "interop_fact" binds, their names in ngx_http_interop_facts[] */
+
+typedef enum {
+    NGX_HTTP_INTEROP_SENDER = 0,
+    NGX_HTTP_INTEROP_TENANT,
+    NGX_HTTP_INTEROP_NOW,
+    NGX_HTTP_INTEROP_COUNTRY,
+    NGX_HTTP_INTEROP_AGENT,
+    NGX_HTTP_INTEROP_FACTS
+} ngx_http_interop_fact_e;
+
+
+/* record kinds that "interop_resolve" asks for: the store's own three */
+
+#define NGX_HTTP_INTEROP_FACTSETS   (INTEROP_R_CONVERSATION + 1)
+
+
+typedef struct {
+    interop_policy_t             *policy;
+    ngx_str_t                     policy_path;
+    ngx_str_t                     revision;
+
+    ngx_http_interop_store_t     *store;
+    ngx_http_interop_zone_t      *zone;
+
+    ngx_int_t                     request_id;    /* index of $request_id */
+    ngx_flag_t                    used;          /* a location is judged */
+} ngx_http_interop_main_conf_t;
+
+
+typedef struct {
+    ngx_uint_t                    mode;
+    ngx_uint_t                    leg;
+    ngx_str_t                     api_name;
+    ngx_str_t                     api_file;      /* where it was named, */
+    ngx_uint_t                    api_line;      /* for diagnostics */
+    ngx_int_t                     api;           /* of the policy, or -1 */
+    size_t                        max_body;
+
+    ngx_http_complex_value_t     *facts[NGX_HTTP_INTEROP_FACTS];
+    ngx_http_complex_value_t     *resolve[NGX_HTTP_INTEROP_FACTSETS];
+} ngx_http_interop_loc_conf_t;
+
+
+/* ORDER: ngx_http_interop_steps[] */
+
+typedef enum {
+    NGX_HTTP_INTEROP_MATCH = 0,
+    NGX_HTTP_INTEROP_READ,
+    NGX_HTTP_INTEROP_GATHER,
+    NGX_HTTP_INTEROP_JUDGE,
+    NGX_HTTP_INTEROP_RESOLVE,
+    NGX_HTTP_INTEROP_FETCH,
+    NGX_HTTP_INTEROP_APPLY,
+    NGX_HTTP_INTEROP_ANSWER,
+    NGX_HTTP_INTEROP_DONE
+} ngx_http_interop_step_e;
+
+
+/* READ */
+
+typedef struct {
+    off_t                         received;      /* by the body filter */
+    interop_span_t                whole;
+    unsigned                      waiting:1;     /* being read */
+    unsigned                      ready:1;       /* read */
+    unsigned                      too_large:1;
+} ngx_http_interop_body_t;
+
+
+/* JUDGE: where records come from, while the library runs */
+
+typedef struct {
+    interop_view_t               *view;          /* begun by the first lookup */
+    interop_record_kind_t         missing_kind;  /* to be resolved, */
+    ngx_str_t                     missing;       /* if it has a key */
+    unsigned                      down:1;        /* answer UNAVAILABLE */
+} ngx_http_interop_source_t;
+
+
+/* RESOLVE and FETCH: a subrequest whose answer is kept from the client */
+
+typedef struct ngx_http_interop_resolved_s  ngx_http_interop_resolved_t;
+
+struct ngx_http_interop_resolved_s {
+    interop_record_kind_t         kind;
+    ngx_str_t                     key;
+    ngx_http_interop_resolved_t  *next;
+};
+
+
+typedef struct {
+    ngx_http_request_t           *request;
+    ngx_str_t                     answer;
+    size_t                        size;          /* allocated */
+    ngx_uint_t                    status;
+    ngx_uint_t                    count;
+    ngx_http_interop_resolved_t  *resolved;      /* keys asked for */
+    unsigned                      waiting:1;
+    unsigned                      done:1;
+    unsigned                      failed:1;
+} ngx_http_interop_fetch_t;
+
+
+/* the answer's way back; ORDER: time */
+
+typedef enum {
+    NGX_HTTP_INTEROP_PASS = 0,   /* nothing, or nothing any more, to do */
+    NGX_HTTP_INTEROP_TEE,        /* read in passing (monitor) */
+    NGX_HTTP_INTEROP_COLLECT,    /* headers held, body copied */
+    NGX_HTTP_INTEROP_WRITE,      /* headers and body held, effects written */
+    NGX_HTTP_INTEROP_READY,      /* may be sent */
+    NGX_HTTP_INTEROP_SWAP        /* headers sent, body to be replaced */
+} ngx_http_interop_back_e;
+
+
+typedef struct {
+    ngx_http_interop_back_e       state;
+    ngx_str_t                     body;          /* collected */
+    size_t                        size;          /* allocated */
+    ngx_chain_t                  *held;          /* not taken yet */
+    ngx_str_t                     swap;          /* instead of the body */
+    ngx_http_interop_write_t     *write;         /* under way */
+    unsigned                      begun:1;
+    unsigned                      partial:1;     /* too large to be read */
+    unsigned                      last:1;        /* all of it has come */
+    unsigned                      swapped:1;     /* swap is valid */
+} ngx_http_interop_back_t;
+
+
+struct ngx_http_interop_ctx_s {
+    ngx_http_request_t           *request;
+    ngx_http_interop_loc_conf_t  *conf;
+    ngx_http_interop_step_e       step;
+    interop_alloc_t               alloc;
+
+    interop_target_t              target;
+    interop_judge_t              *judge;
+    interop_match_t               match;
+    interop_request_t             event;
+    const interop_plan_t         *plan;
+
+    ngx_http_interop_body_t       body;
+    ngx_http_interop_source_t     source;
+    ngx_http_interop_fetch_t      fetch;
+    ngx_http_interop_back_t       back;
+
+    /* a subrequest of ours: what it is made for */
+    ngx_http_interop_ctx_t       *parent;
+
+    /* what was judged before an internal redirect led to here */
+    ngx_http_interop_ctx_t       *before;
+
+    ngx_str_t                     forwarded;     /* the target as it left us */
+    uint64_t                      nanoseconds;   /* spent in the library */
+};
+
+
+typedef ngx_int_t (*ngx_http_interop_step_pt)(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+
+typedef void (*ngx_http_interop_write_pt)(void *data, interop_status_t status);
+
+
+/* spans and strings are the same thing in two coats */
+
+static ngx_inline interop_span_t
+ngx_http_interop_span(ngx_str_t *s)
+{
+    interop_span_t  span;
+
+    span.p = (const char *) s->data;
+    span.n = s->len;
+
+    return span;
+}
+
+
+static ngx_inline ngx_str_t
+ngx_http_interop_str(interop_span_t span)
+{
+    ngx_str_t  s;
+
+    s.data = (u_char *) span.p;
+    s.len = span.p ? span.n : 0;
+
+    return s;
+}
+
+
+/* _module */
+
+extern ngx_module_t  ngx_http_interop_module;
+extern ngx_str_t  ngx_http_interop_facts[];
+
+/* _policy: "interop_policy", and the master's memory it lives in */
+
+char *ngx_http_interop_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* _pipeline */
+
+ngx_int_t ngx_http_interop_handler(ngx_http_request_t *r);
+ngx_http_interop_ctx_t *ngx_http_interop_get_ctx(ngx_http_request_t *r);
+void *ngx_http_interop_resize(void *data, void *ptr, size_t osize,
+    size_t nsize);
+const char *ngx_http_interop_step_name(ngx_http_interop_step_e step);
+
+/* steps */
+
+ngx_int_t ngx_http_interop_match(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_read(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_gather(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_run(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_resolve(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_fetch(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_apply(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_answer(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+
+/* _match */
+
+ngx_int_t ngx_http_interop_target(ngx_http_request_t *r, ngx_str_t *target);
+
+/* _body */
+
+ngx_int_t ngx_http_interop_request_body_init(ngx_conf_t *cf);
+
+/* _judge */
+
+ngx_int_t ngx_http_interop_unavailable(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+
+/* _fetch: a subrequest of ours, its header and body filter */
+
+ngx_http_request_t *ngx_http_interop_subrequest(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx, ngx_str_t *uri, ngx_str_t *args,
+    ngx_uint_t flags);
+
+ngx_int_t ngx_http_interop_fetch_header(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *parent);
+ngx_int_t ngx_http_interop_fetch_body(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *parent, ngx_chain_t *in);
+ngx_int_t ngx_http_interop_append(ngx_pool_t *pool, ngx_str_t *to,
+    size_t *size, u_char *data, size_t len);
+
+/* _apply */
+
+ngx_int_t ngx_http_interop_set_target(ngx_http_request_t *r,
+    ngx_str_t *target);
+ngx_int_t ngx_http_interop_strip_headers(ngx_http_request_t *r,
+    ngx_uint_t judged);
+
+/* _answer */
+
+ngx_int_t ngx_http_interop_add_header(ngx_http_request_t *r, char *name,
+    ngx_str_t *value);
+ngx_int_t ngx_http_interop_refusal_headers(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+
+/* _back: the answer is judged, effects are kept */
+
+ngx_int_t ngx_http_interop_back(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx, interop_span_t body);
+void ngx_http_interop_remember(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx, const interop_effect_t *effects,
+    size_t count);
+void ngx_http_interop_replace(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx, ngx_uint_t status, ngx_str_t *type,
+    ngx_str_t *body);
+
+/* _filter */
+
+ngx_int_t ngx_http_interop_filter_init(ngx_conf_t *cf);
+void ngx_http_interop_release(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+
+/* _vars */
+
+ngx_int_t ngx_http_interop_add_variables(ngx_conf_t *cf);
+
+/* _zone */
+
+typedef struct {
+    ngx_atomic_t                  requests;      /* judged */
+    ngx_atomic_t                  verdicts[INTEROP_VERDICT_COUNT];
+    ngx_atomic_t                  monitored;     /* of them, only watched */
+    ngx_atomic_t                  fetches;
+    ngx_atomic_t                  resolves;
+    ngx_atomic_t                  unavailable;   /* store, 503 */
+    ngx_atomic_t                  failures;      /* 500 */
+    ngx_atomic_t                  writes;        /* transactions */
+    ngx_atomic_t                  evicted;
+    ngx_atomic_t                  rebuilt;
+} ngx_http_interop_counters_t;
+
+typedef struct {
+    ngx_uint_t                    cells;
+    ngx_uint_t                    free;
+    ngx_uint_t                    records;
+} ngx_http_interop_zone_use_t;
+
+char *ngx_http_interop_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_interop_zone_add(ngx_conf_t *cf,
+    ngx_http_interop_main_conf_t *imcf, ngx_str_t *name, size_t size);
+ngx_http_interop_counters_t *ngx_http_interop_counters(
+    ngx_http_interop_zone_t *zone);
+void ngx_http_interop_zone_use(ngx_http_interop_zone_t *zone,
+    ngx_http_interop_zone_use_t *use);
+interop_status_t ngx_http_interop_zone_get(ngx_http_interop_zone_t *zone,
+    ngx_pool_t *pool, interop_record_kind_t kind, interop_span_t key,
+    interop_span_t *record);
+interop_status_t ngx_http_interop_zone_set(ngx_http_interop_zone_t *zone,
+    interop_record_kind_t kind, interop_span_t key, interop_span_t record);
+interop_status_t ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone,
+    ngx_pool_t *pool, const interop_alloc_t *alloc,
+    const interop_effect_t *effects, size_t count);
+
+#define ngx_http_interop_count(imcf, what)                                    \
+    if ((imcf)->zone) {                                                       \
+        (void) ngx_atomic_fetch_add(                                          \
+            &ngx_http_interop_counters((imcf)->zone)->what, 1);               \
+    }
+
+/* _store */
+
+char *ngx_http_interop_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_http_interop_store_create(ngx_cycle_t *cycle,
+    ngx_http_interop_store_t *store);
+void ngx_http_interop_store_init(ngx_cycle_t *cycle,
+    ngx_http_interop_store_t *store);
+void ngx_http_interop_store_exit(ngx_cycle_t *cycle,
+    ngx_http_interop_store_t *store);
+interop_store_t *ngx_http_interop_store_get(ngx_http_interop_store_t *store,
+    ngx_log_t *log);
+void ngx_http_interop_store_failed(ngx_http_interop_store_t *store,
+    ngx_log_t *log, interop_status_t status, const char *text);
+ngx_http_interop_write_t *ngx_http_interop_store_write(
+    ngx_http_interop_store_t *store, const interop_effect_t *effects,
+    size_t count, ngx_http_interop_write_pt handler, void *data,
+    ngx_log_t *log);
+void ngx_http_interop_store_forget(ngx_http_interop_write_t *write);
+
+/* _status */
+
+char *ngx_http_interop_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+#endif /* _NGX_HTTP_INTEROP_H_INCLUDED_ */

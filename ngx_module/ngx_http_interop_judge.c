@@ -1,0 +1,292 @@
+
+/*
+ * Step JUDGE: the library normalises the event, gathers records and decides.
+ * Owns the source of records as the library sees it: durable kinds from the
+ * store's snapshot, else as "interop_resolve" brought them; messages and calls
+ * from the zone.  Must not know what a plan is for, but where it leads next.
+ */
+
+
+#include "ngx_http_interop.h"
+
+
+static interop_status_t ngx_http_interop_judge(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+static interop_status_t ngx_http_interop_lookup(void *data,
+    interop_record_kind_t kind, interop_span_t key, interop_span_t *record);
+static interop_status_t ngx_http_interop_lookup_store(
+    ngx_http_interop_ctx_t *ctx, interop_record_kind_t kind,
+    interop_span_t key, interop_span_t *record);
+static void ngx_http_interop_lookup_missed(ngx_http_interop_ctx_t *ctx,
+    interop_record_kind_t kind, interop_span_t key);
+static ngx_int_t ngx_http_interop_decided(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+static void ngx_http_interop_log_monitor(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+
+
+ngx_int_t
+ngx_http_interop_run(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
+{
+    interop_status_t  status;
+
+    status = ngx_http_interop_judge(r, ctx);
+
+    if (ctx->source.missing.len
+        && ctx->fetch.count < NGX_HTTP_INTEROP_FETCHES
+        && (status == INTEROP_OK || status == INTEROP_AGAIN))
+    {
+        ctx->step = NGX_HTTP_INTEROP_RESOLVE;
+        return NGX_OK;
+    }
+
+    switch (status) {
+
+    case INTEROP_OK:
+        ctx->plan = interop_judge_plan(ctx->judge);
+        return ngx_http_interop_decided(r, ctx);
+
+    case INTEROP_AGAIN:
+
+        if (ctx->fetch.count >= 2 * NGX_HTTP_INTEROP_FETCHES) {
+            return NGX_ERROR;
+        }
+
+        ctx->step = NGX_HTTP_INTEROP_FETCH;
+        return NGX_OK;
+
+    default:
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "interop judge: %s", interop_status_name(status));
+        return NGX_ERROR;
+    }
+}
+
+
+static interop_status_t
+ngx_http_interop_judge(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
+{
+    struct timespec   begin, end;
+    interop_source_t  source;
+    interop_status_t  status;
+
+    source.lookup = ngx_http_interop_lookup;
+    source.ctx = ctx;
+
+    ctx->source.missing.len = 0;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &begin);
+
+    status = interop_judge_run(ctx->judge, &ctx->event, &source);
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &end);
+
+    ctx->nanoseconds += (uint64_t) ((end.tv_sec - begin.tv_sec) * 1000000000
+                                    + end.tv_nsec - begin.tv_nsec);
+
+    /* a snapshot is not held while a request waits */
+
+    if (ctx->source.view) {
+        interop_view_end(ctx->source.view);
+        ctx->source.view = NULL;
+    }
+
+    return status;
+}
+
+
+static interop_status_t
+ngx_http_interop_lookup(void *data, interop_record_kind_t kind,
+    interop_span_t key, interop_span_t *record)
+{
+    ngx_http_interop_ctx_t *ctx = data;
+
+    interop_status_t               status;
+    ngx_http_request_t            *r;
+    ngx_http_interop_main_conf_t  *imcf;
+
+    r = ctx->request;
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
+
+    if (ctx->source.down) {
+        return INTEROP_UNAVAILABLE;
+    }
+
+    if (kind < NGX_HTTP_INTEROP_FACTSETS && imcf->store) {
+
+        status = ngx_http_interop_lookup_store(ctx, kind, key, record);
+
+        if (status != INTEROP_MISSING) {
+            return status;
+        }
+    }
+
+    if (kind < NGX_HTTP_INTEROP_FACTSETS && !ctx->conf->resolve[kind]) {
+        return INTEROP_MISSING;
+    }
+
+    status = ngx_http_interop_zone_get(imcf->zone, r->pool, kind, key, record);
+
+    if (status == INTEROP_MISSING && kind < NGX_HTTP_INTEROP_FACTSETS) {
+        ngx_http_interop_lookup_missed(ctx, kind, key);
+    }
+
+    return status;
+}
+
+
+static interop_status_t
+ngx_http_interop_lookup_store(ngx_http_interop_ctx_t *ctx,
+    interop_record_kind_t kind, interop_span_t key, interop_span_t *record)
+{
+    interop_store_t               *store;
+    interop_status_t               status;
+    ngx_http_request_t            *r;
+    ngx_http_interop_main_conf_t  *imcf;
+
+    r = ctx->request;
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
+
+    if (ctx->source.view == NULL) {
+
+        store = ngx_http_interop_store_get(imcf->store, r->connection->log);
+        if (store == NULL) {
+            return INTEROP_UNAVAILABLE;
+        }
+
+        status = interop_view_begin(store, &ctx->source.view);
+
+        if (status != INTEROP_OK) {
+            ctx->source.view = NULL;
+            ngx_http_interop_store_failed(imcf->store, r->connection->log,
+                                          status, "cannot be read");
+            return INTEROP_UNAVAILABLE;
+        }
+    }
+
+    status = interop_view_lookup(ctx->source.view, kind, key, record);
+
+    if (status == INTEROP_OK || status == INTEROP_MISSING) {
+        return status;
+    }
+
+    ngx_http_interop_store_failed(imcf->store, r->connection->log, status,
+                                  "has a record that cannot be read");
+
+    return INTEROP_UNAVAILABLE;
+}
+
+
+/* remembers the first key that has not been asked for yet */
+
+static void
+ngx_http_interop_lookup_missed(ngx_http_interop_ctx_t *ctx,
+    interop_record_kind_t kind, interop_span_t key)
+{
+    u_char                        *p;
+    ngx_http_interop_resolved_t  *asked;
+
+    if (ctx->source.missing.len) {
+        return;
+    }
+
+    for (asked = ctx->fetch.resolved; asked; asked = asked->next) {
+        if (asked->kind == kind && asked->key.len == key.n
+            && ngx_memcmp(asked->key.data, key.p, key.n) == 0)
+        {
+            return;
+        }
+    }
+
+    p = ngx_pnalloc(ctx->request->pool, key.n + 1);
+    if (p == NULL) {
+        return;
+    }
+
+    ngx_memcpy(p, key.p, key.n);
+
+    ctx->source.missing_kind = kind;
+    ctx->source.missing.data = p;
+    ctx->source.missing.len = key.n;
+}
+
+
+static ngx_int_t
+ngx_http_interop_decided(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
+{
+    ngx_http_interop_main_conf_t  *imcf;
+
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
+
+    ngx_http_interop_count(imcf, requests);
+    ngx_http_interop_count(imcf, verdicts[ctx->plan->verdict]);
+
+    if (ctx->plan->retry_after) {
+        ngx_http_interop_count(imcf, unavailable);
+    }
+
+    ngx_http_interop_remember(r, ctx, ctx->plan->effects,
+                              ctx->plan->effect_count);
+
+    if (ctx->conf->mode == NGX_HTTP_INTEROP_MONITOR) {
+        ngx_http_interop_count(imcf, monitored);
+        ngx_http_interop_log_monitor(r, ctx);
+        return NGX_DECLINED;
+    }
+
+    ctx->step = (ctx->plan->action == INTEROP_A_ANSWER)
+                ? NGX_HTTP_INTEROP_ANSWER : NGX_HTTP_INTEROP_APPLY;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_interop_log_monitor(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx)
+{
+    ngx_str_t  reason, rule;
+
+    reason = ngx_http_interop_str(ctx->plan->reason);
+    rule = ngx_http_interop_str(ctx->plan->rule);
+
+    ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
+                  "interop monitor: verdict %s, reason \"%V\", rule \"%V\", "
+                  "operation %s",
+                  interop_verdict_name(ctx->plan->verdict), &reason, &rule,
+                  interop_operation_name(ctx->plan->operation));
+}
+
+
+/*
+ * What was forwarded and accepted could not be made durable: the plan of a
+ * request whose store is not there is judged once more, for its answer.
+ */
+
+ngx_int_t
+ngx_http_interop_unavailable(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
+{
+    interop_status_t               status;
+    ngx_http_interop_main_conf_t  *imcf;
+
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
+
+    ngx_http_interop_count(imcf, unavailable);
+
+    status = interop_judge_new(imcf->policy, (int) ctx->conf->api,
+                               &ctx->target, &ctx->alloc, &ctx->judge,
+                               &ctx->match);
+    if (status != INTEROP_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->source.down = 1;
+
+    if (ngx_http_interop_judge(r, ctx) != INTEROP_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->plan = interop_judge_plan(ctx->judge);
+
+    return (ctx->plan->action == INTEROP_A_ANSWER) ? NGX_OK : NGX_ERROR;
+}

@@ -1,0 +1,109 @@
+
+/*
+ * Step MATCH: which operation, if any, this request is.  Owns what the target
+ * of a request is; must not know bodies or facts.
+ */
+
+
+#include "ngx_http_interop.h"
+
+
+ngx_int_t
+ngx_http_interop_match(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
+{
+    ngx_str_t                      target;
+    interop_status_t               status;
+    ngx_http_interop_main_conf_t  *imcf;
+
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
+
+    if (ngx_http_interop_target(r, &target) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->target.method = ngx_http_interop_span(&r->method_name);
+    ctx->target.target = ngx_http_interop_span(&target);
+    ctx->forwarded = target;
+
+    status = interop_judge_new(imcf->policy, (int) ctx->conf->api,
+                               &ctx->target, &ctx->alloc, &ctx->judge,
+                               &ctx->match);
+    if (status != INTEROP_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->match == INTEROP_M_OUTSIDE) {
+
+        if (ctx->conf->mode == NGX_HTTP_INTEROP_ENFORCE && r == r->main
+            && ngx_http_interop_strip_headers(r, 0) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (ctx->before) {
+            /* a redirect out of our sight does not lose the verdict */
+            ctx->plan = ctx->before->plan;
+            ctx->back.begun = 1;
+        }
+
+        return NGX_DECLINED;
+    }
+
+    /* a body where none is expected is judged as one */
+
+    if (ctx->match == INTEROP_M_BODY
+        || (ctx->match == INTEROP_M_PLAIN
+            && (r->headers_in.content_length_n > 0 || r->headers_in.chunked)))
+    {
+        ctx->step = NGX_HTTP_INTEROP_READ;
+
+    } else {
+        ctx->step = NGX_HTTP_INTEROP_GATHER;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The target as it would be forwarded: the request line's, byte for byte, as
+ * long as nginx would send that; the URI it has been rewritten to after.
+ */
+
+ngx_int_t
+ngx_http_interop_target(ngx_http_request_t *r, ngx_str_t *target)
+{
+    size_t      len;
+    u_char     *p;
+    uintptr_t   escape;
+
+    if (r->valid_unparsed_uri) {
+        *target = r->unparsed_uri;
+        return NGX_OK;
+    }
+
+    escape = 2 * ngx_escape_uri(NULL, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+    len = r->uri.len + escape + (r->args.len ? 1 + r->args.len : 0);
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    target->data = p;
+    target->len = len;
+
+    if (escape) {
+        p = (u_char *) ngx_escape_uri(p, r->uri.data, r->uri.len,
+                                      NGX_ESCAPE_URI);
+    } else {
+        p = ngx_copy(p, r->uri.data, r->uri.len);
+    }
+
+    if (r->args.len) {
+        *p++ = '?';
+        ngx_memcpy(p, r->args.data, r->args.len);
+    }
+
+    return NGX_OK;
+}
