@@ -25,7 +25,8 @@ BASE    := -std=c11 -D_GNU_SOURCE -O2 -g -fPIC -fvisibility=hidden $(SAN)
 YY      := $(if $(wildcard build/deps/usr/include/yyjson.h),$(CURDIR)/build/deps/usr)
 YY_LIB  := $(dir $(firstword $(wildcard $(YY)/lib/*/libyyjson.so)))
 INCS    := $(if $(YY),-isystem $(YY)/include) -I. -Irules -I$(B)/gen
-CFLAGS  := $(BASE) $(WARN) $(EXTRA_CFLAGS)
+# gcc's sanitizers change expressions, and then it warns about its own
+CFLAGS  := $(BASE) $(WARN) $(if $(SAN),-Wno-conversion -Wno-sign-conversion) $(EXTRA_CFLAGS)
 RPATH   := -Wl,-rpath,'$$ORIGIN/lib:$$ORIGIN/../lib:$$ORIGIN/../lib/ngx_interop:$$ORIGIN/../../ngx_interop'
 LIBS    := $(if $(YY_LIB),-L$(YY_LIB)) -lyyjson -lpcre2-8 -lmd4c -llmdb -lcrypto
 Q       := $(if $(V),,@)
