@@ -275,10 +275,20 @@ static bool ends_list(const exp_t *e) {
   return e->s->tok[e->at].text.n > 0 && e->s->tok[e->at].text.p[0] == '[';
 }
 
+/* sender.system == recipient.system, spelt out over all systems */
+static in_expr_t *same_system(exp_t *e) {
+  in_expr_t *x = node(e, IN_E_FALSE, NULL, NULL);
+  for (uint32_t s = 0; s < e->c->vocab.systems.n; s++)
+    x = both(e, IN_E_OR, x, both(e, IN_E_AND, fixed(e, IN_RF_FROM, (uint64_t) 1 << s), fixed(e, IN_RF_TO, (uint64_t) 1 << s)));
+  return x;
+}
+
 static in_expr_t *static_test(exp_t *e, in_request_fact_t fact) {
   uint64_t all = 0, bits;
   bool inverse = take(e, "!=");
   if (inverse || take(e, "==")) {
+    if (fact == IN_RF_FROM && take(e, "recipient.system"))
+      return inverse ? negate(e, same_system(e)) : same_system(e);
     if (!static_value(e, fact, &all)) return NULL;
   } else {
     inverse = take(e, "not");
