@@ -45,7 +45,7 @@ static const char *seek(const char *p, const char *end, unsigned set) {
 
 void in_html_init(in_html_t *h, in_span_t input, const in_html_wanted_t *wanted) {
   memset(h, 0, sizeof(*h));
-  h->p = input.n == 0 ? "" : input.p;
+  h->p = input.p == NULL ? "" : input.p;
   h->end = h->p + input.n;
   h->text = between(h->p, h->p);
   h->wanted = wanted;

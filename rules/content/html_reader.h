@@ -1,0 +1,86 @@
+/*
+** html_reader.h -- the state of one reading of HTML, shared by its three files:
+** html_tree.c (which elements are open), html_tag.c (what a tag is), and
+** html_text.c (the loop, and what is shown).
+**
+** Constant size: elements open deeper than IN_OPEN_MAX are only counted.
+*/
+#ifndef IN_HTML_READER_H
+#define IN_HTML_READER_H
+
+#include "html_attrs.h"
+#include "html_elements.h"
+#include "plain.h"
+
+#define IN_OPEN_MAX  256u
+#define IN_VENDOR    ((unsigned) IN_E_COUNT)     /* ids of vendors' elements start here */
+#define IN_VENDORS   64u
+#define IN_UNKNOWN   (IN_VENDOR + IN_VENDORS)    /* ids of unknown elements, by hash */
+#define IN_UNKNOWNS  16u
+#define IN_IDS       (IN_UNKNOWN + IN_UNKNOWNS)
+
+/* an open element; positions in the stack count from 1, 0 = none */
+typedef struct {
+  uint16_t id, below;             /* position of the next outer one of the same id */
+  uint16_t special, scope;        /* innermost special and scope elements around it */
+  uint32_t flags;                 /* IN_H_* */
+  uint8_t lines;                  /* a block's: line ends that its edges want */
+  bool hidden, visible, pre, quote;  /* as it was outside */
+  bool cells;                     /* TR: a cell was there */
+} in_open_t;
+
+/* what a tag is */
+typedef struct {
+  unsigned id;
+  uint32_t flags;                 /* IN_H_* */
+  const in_element_t *vendor;     /* NULL: none */
+  int feature, image;             /* features, or negative */
+  in_style_t style;
+  bool styled, quote, hides;
+  uint32_t seen;                  /* bit per in_attr_id_t that is there */
+  in_span_t value[IN_A_COUNT];
+} in_tag_t;
+
+typedef struct {
+  const in_content_t *c;
+  in_plain_t plain;
+  in_html_t html;
+  in_html_token_t token;
+  in_html_wanted_t wanted;
+  in_html_wanted_t vendor_tags;   /* lengths and first letters of their tags */
+  in_tag_t tag;
+
+  in_open_t open[IN_OPEN_MAX];
+  unsigned depth;
+  uint16_t top[IN_IDS];           /* position of the innermost of an id */
+  uint32_t over[IN_IDS];          /* not on the stack for want of room */
+  uint16_t special, scope;
+  bool hidden, visible, quote;    /* display: none; visibility; in a quote */
+
+  bool skip_newline;              /* a line end just behind <pre> does not count */
+  bool in_link;
+  in_span_t href;
+} in_reader_t;
+
+/* html_tag.c */
+void in_reader_init(in_reader_t *r, const in_content_t *c);
+void in_tag_read(in_reader_t *r, in_tag_t *tag);       /* a start tag's token */
+unsigned in_tag_id(in_reader_t *r, in_span_t name, uint32_t *flags);
+void in_tag_count(in_reader_t *r, const in_tag_t *tag);
+
+/* html_tree.c */
+bool in_tree_start(in_reader_t *r, const in_tag_t *tag);   /* false: the tag is ignored */
+void in_tree_push(in_reader_t *r, const in_tag_t *tag);
+void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags);
+void in_tree_close(in_reader_t *r, unsigned depth);        /* down to so many */
+
+/* html_text.c */
+void in_reader_run(in_reader_t *r);                        /* all tokens of r->html */
+void in_reader_start(in_reader_t *r);                      /* r->token, a start tag */
+void in_reader_end(in_reader_t *r);                        /* ... an end tag */
+void in_reader_finish(in_reader_t *r);
+void in_link_open(in_reader_t *r, in_span_t href);
+void in_link_close(in_reader_t *r);
+void in_show_apply(in_reader_t *r);                        /* after hidden, visible, quote changed */
+
+#endif

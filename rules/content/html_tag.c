@@ -1,0 +1,197 @@
+/*
+** html_tag.c -- what a tag is: which element, with which features.
+**
+** Owns classification. One pass over the attributes that were wanted; of
+** repeated ones the first counts, as in browsers. What cannot be told is
+** judged strictly: a tag with more attributes of interest than a token holds
+** is a card, a URL too long to judge is a GIF.
+*/
+#include "html_reader.h"
+
+static void want(in_html_wanted_t *w, in_span_t name) {
+  if (name.n > 0) w->lengths[*name.p & 31] |= 1u << (name.n < 31 ? name.n : 31);
+}
+
+static bool wants(const in_html_wanted_t *w, in_span_t name) {
+  return (w->lengths[*name.p & 31] >> (name.n < 31 ? name.n : 31)) & 1;
+}
+
+void in_reader_init(in_reader_t *r, const in_content_t *c) {
+  r->c = c;
+  in_plain_init(&r->plain, c->text, c->features, c->flags);
+  memset(&r->wanted, 0, sizeof(r->wanted));
+  memset(&r->vendor_tags, 0, sizeof(r->vendor_tags));
+  for (int i = 1; i < IN_A_COUNT; i++) want(&r->wanted, in_html_attr_name((in_attr_id_t) i));
+  r->wanted.lengths['o' & 31] |= ~0u << 5;   /* event handlers */
+  for (size_t i = 0; i < c->element_count; i++) {
+    want(&r->vendor_tags, c->elements[i].tag);
+    want(&r->wanted, c->elements[i].attr);
+    want(&r->wanted, c->elements[i].text_attr);
+  }
+  r->depth = 0;
+  memset(r->top, 0, sizeof(r->top));
+  memset(r->over, 0, sizeof(r->over));
+  r->special = r->scope = 0;
+  r->hidden = r->quote = r->skip_newline = r->in_link = false;
+  r->visible = true;
+}
+
+/* ---- which element */
+
+static int vendor_row(const in_reader_t *r, in_span_t name) {
+  if (!wants(&r->vendor_tags, name)) return -1;
+  for (size_t i = 0; i < r->c->element_count; i++)
+    if (in_eq_nocase(r->c->elements[i].tag, name)) return (int) i;
+  return -1;
+}
+
+unsigned in_tag_id(in_reader_t *r, in_span_t name, uint32_t *flags) {
+  in_element_id_t id = in_html_element(name);
+  if (id == IN_E_IMAGE && r->top[IN_E_SVG] == 0) id = IN_E_IMG;
+  *flags = in_html_element_info(id)->flags;
+  if (id != IN_E_UNKNOWN) return (unsigned) id;
+  int row = vendor_row(r, name);
+  if (row >= 0) return IN_VENDOR + ((unsigned) row < IN_VENDORS ? (unsigned) row : IN_VENDORS - 1);
+  unsigned hash = 0;
+  for (size_t i = 0; i < name.n && i < 16; i++) hash = hash * 31 + (unsigned char) in_lower(name.p[i]);
+  return IN_UNKNOWN + hash % IN_UNKNOWNS;
+}
+
+/* an attribute of the token by its name; the first of that name */
+static bool find_attr(const in_html_token_t *t, in_span_t name, in_span_t *value) {
+  for (unsigned i = 0; i < t->attr_count; i++) {
+    if (!in_eq_nocase(t->attr[i].name, name)) continue;
+    *value = t->attr[i].value;
+    return true;
+  }
+  return false;
+}
+
+static bool row_matches(const in_reader_t *r, const in_element_t *e) {
+  char buf[IN_VALUE_MAX];
+  bool cut;
+  in_span_t value;
+  if (!in_eq_nocase(e->tag, r->token.text)) return false;
+  if (e->attr.n == 0) return true;
+  if (!find_attr(&r->token, e->attr, &value)) return false;
+  return e->value.n == 0 || in_contains(in_html_value(value, buf, &cut), e->value);
+}
+
+static const in_element_t *find_vendor(const in_reader_t *r) {
+  if (!wants(&r->vendor_tags, r->token.text)) return NULL;
+  for (size_t i = 0; i < r->c->element_count; i++)
+    if (row_matches(r, &r->c->elements[i])) return &r->c->elements[i];
+  return NULL;
+}
+
+/* ---- attributes */
+
+#define BIT(a)       (1u << (a))
+#define HAS(tag, a)  (((tag)->seen >> IN_A_##a) & 1)
+
+static void read_attrs(const in_html_token_t *t, in_tag_t *tag) {
+  for (unsigned i = 0; i < t->attr_count; i++) {
+    in_span_t name = t->attr[i].name;
+    in_attr_id_t id = in_html_attr_id(name);
+    if (id == IN_A_NONE) {
+      if (name.n > 4 && in_starts_nocase(name, IN_SPAN("on"))) tag->feature = INTEROP_F_CARD;
+      continue;
+    }
+    if (tag->seen & BIT(id)) continue;
+    tag->seen |= BIT(id);
+    tag->value[id] = t->attr[i].value;
+    if (in_html_attr_role(id) == IN_AR_LOOKS && tag->feature < 0) tag->feature = INTEROP_F_FORMATTING;
+  }
+  if (t->too_many) tag->feature = INTEROP_F_CARD;
+}
+
+/* do these attributes of the element name images? */
+static bool is_image_source(const in_tag_t *tag, int a) {
+  if (in_html_attr_role((in_attr_id_t) a) == IN_AR_IMAGE) return true;
+  if (a == IN_A_HREF) return (tag->flags & IN_H_IMAGE) != 0;
+  return a == IN_A_SRC && ((tag->flags & IN_H_IMAGE) || (tag->feature != INTEROP_F_CARD
+                                                         && tag->feature != INTEROP_F_FILE));
+}
+
+static void read_images(const in_reader_t *r, in_tag_t *tag) {
+  for (int a = 1; a < IN_A_COUNT; a++) {
+    if (!(tag->seen & BIT(a)) || !is_image_source(tag, a)) continue;
+    int image = a == IN_A_SRCSET || a == IN_A_IMAGESRCSET ? in_html_images(r->c, tag->value[a])
+                                                          : in_html_image(r->c, tag->value[a]);
+    tag->image = in_html_stricter(tag->image, image);
+  }
+}
+
+static void read_style(const in_reader_t *r, in_tag_t *tag) {
+  in_html_style(r->c, tag->value[IN_A_STYLE], &tag->style);
+  tag->styled = true;
+  tag->image = in_html_stricter(tag->image, tag->style.image);
+  if (tag->style.looks && tag->feature < 0) tag->feature = INTEROP_F_FORMATTING;
+  if (tag->style.display == IN_DISPLAY_NONE) tag->hides = true;
+  if (tag->style.display == IN_DISPLAY_BLOCK) tag->flags |= IN_H_BLOCK;
+  if (tag->style.display == IN_DISPLAY_INLINE) tag->flags &= ~(IN_H_BLOCK | IN_H_SPACED);
+}
+
+static void read_hiding(in_tag_t *tag) {
+  if (HAS(tag, HIDDEN) || HAS(tag, POPOVER)) {
+    tag->hides = true;
+    if (tag->feature < 0) tag->feature = INTEROP_F_FORMATTING;
+  }
+  if (tag->id == IN_E_DIALOG && !HAS(tag, OPEN)) tag->hides = true;
+}
+
+static void read_special(in_tag_t *tag) {
+  char buf[IN_VALUE_MAX];
+  bool cut;
+  in_span_t v;
+  if (tag->id == IN_E_A && HAS(tag, HREF) && tag->feature == INTEROP_F_FORMATTING) {
+    tag->feature = INTEROP_F_LINK;
+  } else if (tag->id == IN_E_META && HAS(tag, HTTP_EQUIV)) {
+    v = in_html_value(tag->value[IN_A_HTTP_EQUIV], buf, &cut);
+    tag->feature = in_eq_nocase(in_trim(v), IN_SPAN("content-type")) ? INTEROP_F_FORMATTING
+                                                                     : INTEROP_F_CARD;
+  } else if (tag->id == IN_E_IMG && tag->image < 0) {
+    tag->image = INTEROP_F_IMAGE;
+  }
+}
+
+/* a vendor's row says what the element is; its images still count if they move */
+static void apply_vendor(in_tag_t *tag) {
+  const in_element_t *e = tag->vendor;
+  if (tag->feature != INTEROP_F_CARD) tag->feature = e->feature;
+  if (e->flags & IN_EL_NONE) tag->feature = -1;
+  if (tag->image != INTEROP_F_GIF || e->feature == INTEROP_F_GIF) tag->image = -1;
+  if (e->flags & IN_EL_HIDDEN) tag->flags |= IN_H_HIDDEN;
+  if (e->flags & IN_EL_BLOCK) tag->flags |= IN_H_BLOCK;
+  if (e->flags & IN_EL_PRE) tag->flags |= IN_H_PRE;
+}
+
+void in_tag_read(in_reader_t *r, in_tag_t *tag) {
+  const in_html_token_t *t = &r->token;
+  tag->id = in_tag_id(r, t->text, &tag->flags);
+  tag->feature = tag->id < IN_E_COUNT ? in_html_element_info((in_element_id_t) tag->id)->feature
+                                      : INTEROP_F_FORMATTING;
+  tag->vendor = NULL;
+  tag->image = -1;
+  tag->seen = 0;
+  tag->styled = false;
+  tag->hides = (tag->flags & IN_H_HIDDEN) != 0;
+  if (t->attr_count > 0) {
+    read_attrs(t, tag);
+    if (tag->seen != 0) {
+      read_images(r, tag);
+      if (HAS(tag, STYLE)) read_style(r, tag);
+    }
+  }
+  read_hiding(tag);
+  read_special(tag);
+  tag->vendor = find_vendor(r);
+  if (tag->vendor != NULL) apply_vendor(tag);
+  tag->hides = tag->hides || (tag->flags & IN_H_HIDDEN);
+  tag->quote = tag->feature == INTEROP_F_QUOTE;
+}
+
+void in_tag_count(in_reader_t *r, const in_tag_t *tag) {
+  in_feature_add(r->c->features, tag->feature);
+  in_feature_add(r->c->features, tag->image);
+}

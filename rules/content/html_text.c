@@ -1,0 +1,204 @@
+/*
+** html_text.c -- HTML as a reader sees it: the loop over tokens.
+**
+** Owns what is shown of what was tokenised: hidden text, link targets, text of
+** vendors' elements. Features are counted in hidden parts too: another client
+** may show them.
+*/
+#include "html_reader.h"
+#include "html_text.h"
+
+void in_show_apply(in_reader_t *r) {
+  bool quoted = r->quote && (r->c->flags & IN_TEXT_NO_QUOTES);
+  r->plain.hidden = r->hidden || !r->visible || quoted;
+}
+
+/* ---- links */
+
+void in_link_open(in_reader_t *r, in_span_t href) {
+  r->in_link = true;
+  r->href = href;
+  r->plain.no_links = true;
+  r->plain.mark_wanted = true;
+}
+
+/* a URL on one line, without what would end it inside <...> */
+static void put_url(in_buf_t *out, in_span_t raw) {
+  char scratch[IN_HTML_SCRATCH];
+  size_t start = out->n;
+  while (raw.n > 0) {
+    in_span_t piece = in_html_piece(&raw, IN_HTML_REFS | IN_HTML_IN_ATTR | IN_HTML_NUL, scratch);
+    for (size_t i = 0; i < piece.n; i++) {
+      unsigned char c = (unsigned char) piece.p[i];
+      if (c == '<' || c == '>')
+        in_buf_put(out, c == '<' ? IN_SPAN("%3C") : IN_SPAN("%3E"));
+      else if (c == ' ' && out->n > start)
+        in_buf_put(out, IN_SPAN("%20"));
+      else if (c > ' ' && c != 0x7f)
+        in_buf_byte(out, (char) c);
+    }
+  }
+  while (!out->failed && out->n >= start + 3 && memcmp(out->p + out->n - 3, "%20", 3) == 0) out->n -= 3;
+}
+
+static in_span_t without_slash(in_span_t s) {
+  return in_ends(s, IN_SPAN("/")) ? in_span(s.p, s.n - 1) : s;
+}
+
+/* "text <url>"; the URL alone where the text is the URL, or is not there */
+static void put_target(in_plain_t *o, in_span_t href) {
+  in_buf_t *out = o->out;
+  if (o->mark_wanted) {
+    if (href.n == 0) return;
+    in_plain_flush(o);
+    put_url(out, href);
+    return;
+  }
+  size_t text_end = out->n;
+  in_buf_put(out, IN_SPAN(" <"));
+  size_t url = out->n;
+  put_url(out, href);
+  if (out->failed) return;
+  in_span_t text = in_span(out->p + o->mark, text_end - o->mark);
+  in_span_t target = in_span(out->p + url, out->n - url);
+  if (target.n == 0) {
+    out->n = text_end;
+  } else if (in_eq(without_slash(text), without_slash(target))) {
+    memmove(out->p + o->mark, target.p, target.n);
+    out->n = o->mark + target.n;
+  } else {
+    in_buf_byte(out, '>');
+  }
+}
+
+void in_link_close(in_reader_t *r) {
+  in_plain_t *o = &r->plain;
+  if (!r->in_link) return;
+  r->in_link = false;
+  o->no_links = false;
+  if (o->out != NULL && !o->hidden) put_target(o, r->href);
+  o->mark_wanted = false;
+  o->shown.emoji = 0;
+}
+
+/* ---- tags */
+
+static void put_value(in_reader_t *r, in_span_t raw, bool counted) {
+  char scratch[IN_HTML_SCRATCH];
+  r->plain.no_emoji = counted;
+  while (raw.n > 0)
+    in_plain_put(&r->plain, in_html_piece(&raw, IN_HTML_REFS | IN_HTML_IN_ATTR | IN_HTML_NUL, scratch));
+  r->plain.no_emoji = false;
+}
+
+/* text that an attribute holds is shown in place of the content */
+static void show_vendor(in_reader_t *r, in_tag_t *tag) {
+  const in_span_t name = tag->vendor->text_attr;
+  for (unsigned i = 0; name.n > 0 && i < r->token.attr_count; i++) {
+    if (!in_eq_nocase(r->token.attr[i].name, name)) continue;
+    if (!(tag->flags & IN_H_HIDDEN))
+      put_value(r, r->token.attr[i].value,
+                tag->feature == INTEROP_F_EMOJI || tag->feature == INTEROP_F_CUSTOM_EMOJI);
+    tag->hides = true;
+    return;
+  }
+}
+
+/* raw text is read so only where the standard's tree construction would */
+static void switch_state(in_reader_t *r, uint32_t flags) {
+  if (r->html.foreign) return;
+  if (flags & IN_H_RCDATA)
+    in_html_switch(&r->html, IN_HTML_RCDATA, r->token.text);
+  else if (flags & IN_H_RAWTEXT)
+    in_html_switch(&r->html, IN_HTML_RAWTEXT, r->token.text);
+  else if (flags & IN_H_SCRIPT)
+    in_html_switch(&r->html, IN_HTML_SCRIPT, r->token.text);
+  else if (flags & IN_H_REST)
+    in_html_switch(&r->html, IN_HTML_PLAINTEXT, IN_NONE);
+}
+
+void in_reader_start(in_reader_t *r) {
+  in_tag_t *tag = &r->tag;
+  in_tag_read(r, tag);
+  in_tag_count(r, tag);
+  if (!in_tree_start(r, tag)) return;
+  if (tag->id == IN_E_BR) in_plain_newline(&r->plain);
+  if ((tag->flags & IN_H_BLOCK) && !tag->hides) in_plain_break(&r->plain, tag->flags & IN_H_SPACED ? 2 : 1);
+  if (tag->vendor != NULL) show_vendor(r, tag);
+  if (tag->flags & IN_H_VOID) return;
+  if (r->token.self_closing && (r->html.foreign || tag->vendor != NULL || (tag->flags & IN_H_FOREIGN)))
+    return;
+  in_tree_push(r, tag);
+  if (tag->id == IN_E_A && tag->feature == INTEROP_F_LINK) in_link_open(r, tag->value[IN_A_HREF]);
+  if (tag->flags & (IN_H_RCDATA | IN_H_RAWTEXT | IN_H_SCRIPT | IN_H_REST)) switch_state(r, tag->flags);
+  r->skip_newline = tag->id == IN_E_PRE || tag->id == IN_E_LISTING || tag->id == IN_E_TEXTAREA;
+}
+
+void in_reader_end(in_reader_t *r) {
+  uint32_t flags;
+  unsigned id = in_tag_id(r, r->token.text, &flags);
+  if (id == IN_E_BR)
+    in_plain_newline(&r->plain);
+  else if (!(flags & IN_H_IGNORED))
+    in_tree_end(r, id, flags);
+}
+
+/* ---- text */
+
+/* a style sheet can name images, import others and hide both from us */
+static void read_sheet(in_reader_t *r, in_span_t s) {
+  if (memchr(s.p, '(', s.n) != NULL || memchr(s.p, '@', s.n) != NULL || memchr(s.p, '\\', s.n) != NULL)
+    in_feature_add(r->c->features, INTEROP_F_GIF);
+}
+
+static void text(in_reader_t *r, bool first) {
+  in_span_t s = r->token.text;
+  bool raw = r->html.state == IN_HTML_RAWTEXT || r->html.state == IN_HTML_SCRIPT;
+  if (r->depth > 0 && r->open[r->depth - 1].id == IN_E_STYLE) read_sheet(r, s);
+  if (raw && r->hidden) return;
+  if (first && s.n > 0 && *s.p == '\n') s = in_span(s.p + 1, s.n - 1);
+  if (first && in_starts(s, IN_SPAN("\r\n"))) s = in_span(s.p + 2, s.n - 2);
+  in_plain_put(&r->plain, s);
+}
+
+/* the input ends inside a tag: a server that puts it into a page may finish it */
+static void count_cut(in_reader_t *r) {
+  if (r->token.text.n > 0) {
+    in_tag_read(r, &r->tag);
+    in_tag_count(r, &r->tag);
+  }
+  in_feature_add(r->c->features, INTEROP_F_FORMATTING);
+}
+
+void in_reader_run(in_reader_t *r) {
+  for (;;) {
+    bool first = r->skip_newline;
+    r->skip_newline = false;
+    in_html_next(&r->html, &r->token);
+    switch (r->token.kind) {
+      case IN_HTML_TEXT: text(r, first); break;
+      case IN_HTML_START: in_reader_start(r); break;
+      case IN_HTML_END: in_reader_end(r); break;
+      case IN_HTML_COMMENT:
+        if (r->token.cut) in_feature_add(r->c->features, INTEROP_F_FORMATTING);
+        break;
+      case IN_HTML_DOCTYPE: break;
+      case IN_HTML_EOF:
+        if (r->token.cut) count_cut(r);
+        return;
+    }
+  }
+}
+
+void in_reader_finish(in_reader_t *r) {
+  in_tree_close(r, 0);
+  in_plain_end(&r->plain);
+}
+
+void in_html_text(const in_content_t *c, in_span_t input) {
+  in_reader_t r;
+  in_reader_init(&r, c);
+  in_html_init(&r.html, input, &r.wanted);
+  in_reader_run(&r);
+  in_reader_finish(&r);
+}

@@ -1,0 +1,11 @@
+/*
+** html_text.h -- reading HTML: features and text in one pass.
+*/
+#ifndef IN_HTML_TEXT_H
+#define IN_HTML_TEXT_H
+
+#include "content.h"
+
+void in_html_text(const in_content_t *c, in_span_t input);
+
+#endif

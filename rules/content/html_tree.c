@@ -1,0 +1,198 @@
+/*
+** html_tree.c -- which elements are open.
+**
+** Owns what of the standard's tree construction decides what is shown: implied
+** end tags, end tags that do not reach over others, cells and rows. There is no
+** tree: a stack of bounded depth, and for each element the position of its
+** innermost one, so that every question is answered without a search and each
+** element is pushed and popped once.
+*/
+#include "html_reader.h"
+
+static unsigned max(unsigned a, unsigned b) {
+  return a > b ? a : b;
+}
+
+static void pop(in_reader_t *r) {
+  const in_open_t *e = &r->open[r->depth - 1];
+  if (r->top[e->id] == r->depth) {
+    r->top[e->id] = e->below;
+    if (e->id == IN_E_A) in_link_close(r);
+  }
+  r->depth--;
+  r->special = e->special;
+  r->scope = e->scope;
+  if (e->id == IN_E_TR && r->top[IN_E_TABLE] > 0)
+    in_plain_row(&r->plain);
+  else if (e->lines > 0)
+    in_plain_break(&r->plain, e->lines);
+  r->plain.pre = e->pre;
+  if (r->hidden != e->hidden || r->visible != e->visible || r->quote != e->quote) {
+    r->hidden = e->hidden;
+    r->visible = e->visible;
+    r->quote = e->quote;
+    in_show_apply(r);
+  }
+  r->html.foreign = r->top[IN_E_SVG] + r->top[IN_E_MATH] > 0;
+}
+
+void in_tree_close(in_reader_t *r, unsigned depth) {
+  while (r->depth > depth) pop(r);
+}
+
+static void close_over(in_reader_t *r, unsigned position, unsigned barrier) {
+  if (position > barrier) in_tree_close(r, position - 1);
+}
+
+static unsigned lines_of(const in_tag_t *tag) {
+  if (!(tag->flags & IN_H_BLOCK)) return 0;
+  return tag->flags & IN_H_SPACED ? 2 : 1;
+}
+
+static void apply_tag(in_reader_t *r, const in_tag_t *tag) {
+  bool show = tag->hides | tag->quote | tag->styled;
+  r->hidden = r->hidden || tag->hides;
+  r->quote = r->quote || tag->quote;
+  if (tag->flags & IN_H_PRE) r->plain.pre = true;
+  if (tag->styled) {
+    if (tag->style.visible != IN_STYLE_INHERIT) r->visible = tag->style.visible == IN_STYLE_YES;
+    if (tag->style.pre != IN_STYLE_INHERIT) r->plain.pre = tag->style.pre == IN_STYLE_YES;
+  }
+  if (show) in_show_apply(r);
+}
+
+void in_tree_push(in_reader_t *r, const in_tag_t *tag) {
+  if (r->depth == IN_OPEN_MAX) {
+    if (r->over[tag->id] < UINT32_MAX) r->over[tag->id]++;
+    return;
+  }
+  in_open_t *e = &r->open[r->depth++];
+  e->id = (uint16_t) tag->id;
+  e->below = r->top[tag->id];
+  e->special = r->special;
+  e->scope = r->scope;
+  e->flags = tag->flags;
+  e->lines = (uint8_t) lines_of(tag);
+  e->hidden = r->hidden;
+  e->visible = r->visible;
+  e->quote = r->quote;
+  e->pre = r->plain.pre;
+  e->cells = false;
+  r->top[tag->id] = (uint16_t) r->depth;
+  if (tag->flags & IN_H_SPECIAL) r->special = (uint16_t) r->depth;
+  if (tag->flags & IN_H_SCOPE) r->scope = (uint16_t) r->depth;
+  if (tag->flags & IN_H_FOREIGN) r->html.foreign = true;
+  apply_tag(r, tag);
+}
+
+/* ---- start tags that end others */
+
+static unsigned section(const in_reader_t *r) {
+  return max(r->top[IN_E_THEAD], max(r->top[IN_E_TBODY], r->top[IN_E_TFOOT]));
+}
+
+/* false: outside a table its parts mean nothing */
+static bool start_table_part(in_reader_t *r, unsigned id) {
+  unsigned table = r->top[IN_E_TABLE], row = r->top[IN_E_TR], to = table;
+  if (table == 0 || r->top[IN_E_TEMPLATE] > table) return false;
+  if (id == IN_E_TR) to = max(table, section(r));
+  if (id == IN_E_TD || id == IN_E_TH) to = row > table ? row : max(table, section(r));
+  in_tree_close(r, to);
+  if (id == IN_E_TR) in_plain_row(&r->plain);
+  if ((id == IN_E_TD || id == IN_E_TH) && r->depth == row && row > table) {
+    if (r->open[row - 1].cells) in_plain_cell(&r->plain);
+    r->open[row - 1].cells = true;
+  }
+  return true;
+}
+
+static void start_table(in_reader_t *r) {
+  unsigned table = r->top[IN_E_TABLE];
+  if (table > 0 && r->scope == table) in_tree_close(r, table - 1);
+}
+
+static void start_heading(in_reader_t *r) {
+  if (r->depth == 0) return;
+  unsigned id = r->open[r->depth - 1].id;
+  if (id >= IN_E_H1 && id <= IN_E_H6) in_tree_close(r, r->depth - 1);
+}
+
+static unsigned list_barrier(const in_reader_t *r) {
+  unsigned lists = max(max(r->top[IN_E_UL], r->top[IN_E_OL]), max(r->top[IN_E_MENU], r->top[IN_E_DIR]));
+  return max(lists, r->scope);
+}
+
+static void end_link(in_reader_t *r) {
+  unsigned at = r->top[IN_E_A];
+  in_link_close(r);
+  if (at == r->depth)
+    pop(r);
+  else
+    r->top[IN_E_A] = r->open[at - 1].below;
+}
+
+bool in_tree_start(in_reader_t *r, const in_tag_t *tag) {
+  if ((tag->flags & IN_H_ENDS_P) && tag->id < IN_E_COUNT && r->top[IN_E_P] > 0)
+    close_over(r, r->top[IN_E_P], max(r->scope, r->top[IN_E_BUTTON]));
+  switch (tag->id) {
+    case IN_E_HTML: case IN_E_HEAD: case IN_E_BODY: case IN_E_FRAMESET: return false;
+    case IN_E_LI: close_over(r, r->top[IN_E_LI], list_barrier(r)); break;
+    case IN_E_DT: case IN_E_DD:
+      close_over(r, max(r->top[IN_E_DT], r->top[IN_E_DD]), max(r->top[IN_E_DL], r->scope));
+      break;
+    case IN_E_OPTGROUP: case IN_E_OPTION:
+      close_over(r, r->top[IN_E_OPTION], max(r->top[IN_E_SELECT], r->scope));
+      break;
+    case IN_E_BUTTON: close_over(r, r->top[IN_E_BUTTON], r->scope); break;
+    case IN_E_A: if (r->top[IN_E_A] > 0) end_link(r); break;
+    case IN_E_TABLE: start_table(r); break;
+    case IN_E_H1: case IN_E_H2: case IN_E_H3: case IN_E_H4: case IN_E_H5: case IN_E_H6:
+      start_heading(r);
+      break;
+    case IN_E_CAPTION: case IN_E_COLGROUP: case IN_E_COL: case IN_E_THEAD: case IN_E_TBODY:
+    case IN_E_TFOOT: case IN_E_TR: case IN_E_TD: case IN_E_TH:
+      return start_table_part(r, tag->id);
+    default: break;
+  }
+  return true;
+}
+
+/* ---- end tags */
+
+/* the innermost element over which an end tag of this one does not reach */
+static unsigned end_barrier(const in_reader_t *r, unsigned id, uint32_t flags) {
+  if (id == IN_E_TABLE || id == IN_E_TEMPLATE) return 0;
+  if ((flags & IN_H_SCOPE) || (id >= IN_E_THEAD && id <= IN_E_TR)) return r->top[IN_E_TABLE];
+  if (id >= IN_VENDOR && id < IN_UNKNOWN) return r->scope;
+  return flags & IN_H_SPECIAL ? r->scope : r->special;
+}
+
+static void end_formatting(in_reader_t *r, unsigned id, unsigned at) {
+  if (id == IN_E_A)
+    end_link(r);
+  else if (at == r->depth)
+    pop(r);
+  else if (at > r->special)
+    in_tree_close(r, at - 1);
+  else
+    r->top[id] = r->open[at - 1].below;   /* ends later, with what is inside */
+}
+
+void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags) {
+  unsigned at = r->top[id];
+  if (r->over[id] > 0) {
+    r->over[id]--;
+    return;
+  }
+  if (id >= IN_E_H1 && id <= IN_E_H6)
+    for (unsigned h = IN_E_H1; h <= IN_E_H6; h++) at = max(at, r->top[h]);
+  if (id == IN_E_P && at <= max(r->scope, r->top[IN_E_BUTTON])) {
+    in_plain_break(&r->plain, 2);         /* an end tag alone is an empty paragraph */
+    return;
+  }
+  if (at == 0) return;
+  if (flags & IN_H_FORMAT)
+    end_formatting(r, id, at);
+  else
+    close_over(r, at, end_barrier(r, id, flags));
+}

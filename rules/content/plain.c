@@ -1,0 +1,335 @@
+/*
+** plain.c -- text as a reader sees it (see plain.h).
+**
+** One pass; a run of ordinary ASCII is found with a table and copied whole.
+** Links and emoji are found in what is seen: markup between the letters and
+** characters that show nothing do not hide them.
+*/
+#include "plain.h"
+#include "chars.h"
+
+enum { ORDINARY, WHITE, BLANK, TRIGGER, HIGH, NUL };
+
+static const unsigned char classes[256] = {
+  ['\0'] = NUL, ['\t'] = WHITE, ['\n'] = WHITE, ['\f'] = WHITE, ['\r'] = WHITE, [' '] = BLANK,
+  [':'] = TRIGGER, ['.'] = TRIGGER,
+#define X(c)  [c] = HIGH, [(c) + 1] = HIGH, [(c) + 2] = HIGH, [(c) + 3] = HIGH,
+#define Y(c)  X(c) X((c) + 4) X((c) + 8) X((c) + 12)
+  Y(0x80) Y(0x90) Y(0xa0) Y(0xb0) Y(0xc0) Y(0xd0) Y(0xe0) Y(0xf0)
+#undef X
+#undef Y
+};
+
+/* in_scan_t.link */
+enum { NO_LINK, COLON, SLASH, ANY_FOLLOWS, WORD_FOLLOWS };
+/* in_scan_t.emoji */
+enum { NO_EMOJI, EMOJI, JOINED, FLAG, SYMBOL };
+
+#define ZWJ  0x200du
+#define VS16 0xfe0fu
+
+void in_plain_init(in_plain_t *o, in_buf_t *out, in_features_t *features, unsigned flags) {
+  memset(o, 0, sizeof(*o));
+  o->out = out;
+  o->start = out == NULL ? 0 : out->n;
+  o->features = features;
+  o->ascii_emoji = (flags & IN_TEXT_ASCII_EMOJI) != 0;
+}
+
+static bool shows(const in_plain_t *o) {
+  return o->out != NULL && !o->hidden;
+}
+
+static in_scan_t *scan_of(in_plain_t *o) {
+  return o->hidden ? &o->unseen : &o->shown;
+}
+
+/* ---- lines */
+
+void in_plain_newline(in_plain_t *o) {
+  if (o->hidden) return;
+  o->newlines += 1 + o->breaks;
+  o->breaks = 0;
+  o->tabs = 0;
+  o->space = false;
+  o->shown.recent <<= 8;
+}
+
+/* a cell's first block does not leave the row */
+void in_plain_break(in_plain_t *o, unsigned lines) {
+  if (o->hidden || o->tabs > 0) return;
+  if (o->breaks < lines) o->breaks = lines;
+  o->space = false;
+  o->shown.recent <<= 8;
+}
+
+void in_plain_row(in_plain_t *o) {
+  if (o->hidden) return;
+  o->tabs = 0;
+  in_plain_break(o, 1);
+  o->row_waits = true;
+}
+
+/* line ends inside the cell before do not leave the row either */
+void in_plain_cell(in_plain_t *o) {
+  if (o->hidden) return;
+  o->breaks = o->row_waits;
+  o->newlines = 0;
+  o->tabs++;
+  o->space = false;
+  o->shown.recent <<= 8;
+}
+
+static void put_times(in_buf_t *out, char c, size_t n) {
+  if (!in_buf_reserve(out, n)) return;
+  memset(out->p + out->n, c, n);
+  out->n += n;
+}
+
+static void write_waiting(in_plain_t *o) {
+  size_t lines = o->newlines + o->breaks;
+  if (!o->exact && lines > 2) lines = 2;
+  if (!o->started) lines = 0;
+  if (lines > 0) put_times(o->out, '\n', lines);
+  if (o->tabs > 0) put_times(o->out, '\t', o->tabs);
+  if (o->space && o->started && lines == 0 && o->tabs == 0) in_buf_byte(o->out, ' ');
+  o->newlines = o->breaks = o->tabs = 0;
+  o->exact = o->space = o->row_waits = false;
+}
+
+void in_plain_flush(in_plain_t *o) {
+  if (o->space | o->exact | (o->breaks > 0) | (o->newlines > 0) | (o->tabs > 0)) write_waiting(o);
+  o->started = true;
+  if (!o->mark_wanted) return;
+  o->mark_wanted = false;
+  o->mark = o->out->n;
+}
+
+void in_plain_end(in_plain_t *o) {
+  if (o->out == NULL || o->verbatim) return;
+  while (o->out->n > o->start && memchr(" \t\n", o->out->p[o->out->n - 1], 3) != NULL) o->out->n--;
+}
+
+static void write_shown(in_plain_t *o, in_span_t s) {
+  if (!shows(o)) return;
+  in_plain_flush(o);
+  in_buf_put(o->out, s);
+}
+
+/* ---- white space */
+
+static void put_pre_white(in_plain_t *o, in_span_t s) {
+  for (size_t i = 0; i < s.n; i++) {
+    bool crlf = s.p[i] == '\n' && i > 0 && s.p[i - 1] == '\r';
+    if (s.p[i] == ' ' || s.p[i] == '\t') {
+      write_shown(o, in_span(s.p + i, 1));
+    } else if (!crlf && s.p[i] != '\f') {
+      in_plain_newline(o);
+      o->exact = !o->hidden;
+    }
+  }
+}
+
+static void put_white(in_plain_t *o, in_span_t s) {
+  in_scan_t *scan = scan_of(o);
+  if (o->verbatim)
+    write_shown(o, s);
+  else if (o->pre)
+    put_pre_white(o, s);
+  else if (!o->hidden)
+    o->space = true;
+  scan->recent <<= 8;
+  scan->link = scan->emoji = 0;
+}
+
+/* ---- links */
+
+static bool is_word(unsigned c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c >= 0x80;
+}
+
+static void count_link(in_plain_t *o) {
+  if (!o->no_links) in_feature_add(o->features, INTEROP_F_LINK);
+}
+
+/* c follows what looked like the start of a link */
+static void step_link(in_plain_t *o, in_scan_t *scan, unsigned char c) {
+  unsigned link = scan->link;
+  scan->link = NO_LINK;
+  if ((link == COLON || link == SLASH) && c == '/')
+    scan->link = link + 1;
+  else if ((link == ANY_FOLLOWS && c > ' ') || (link == WORD_FOLLOWS && is_word(c < 0x80 ? c | 0x20u : c)))
+    count_link(o);
+}
+
+/* at a ':' or '.': is this the start of a link? */
+static void start_link(in_scan_t *scan, char c) {
+  uint64_t r = scan->recent;
+  if (c == '.') {
+    if ((r & 0xffffff) == 0x777777 && !is_word((r >> 24) & 0xff)) scan->link = WORD_FOLLOWS;
+  } else if ((r & 0xffffffffffffull) == 0x6d61696c746full) {   /* mailto */
+    scan->link = WORD_FOLLOWS;
+  } else if (is_word(r & 0xff)) {
+    scan->link = COLON;
+  }
+}
+
+static void remember(in_scan_t *scan, in_span_t s) {
+  if (s.n > 8) s = in_span(s.p + (s.n - 8), 8);
+  uint64_t r = scan->recent;
+  for (size_t i = 0; i < s.n; i++) r = (r << 8) | (unsigned char) (s.p[i] | 0x20);
+  scan->recent = r;
+}
+
+/* ---- emoji */
+
+static void count_emoji(in_plain_t *o) {
+  if (!o->no_emoji) in_feature_add(o->features, INTEROP_F_EMOJI);
+}
+
+static void put_flag(in_plain_t *o, uint32_t cp, bool second) {
+  if (!shows(o)) return;
+  in_plain_flush(o);
+  if (!second) in_buf_put(o->out, IN_SPAN(":flag_"));
+  in_buf_byte(o->out, (char) ('a' + (cp - 0x1f1e6)));
+  if (second) in_buf_byte(o->out, ':');
+}
+
+static void put_emoji(in_plain_t *o, in_span_t spelt, uint32_t cp, in_char_class_t class) {
+  in_scan_t *scan = scan_of(o);
+  bool second = class == IN_C_REGIONAL && scan->emoji == FLAG;
+  bool part = (class == IN_C_MODIFIER && scan->emoji == EMOJI) || scan->emoji == JOINED || second;
+  if (!part) count_emoji(o);
+  scan->emoji = class == IN_C_REGIONAL && !second ? FLAG : EMOJI;
+  if (!o->ascii_emoji)
+    write_shown(o, spelt);
+  else if (class == IN_C_REGIONAL)
+    put_flag(o, cp, second);
+  else if (class == IN_C_EMOJI || !part)
+    write_shown(o, in_char_emoji_text(cp));
+}
+
+/* U+FE0F behind a symbol makes it an emoji after all */
+static void make_emoji(in_plain_t *o, in_scan_t *scan) {
+  uint32_t cp;
+  count_emoji(o);
+  scan->emoji = EMOJI;
+  if (!o->ascii_emoji || !shows(o) || o->out->failed) return;
+  in_span_t symbol = in_span(o->out->p + scan->symbol_at, o->out->n - scan->symbol_at);
+  if (in_utf8_next(symbol, &cp) == 0) return;
+  o->out->n = scan->symbol_at;
+  in_buf_put(o->out, in_char_emoji_text(cp));
+}
+
+/* characters that show nothing: kept, but seen through */
+static void put_ignorable(in_plain_t *o, in_span_t spelt, uint32_t cp) {
+  in_scan_t *scan = scan_of(o);
+  bool in_emoji = scan->emoji == EMOJI || scan->emoji == JOINED;
+  if (cp == VS16 && scan->emoji == SYMBOL) {
+    make_emoji(o, scan);
+    in_emoji = true;
+  } else if (in_emoji && cp == ZWJ) {
+    scan->emoji = JOINED;
+  } else if (!in_emoji) {
+    scan->emoji = NO_EMOJI;
+  }
+  if (o->ascii_emoji && (in_emoji || cp == VS16)) return;
+  write_shown(o, spelt);
+}
+
+static void put_symbol(in_plain_t *o, in_span_t spelt) {
+  in_scan_t *scan = scan_of(o);
+  write_shown(o, spelt);
+  scan->emoji = SYMBOL;
+  if (shows(o)) scan->symbol_at = o->out->n - (o->out->failed ? 0 : spelt.n);
+}
+
+static void put_keycap(in_plain_t *o, in_span_t spelt) {
+  count_emoji(o);
+  scan_of(o)->emoji = EMOJI;
+  if (!o->ascii_emoji) write_shown(o, spelt);
+}
+
+static void put_other(in_plain_t *o, in_span_t spelt) {
+  scan_of(o)->emoji = NO_EMOJI;
+  write_shown(o, spelt);
+}
+
+/* one character that is not ASCII, or one byte that is no character; its length */
+static size_t put_high(in_plain_t *o, in_span_t s) {
+  uint32_t cp = 0;
+  unsigned n = in_utf8_next(s, &cp);
+  in_char_class_t class = n == 0 ? IN_C_OTHER : in_char_class(cp);
+  in_span_t spelt = in_span(s.p, n == 0 ? 1 : n);
+  in_scan_t *scan = scan_of(o);
+  if (class != IN_C_IGNORABLE) {
+    if (scan->link != NO_LINK) step_link(o, scan, 0x80);
+    scan->recent = (scan->recent << 8) | 0x80;
+  }
+  switch (class) {
+    case IN_C_OTHER: put_other(o, spelt); break;
+    case IN_C_IGNORABLE: put_ignorable(o, spelt, cp); break;
+    case IN_C_SYMBOL: put_symbol(o, spelt); break;
+    case IN_C_KEYCAP: put_keycap(o, spelt); break;
+    case IN_C_EMOJI: case IN_C_MODIFIER: case IN_C_REGIONAL: put_emoji(o, spelt, cp, class); break;
+  }
+  return spelt.n;
+}
+
+/* ---- all together */
+
+/* the length of a run that needs no look: ordinary ASCII, single blanks inside */
+static size_t run_length(in_span_t s, bool verbatim) {
+  const unsigned char *p = (const unsigned char *) s.p;
+  size_t i = 1;
+  for (;;) {
+    while (i < s.n && classes[p[i]] == ORDINARY) i++;
+    if (i + 1 >= s.n || classes[p[i]] != BLANK) return i;
+    if (!verbatim && classes[p[i + 1]] != ORDINARY) return i;
+    i++;
+  }
+}
+
+static void put_run(in_plain_t *o, in_span_t s) {
+  in_scan_t *scan = scan_of(o);
+  for (size_t i = 0; scan->link != NO_LINK && i < s.n; i++)
+    step_link(o, scan, (unsigned char) s.p[i]);
+  scan->emoji = NO_EMOJI;
+  remember(scan, s);
+  write_shown(o, s);
+}
+
+static void put_trigger(in_plain_t *o, in_span_t s) {
+  in_scan_t *scan = scan_of(o);
+  if (scan->link != NO_LINK) step_link(o, scan, (unsigned char) *s.p);
+  if (scan->link == NO_LINK) start_link(scan, *s.p);
+  scan->emoji = NO_EMOJI;
+  remember(scan, s);
+  write_shown(o, s);
+}
+
+static size_t white_length(in_span_t s) {
+  size_t n = 1;
+  while (n < s.n && (classes[(unsigned char) s.p[n]] == WHITE || s.p[n] == ' ')) n++;
+  return n;
+}
+
+void in_plain_put(in_plain_t *o, in_span_t s) {
+  while (s.n > 0) {
+    size_t n = 1;
+    switch (classes[(unsigned char) *s.p]) {
+      case ORDINARY:
+        n = run_length(s, o->verbatim || o->pre);
+        put_run(o, in_span(s.p, n));
+        break;
+      case WHITE: case BLANK:
+        n = white_length(s);
+        put_white(o, in_span(s.p, n));
+        break;
+      case TRIGGER: put_trigger(o, in_span(s.p, 1)); break;
+      case NUL: if (o->verbatim) put_run(o, in_span(s.p, 1)); break;
+      default: n = put_high(o, s); break;
+    }
+    s = in_span(s.p + n, s.n - n);
+  }
+}

@@ -1,0 +1,60 @@
+/*
+** plain.h -- text as a reader sees it: white space, lines, links, emoji.
+**
+** Owns what becomes of characters once it is known that they are text, for all
+** formats: collapsing, line ends, counting links and emoji, emoji in ASCII.
+** Knows no markup. Line ends and spaces wait until something visible follows,
+** so that none stand at the ends.
+*/
+#ifndef IN_PLAIN_H
+#define IN_PLAIN_H
+
+#include "content.h"
+
+/* what was seen just before, for what takes several characters */
+typedef struct {
+  uint64_t recent;                /* the last eight visible bytes, case folded, newest lowest */
+  unsigned link;                  /* how much of "://" was read, and what must follow */
+  unsigned emoji;                 /* what the last character was part of */
+  size_t symbol_at;               /* where it stands in the output */
+} in_scan_t;
+
+typedef struct {
+  in_buf_t *out;                  /* NULL: classify only */
+  size_t start;                   /* where our part of it starts */
+  in_features_t *features;
+  bool verbatim;                  /* white space and NUL go out as they come */
+  bool ascii_emoji;
+  bool pre;                       /* white space counts */
+  bool hidden;                    /* what comes is not shown, but still counted */
+  bool no_links, no_emoji;        /* counted already */
+
+  bool started;                   /* something visible was written */
+  unsigned breaks;                /* line ends that must be there, at least */
+  size_t newlines;                /* line ends of their own */
+  bool exact;                     /* ... from preformatted text: as many as there are */
+  unsigned tabs;
+  bool row_waits;                 /* breaks has a row's */
+  bool space;
+  bool mark_wanted;               /* note where the next visible character goes */
+  size_t mark;
+
+  in_scan_t shown, unseen;
+} in_plain_t;
+
+void in_plain_init(in_plain_t *o, in_buf_t *out, in_features_t *features, unsigned flags);
+void in_plain_put(in_plain_t *o, in_span_t s);
+void in_plain_newline(in_plain_t *o);                  /* <br> */
+void in_plain_break(in_plain_t *o, unsigned lines);    /* a block's edge */
+void in_plain_row(in_plain_t *o);
+void in_plain_cell(in_plain_t *o);                     /* between two cells of a row */
+/* writes what waits; the next byte put into out is visible text */
+void in_plain_flush(in_plain_t *o);
+/* nothing more comes: takes white space off the end */
+void in_plain_end(in_plain_t *o);
+
+static inline void in_feature_add(in_features_t *f, int feature) {
+  if (feature >= 0 && f->count[feature] < UINT32_MAX) f->count[feature]++;
+}
+
+#endif
