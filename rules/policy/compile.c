@@ -24,7 +24,7 @@ static interop_status_t check_reasons(in_compile_t *c) {
 static interop_status_t unknown_statement(in_compile_t *c, const in_stmt_t *s) {
   static const in_span_t words[] = {
     { "system", 6 }, { "reason", 6 }, { "notice", 6 }, { "set", 3 }, { "record", 6 },
-    { "toggle", 6 }, { "policy", 6 }, { "api", 3 }, { "include", 7 },
+    { "toggle", 6 }, { "table", 5 }, { "policy", 6 }, { "api", 3 }, { "include", 7 },
   };
   in_vocab_unknown(&c->vocab, "statement", &s->tok[0], words, in_countof(words), c->diag);
   return INTEROP_SYNTAX;
@@ -33,8 +33,9 @@ static interop_status_t unknown_statement(in_compile_t *c, const in_stmt_t *s) {
 static interop_status_t read_all(in_compile_t *c, const in_stmt_t *stmts) {
   interop_status_t rc = in_vocab_read(&c->vocab, stmts, c->diag);
   if (rc == INTEROP_OK) rc = check_reasons(c);
+  if (rc == INTEROP_OK) rc = in_tables_check(c);
   for (const in_stmt_t *s = stmts; s != NULL && rc == INTEROP_OK; s = s->next) {
-    if (in_vocab_owns(s) || in_tok_is(s, 0, "api")) continue;
+    if (in_vocab_owns(s) || in_tok_is(s, 0, "api") || in_tok_is(s, 0, "table")) continue;
     rc = in_tok_is(s, 0, "policy") ? in_policy_read(c, s) : unknown_statement(c, s);
   }
   for (const in_stmt_t *s = stmts; s != NULL && rc == INTEROP_OK; s = s->next)
@@ -94,6 +95,7 @@ static interop_status_t unfold_all(in_compile_t *c) {
 interop_status_t in_compile_source(in_compile_t *c, const in_stmt_t *stmts) {
   interop_status_t rc;
   c->vocab.arena = c->arena;
+  c->stmts = stmts;
   in_builder_init(&c->builder, c->arena, c->alloc);
   in_builder_str(&c->builder, IN_SPAN(""));
   rc = read_all(c, stmts);

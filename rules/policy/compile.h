@@ -3,6 +3,7 @@
 **
 ** vocab.c   statements -> vocabulary (systems, reasons, facts, toggles ...)
 ** expr.c    words of a guard -> typed expression over predicates
+** table.c   decision tables, asked in guards
 ** policy.c  policy blocks -> rules
 ** atoms.c   predicates -> atoms (every fact's values sorted into classes)
 ** mdd.c     hash-consed decision diagrams and the operations on them
@@ -146,6 +147,7 @@ struct in_compile_s {
   void (*warn)(void *ctx, const interop_diag_t *d);
   void *warn_ctx;
   in_vocab_t vocab;
+  const in_stmt_t *stmts;         /* all of the source */
   IN_VEC(in_slot_t) slots;
   IN_VEC(in_pred_t) preds;
   IN_VEC(in_pi_atom_t) atoms;
@@ -175,6 +177,10 @@ uint32_t in_slot_get(in_compile_t *c, in_subject_t subject, uint32_t field, in_s
 /* slot of a path such as "recipient.tenant.country", or IN_NIL with an error set */
 uint32_t in_expr_slot(in_compile_t *c, const in_tok_t *tok, int tenant_subject);
 interop_status_t in_nomem(in_compile_t *c);
+
+/* table.c */
+in_expr_t *in_table_test(in_compile_t *c, const in_tok_t *name, const in_tok_t *result);
+interop_status_t in_tables_check(in_compile_t *c);
 
 /* policy.c */
 interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *stmt);

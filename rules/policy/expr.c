@@ -11,6 +11,7 @@
 **            | path has (value | path) | features has FEATURE
 **            | path matches ~"regex" | path starts with "..." | path ends with "..."
 **            | toggle NAME [of TENANT] is [not] (on | off)
+**            | table NAME is [not] RESULT
 **   value   -> WORD | STRING | tier of SYSTEM
 **   path    -> sender.linked_account   recipient.tenant.country   now   operation ...
 **
@@ -695,6 +696,22 @@ static int party_of_system(const exp_t *e, in_span_t word) {
   return -1;
 }
 
+/* table NAME is [not] RESULT */
+static in_expr_t *table_test(exp_t *e) {
+  const in_tok_t *name, *result;
+  in_expr_t *x;
+  bool inverse;
+  if (e->at + 3 >= e->s->ntok || !in_tok_is(e->s, e->at + 2, "is"))
+    return fail(e, here(e), "a table is asked so: table NAME is RESULT", NULL);
+  name = &e->s->tok[e->at + 1];
+  e->at += 3;
+  inverse = take(e, "not");
+  if (e->at >= e->s->ntok) return fail(e, here(e), "a result of the table is missing here", NULL);
+  result = &e->s->tok[e->at++];
+  x = in_table_test(e->c, name, result);
+  return inverse ? negate(e, x) : x;
+}
+
 static in_expr_t *test(exp_t *e) {
   static const in_request_fact_t fixed_facts[] = { IN_RF_OPERATION, IN_RF_KIND, IN_RF_FROM, IN_RF_TO };
   static const char *const fixed_names[] = { "operation", "kind", "sender.system", "recipient.system" };
@@ -705,6 +722,7 @@ static in_expr_t *test(exp_t *e) {
   if (e->at >= e->s->ntok || e->s->tok[e->at].kind != IN_TOK_WORD)
     return fail(e, here(e), "a fact is missing here", NULL);
   if (is(e, "toggle")) return toggle_test(e);
+  if (is(e, "table")) return table_test(e);
   if (is(e, "features")) return feature_test(e);
   tok = &e->s->tok[e->at];
   system = party_of_system(e, tok->text);
