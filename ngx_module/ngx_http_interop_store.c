@@ -212,7 +212,7 @@ ngx_http_interop_store_failed(ngx_http_interop_store_t *store, ngx_log_t *log,
 
     store->logged = ngx_time();
 
-    ngx_log_error(NGX_LOG_ERR, log, 0, "interop store \"%V\" is %s: %s",
+    ngx_log_error(NGX_LOG_ERR, log, 0, "interop store \"%V\" failed: %s: %s",
                   &store->path, interop_status_name(status), text);
 }
 
