@@ -105,7 +105,17 @@ interop_status_t in_api_text(const in_image_t *img, const in_event_t *ev, unsign
                              in_arena_t *arena, in_span_t *text);
 
 /* ---- amend: single members set, all else to the byte */
-typedef struct { in_span_t pointer; in_span_t value; /* text */ } in_amend_t;
+typedef struct {
+  in_span_t pointer;              /* RFC 6901; its last name may be new in an object */
+  in_span_t value;                /* text; absent: the member or element is removed */
+} in_amend_t;
+
+/*
+** Only w->body, body_changed and changed are set. A pointer that leads nowhere
+** is passed over. FULL if the body is not JSON.
+*/
+interop_status_t in_api_amend(const in_image_t *img, const in_event_t *ev, const in_amend_t *amends,
+                              size_t count, in_arena_t *arena, in_write_t *w);
 
 /* ---- answers of the edge's own */
 
@@ -122,6 +132,20 @@ interop_status_t in_api_error(const in_image_t *img, int api, const in_var_t *va
                               in_arena_t *arena, in_span_t *content_type, in_span_t *body);
 /* the operation's empty success: its status (202 if the definition names none) */
 unsigned in_api_drop_status(const in_image_t *img, const in_event_t *ev);
+
+/*
+** A request of the edge's own, from `make NAME` of the API: "meeting", "message".
+** MISSING if the API has none of this name, FULL if m lacks a segment of its path.
+*/
+typedef struct {
+  in_span_t method, target, content_type, body;
+  uint32_t make;                  /* for in_api_pick */
+} in_made_t;
+interop_status_t in_api_make(const in_image_t *img, int api, in_span_t name, const in_match_t *m,
+                             const in_var_t *vars, size_t count, in_arena_t *arena, in_made_t *made);
+/* what the make's `pick` points to in its answer; *text absent: there is nothing. NOMEM */
+interop_status_t in_api_pick(const in_image_t *img, uint32_t make, in_span_t body, in_arena_t *arena,
+                             in_span_t *text);
 
 /* ---- answers of upstream */
 

@@ -1,0 +1,106 @@
+/*
+** body.h -- a request's body as it was read; shared by the files that read it
+** and those that rewrite it.
+**
+** Owns in_body_s. What stands here was seen once, by read.c; everything later
+** works on these values and never on the request's bytes again, but for
+** splicing, whose positions come from the same parse.
+*/
+#ifndef IN_BODY_H
+#define IN_BODY_H
+
+#include "api.h"
+#include "json.h"
+#include "records.h"
+
+/* ---- media.c */
+
+/* type/subtype of a Content-Type; false: malformed, or a charset that is not UTF-8 */
+bool in_media_type(in_span_t header, in_span_t *type);
+bool in_media_is_json(in_span_t type);
+/* value against a choice's: equal but for ASCII case, or beginning as one that ends in '*' */
+bool in_media_fits(in_span_t value, in_span_t pattern);
+/* takes "data:TYPE;base64,DATA" apart; the data decoded; false: malformed; NOMEM in arena */
+bool in_media_data(in_span_t uri, in_arena_t *arena, in_span_t *type, in_span_t *data);
+/* "data:TYPE;charset=utf-8;base64,..." */
+in_span_t in_media_to_data(const char *type, in_span_t data, in_arena_t *arena);
+/* does an address, or the base64 of some bytes, show a GIF? */
+bool in_media_gif_url(const in_image_t *img, const in_ai_api_t *api, in_span_t url);
+bool in_media_gif_bytes(in_span_t base64);
+
+/* ---- the body */
+
+/* a part that the content may show: its id, its feature */
+typedef struct { in_span_t id; uint32_t feature; } in_shown_t;
+
+struct in_body_s {
+  const in_image_t *img;
+  const in_ai_api_t *api;
+  const in_ai_operation_t *op;
+  const in_ai_shape_t *shape;
+  const in_ai_member_t *node;     /* the shape's members by number */
+  in_arena_t *arena;
+  bool nocase;                    /* members' names */
+  bool is_json;                   /* else raw: the body is the content */
+  bool has_text;                  /* content below is valid */
+  in_json_t json;
+  yyjson_val **bound;             /* by number: the member's value, or NULL */
+  in_span_t source;               /* the body as it came */
+  in_span_t content;
+  in_format_t format;
+  in_element_t *elements;
+  in_shown_t *shown;              /* once an <img> asked */
+  uint32_t shown_count;
+  in_span_t wrong;                /* what cannot be read, for people; absent: all is well */
+};
+
+static inline in_span_t in_body_str(const in_body_t *b, in_ref_t r) {
+  return in_image_str(b->img, r);
+}
+
+/* a value that is there and is not null */
+static inline yyjson_val *in_body_value(const in_body_t *b, uint32_t node) {
+  yyjson_val *v = b->bound[node];
+  return v == NULL || yyjson_is_null(v) ? NULL : v;
+}
+
+/* ---- bind.c */
+
+/* finds every declared member in one walk */
+interop_status_t in_body_bind(in_body_t *b);
+/* the number of a child's node by the member's name, or IN_NIL */
+uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name);
+/* text of a string, number, true or false; absent for anything else */
+in_span_t in_body_scalar(const yyjson_val *v);
+/* the choice that a value falls under, or NULL */
+const in_ai_choice_t *in_body_choice(const in_body_t *b, in_run_t choices, in_span_t value);
+bool in_body_wrong(in_body_t *b, in_span_t text);          /* false */
+
+/* ---- parts.c */
+
+/* feature of an element of a list of parts */
+uint32_t in_body_part(const in_body_t *b, const in_ai_member_t *m, yyjson_val *element);
+/* reads a text as content: classifies, and writes plain text if out is not NULL */
+interop_status_t in_body_reduce(in_body_t *b, in_span_t text, in_format_t format, unsigned flags,
+                                in_buf_t *out, in_features_t *features);
+/* removes features from HTML */
+interop_status_t in_body_strip(in_body_t *b, in_span_t text, uint32_t remove, in_buf_t *out,
+                               in_features_t *removed);
+/* has a text member markup, or is it plain? */
+in_format_t in_body_text_format(in_span_t text);
+interop_status_t in_body_features(in_body_t *b, in_event_t *ev);
+in_features_t in_features_sum(in_features_t a, in_features_t b);
+interop_kind_t in_features_kind(const in_features_t *f);
+
+/* ---- people.c */
+interop_status_t in_body_people(in_body_t *b, in_event_t *ev);
+
+/* ---- amend.c */
+interop_status_t in_body_amend(const in_json_t *j, bool nocase, const in_amend_t *amends, size_t count,
+                               in_arena_t *arena, in_span_t *body, bool *changed);
+
+/* ---- read.c: a body by its shape alone, for answers */
+interop_status_t in_body_read(in_body_t *b, in_event_t *ev);
+in_body_t *in_body_new(const in_image_t *img, uint32_t op, uint32_t shape, in_arena_t *arena);
+
+#endif

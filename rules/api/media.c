@@ -1,0 +1,213 @@
+/*
+** media.c -- media types, data: URIs, and what shows a GIF.
+**
+** Owns strict reading of Content-Type: what does not follow its grammar, and
+** any charset but UTF-8, is refused rather than guessed.
+*/
+#include "body.h"
+#include "path.h"
+
+static bool is_token(char c) {
+  unsigned char u = (unsigned char) c;
+  if ((u >= '0' && u <= '9') || (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z')) return true;
+  return u != 0 && strchr("!#$%&'*+-.^_`|~", u) != NULL;
+}
+
+static in_span_t take_token(in_span_t *s) {
+  size_t n = 0;
+  while (n < s->n && is_token(s->p[n])) n++;
+  in_span_t t = in_span(s->p, n);
+  *s = in_span(s->p + n, s->n - n);
+  return t;
+}
+
+static bool take_char(in_span_t *s, char c) {
+  if (s->n == 0 || s->p[0] != c) return false;
+  *s = in_span(s->p + 1, s->n - 1);
+  return true;
+}
+
+static void skip_space(in_span_t *s) {
+  while (s->n > 0 && (*s->p == ' ' || *s->p == '\t')) *s = in_span(s->p + 1, s->n - 1);
+}
+
+/* the value's text between the quotes; escapes are refused, nothing needs them */
+static bool take_value(in_span_t *s, in_span_t *value) {
+  if (!take_char(s, '"')) {
+    *value = take_token(s);
+    return value->n > 0;
+  }
+  size_t n = 0;
+  while (n < s->n && s->p[n] != '"' && s->p[n] != '\\' && (unsigned char) s->p[n] >= 0x20) n++;
+  *value = in_span(s->p, n);
+  *s = in_span(s->p + n, s->n - n);
+  return take_char(s, '"');
+}
+
+static bool take_parameter(in_span_t *s) {
+  in_span_t name, value;
+  skip_space(s);
+  if (s->n == 0 || s->p[0] == ';') return true;
+  name = take_token(s);
+  if (name.n == 0 || !take_char(s, '=') || !take_value(s, &value)) return false;
+  return !in_eq_nocase(name, IN_SPAN("charset")) || in_eq_nocase(value, IN_SPAN("utf-8"));
+}
+
+bool in_media_type(in_span_t header, in_span_t *type) {
+  in_span_t s = in_trim(header), start = s;
+  if (take_token(&s).n == 0 || !take_char(&s, '/') || take_token(&s).n == 0) return false;
+  *type = in_span(start.p, (size_t) (s.p - start.p));
+  for (skip_space(&s); s.n > 0; skip_space(&s))
+    if (!take_char(&s, ';') || !take_parameter(&s)) return false;
+  return true;
+}
+
+bool in_media_is_json(in_span_t type) {
+  return in_eq_nocase(type, IN_SPAN("application/json"))
+         || (type.n > 5 && in_eq_nocase(in_span(type.p + type.n - 5, 5), IN_SPAN("+json")));
+}
+
+bool in_media_fits(in_span_t value, in_span_t pattern) {
+  if (pattern.n == 0 || pattern.p[pattern.n - 1] != '*') return in_eq_nocase(value, pattern);
+  return in_starts_nocase(value, in_span(pattern.p, pattern.n - 1));
+}
+
+/* ---- base64 */
+
+static int digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+static bool decode_base64(in_span_t s, in_arena_t *arena, in_span_t *data) {
+  char *p = in_arena_get(arena, s.n / 4 * 3 + 4);
+  uint32_t bits = 0, have = 0;
+  size_t n = 0;
+  if (p == NULL) return false;
+  while (s.n > 0 && s.p[s.n - 1] == '=' && s.n % 4 != 1) s.n--;
+  for (size_t i = 0; i < s.n; i++) {
+    int d = digit(s.p[i]);
+    if (d < 0) return false;
+    bits = (bits << 6 | (uint32_t) d) & 0xffffffu;
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    p[n++] = (char) (bits >> have);
+  }
+  *data = in_span(p, n);
+  return (bits & ((1u << have) - 1)) == 0;
+}
+
+static void encode_base64(char *to, in_span_t s) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < s.n; i += 3) {
+    uint32_t v = 0;
+    size_t n = s.n - i < 3 ? s.n - i : 3;
+    for (size_t k = 0; k < 3; k++) v = v << 8 | (k < n ? (unsigned char) s.p[i + k] : 0u);
+    for (size_t k = 0; k < 4; k++) *to++ = k <= n ? digits[v >> (18 - 6 * k) & 63] : '=';
+  }
+}
+
+/* ---- data: URIs */
+
+static bool decode_percent(in_span_t s, in_arena_t *arena, in_span_t *data) {
+  char *p = in_arena_get(arena, s.n + 1);
+  size_t n = 0;
+  if (p == NULL) return false;
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.p[i] != '%') {
+      p[n++] = s.p[i] == '+' ? ' ' : s.p[i];
+      continue;
+    }
+    if (i + 2 >= s.n || in_hex(s.p[i + 1]) < 0 || in_hex(s.p[i + 2]) < 0) return false;
+    p[n++] = (char) (in_hex(s.p[i + 1]) * 16 + in_hex(s.p[i + 2]));
+    i += 2;
+  }
+  *data = in_span(p, n);
+  return true;
+}
+
+bool in_media_data(in_span_t uri, in_arena_t *arena, in_span_t *type, in_span_t *data) {
+  if (!in_starts_nocase(uri, IN_SPAN("data:"))) return false;
+  const char *comma = memchr(uri.p, ',', uri.n);
+  if (comma == NULL) return false;
+  in_span_t head = in_span(uri.p + 5, (size_t) (comma - uri.p) - 5);
+  in_span_t tail = in_span(comma + 1, uri.n - (size_t) (comma - uri.p) - 1);
+  in_span_t base64 = IN_SPAN(";base64");
+  bool coded = head.n >= base64.n
+               && in_eq_nocase(in_span(head.p + head.n - base64.n, base64.n), base64);
+  if (coded) head.n -= base64.n;
+  if (!in_media_type(head, type)) return false;
+  if (!(coded ? decode_base64(tail, arena, data) : decode_percent(tail, arena, data))) return false;
+  return in_utf8_check(*data) == data->n;
+}
+
+in_span_t in_media_to_data(const char *type, in_span_t data, in_arena_t *arena) {
+  in_span_t head = in_arena_printf(arena, "data:%s;charset=utf-8;base64,", type);
+  size_t n = (data.n + 2) / 3 * 4;
+  char *p = head.p == NULL ? NULL : in_arena_get(arena, head.n + n + 1);
+  if (p == NULL) return IN_NONE;
+  memcpy(p, head.p, head.n);
+  encode_base64(p + head.n, data);
+  return in_span(p, head.n + n);
+}
+
+/* ---- what shows a GIF */
+
+bool in_media_gif_bytes(in_span_t base64) {
+  return in_starts(in_trim(base64), IN_SPAN("R0lG"));
+}
+
+static in_span_t until(in_span_t s, const char *any) {
+  for (size_t i = 0; i < s.n; i++)
+    if (s.p[i] != 0 && strchr(any, s.p[i]) != NULL) return in_span(s.p, i);
+  return s;
+}
+
+static in_span_t host_of(in_span_t url) {
+  const char *at = url.n > 2 ? memmem(url.p, url.n, "//", 2) : NULL;
+  if (at == NULL) return IN_NONE;
+  in_span_t s = in_span(at + 2, url.n - (size_t) (at + 2 - url.p));
+  s = until(s, "/?#\\");
+  const char *user = s.n > 0 ? memrchr(s.p, '@', s.n) : NULL;
+  if (user != NULL) s = in_span(user + 1, s.n - (size_t) (user + 1 - s.p));
+  return until(s, ":");
+}
+
+static bool gif_host(const in_image_t *img, const in_ai_api_t *api, in_span_t host) {
+  for (uint32_t i = 0; host.n > 0 && i < api->gif_hosts.count; i++) {
+    in_span_t h = in_records_ref(img, api->gif_hosts, i);
+    if (host.n < h.n || !in_eq_nocase(in_span(host.p + host.n - h.n, h.n), h)) continue;
+    if (host.n == h.n || host.p[host.n - h.n - 1] == '.') return true;
+  }
+  return false;
+}
+
+/* does the path end in .gif, percent-encodings seen through? */
+static bool gif_path(in_span_t path) {
+  static const char want[] = "fig.";
+  size_t i = path.n;
+  for (int k = 0; k < 4; k++) {
+    if (i == 0) return false;
+    char c = path.p[i - 1];
+    if (i >= 3 && path.p[i - 3] == '%' && in_hex(path.p[i - 2]) >= 0 && in_hex(path.p[i - 1]) >= 0) {
+      c = (char) (in_hex(path.p[i - 2]) * 16 + in_hex(path.p[i - 1]));
+      i -= 2;
+    }
+    i--;
+    if (in_lower(c) != want[k]) return false;
+  }
+  return true;
+}
+
+bool in_media_gif_url(const in_image_t *img, const in_ai_api_t *api, in_span_t url) {
+  url = in_trim(url);
+  if (in_starts_nocase(url, IN_SPAN("data:"))) {
+    const char *comma = memchr(url.p, ',', url.n);
+    if (in_starts_nocase(in_span(url.p + 5, url.n - 5), IN_SPAN("image/gif"))) return true;
+    return comma != NULL && in_media_gif_bytes(in_span(comma + 1, url.n - (size_t) (comma + 1 - url.p)));
+  }
+  return gif_path(until(url, "?#")) || gif_host(img, api, host_of(url));
+}

@@ -1,0 +1,160 @@
+/*
+** people.c -- who a body names.
+**
+** Owns the step from members to raw ids. Where several members can name one
+** person, all that are there must name the same one; a person who cannot be
+** told is a malformed body, never nobody.
+*/
+#include "body.h"
+
+/* ---- forms: "users('{id}')" */
+
+static bool split_form(in_span_t form, in_span_t *prefix, in_span_t *suffix) {
+  const char *at = form.n > 3 ? memmem(form.p, form.n, "{id}", 4) : NULL;
+  if (at == NULL) return false;
+  *prefix = in_span(form.p, (size_t) (at - form.p));
+  *suffix = in_span(at + 4, form.n - prefix->n - 4);
+  return true;
+}
+
+static in_span_t undouble(in_arena_t *arena, in_span_t s) {
+  if (s.n == 0 || memchr(s.p, '\'', s.n) == NULL) return s;
+  char *p = in_arena_get(arena, s.n);
+  size_t n = 0;
+  if (p == NULL) return IN_NONE;
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.p[i] == '\'' && (++i == s.n || s.p[i] != '\'')) return IN_NONE;
+    p[n++] = s.p[i];
+  }
+  return in_span(p, n);
+}
+
+/* the id in a value that ends like the form; absent if it does not */
+static in_span_t take_form(in_arena_t *arena, in_span_t value, in_span_t form) {
+  in_span_t prefix, suffix;
+  if (!split_form(form, &prefix, &suffix) || value.n <= prefix.n + suffix.n) return IN_NONE;
+  if (!in_eq_nocase(in_span(value.p + value.n - suffix.n, suffix.n), suffix)) return IN_NONE;
+  in_span_t s = in_span(value.p, value.n - suffix.n);
+  for (size_t at = s.n - prefix.n; at-- > 0;) {
+    if (!in_eq_nocase(in_span(s.p + at, prefix.n), prefix)) continue;
+    if (at > 0 && s.p[at - 1] != '/') continue;
+    in_span_t id = in_span(s.p + at + prefix.n, s.n - at - prefix.n);
+    if (id.n == 0 || memchr(id.p, '/', id.n) != NULL) return IN_NONE;
+    return suffix.n > 0 && suffix.p[0] == '\'' ? undouble(arena, id) : id;
+  }
+  return IN_NONE;
+}
+
+static in_span_t take_likes(in_body_t *b, const in_ai_choice_t *row, in_span_t value) {
+  for (uint32_t i = 0; i < row->likes.count; i++) {
+    in_span_t id = take_form(b->arena, value, in_records_ref(b->img, row->likes, i));
+    if (id.p != NULL) return id;
+  }
+  return value;
+}
+
+static in_span_t put_form(in_body_t *b, const in_ai_choice_t *row, in_span_t id) {
+  in_span_t prefix, suffix, form = in_body_str(b, row->form);
+  if (form.n == 0 || !split_form(form, &prefix, &suffix)) return id;
+  char *p = in_arena_get(b->arena, prefix.n + id.n + suffix.n + 1);
+  if (p == NULL) return IN_NONE;
+  memcpy(p, prefix.p, prefix.n);
+  if (id.n > 0) memcpy(p + prefix.n, id.p, id.n);
+  memcpy(p + prefix.n + id.n, suffix.p, suffix.n);
+  return in_span(p, prefix.n + id.n + suffix.n);
+}
+
+/* ---- identities */
+
+static bool same_pointer(const in_body_t *b, in_run_t x, in_run_t y) {
+  if (x.count != y.count) return false;
+  for (uint32_t i = 0; i < x.count; i++)
+    if (!in_eq(in_records_ref(b->img, x, i), in_records_ref(b->img, y, i))) return false;
+  return true;
+}
+
+static bool row_holds(const in_body_t *b, const in_ai_choice_t *row, yyjson_val *v) {
+  if (row->when.count == 0) return true;
+  in_span_t s = in_body_scalar(in_json_follow(v, b->img, row->when, b->nocase));
+  return s.p != NULL && in_eq_nocase(s, in_body_str(b, row->value));
+}
+
+/* rows of one pointer: the first that holds says who */
+static bool try_pointer(in_body_t *b, in_run_t rows, uint32_t *i, yyjson_val *v, in_span_t *id) {
+  const in_ai_choice_t *first = in_records_choice(b->img, rows.first + *i), *found = NULL;
+  for (; *i < rows.count; (*i)++) {
+    const in_ai_choice_t *row = in_records_choice(b->img, rows.first + *i);
+    if (!same_pointer(b, row->pointer, first->pointer)) break;
+    if (found == NULL && row_holds(b, row, v)) found = row;
+  }
+  yyjson_val *at = in_json_follow(v, b->img, first->pointer, b->nocase);
+  *id = IN_NONE;
+  if (at == NULL || yyjson_is_null(at)) return true;
+  if (!yyjson_is_str(at) || found == NULL) return in_body_wrong(b, IN_SPAN("it cannot be told who is meant"));
+  *id = put_form(b, found, take_likes(b, found, in_json_str(at)));
+  return id->n > 0 || in_body_wrong(b, IN_SPAN("an id is empty"));
+}
+
+static bool who(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_span_t *id) {
+  in_span_t other;
+  *id = IN_NONE;
+  if (m->person.count == 0 && yyjson_is_str(v)) {
+    *id = in_json_str(v);
+    return id->n > 0 || in_body_wrong(b, IN_SPAN("an id is empty"));
+  }
+  for (uint32_t i = 0; i < m->person.count;) {
+    if (!try_pointer(b, m->person, &i, v, &other)) return false;
+    if (id->p == NULL) *id = other;
+    else if (other.p != NULL && !in_eq(*id, other))
+      return in_body_wrong(b, IN_SPAN("two members name one person differently"));
+  }
+  return id->p != NULL || in_body_wrong(b, IN_SPAN("it cannot be told who is meant"));
+}
+
+static bool read_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, uint32_t at,
+                        in_party_t *party) {
+  yyjson_val *person = m->person_at.count > 0 ? in_json_follow(v, b->img, m->person_at, b->nocase) : v;
+  yyjson_val *name = m->person_name.count > 0 ? in_json_follow(v, b->img, m->person_name, b->nocase) : NULL;
+  party->at = at;
+  if (person == NULL) return in_body_wrong(b, IN_SPAN("it cannot be told who is meant"));
+  if (yyjson_is_str(name)) party->name = in_json_str(name);
+  return who(b, m, person, &party->id);
+}
+
+/* ---- all of a body */
+
+static interop_status_t read_list(in_body_t *b, const in_ai_member_t *m, yyjson_val *list, in_event_t *ev) {
+  size_t i, n, more = yyjson_arr_size(list);
+  yyjson_val *e;
+  if (!yyjson_is_arr(list)) {
+    in_body_wrong(b, IN_SPAN("a list is wanted"));
+    return INTEROP_OK;
+  }
+  in_party_t *p = in_arena_array(b->arena, ev->party_count + more, sizeof(*p));
+  if (p == NULL) return INTEROP_NOMEM;
+  if (ev->party_count > 0) memcpy(p, ev->parties, ev->party_count * sizeof(*p));
+  ev->parties = p;
+  yyjson_arr_foreach(list, i, n, e)
+    if (!read_person(b, m, e, (uint32_t) i, &p[ev->party_count++])) break;
+  return b->arena->failed ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+static interop_status_t read_one(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_event_t *ev) {
+  in_party_t *p = in_arena_array(b->arena, ev->party_count + 1, sizeof(*p));
+  if (p == NULL) return INTEROP_NOMEM;
+  if (ev->party_count > 0) memcpy(p, ev->parties, ev->party_count * sizeof(*p));
+  ev->parties = p;
+  read_person(b, m, v, 0, &p[ev->party_count++]);
+  return b->arena->failed ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+interop_status_t in_body_people(in_body_t *b, in_event_t *ev) {
+  interop_status_t rc = INTEROP_OK;
+  for (uint32_t i = 0; rc == INTEROP_OK && i < b->shape->nodes; i++) {
+    yyjson_val *v = in_body_value(b, i);
+    if (v == NULL) continue;
+    if (b->node[i].role == IN_ROLE_PARTIES) rc = read_list(b, &b->node[i], v, ev);
+    if (b->node[i].role == IN_ROLE_PARTY) rc = read_one(b, &b->node[i], v, ev);
+  }
+  return rc;
+}
