@@ -98,8 +98,9 @@ interop_status_t in_store_check_head(const char *path, interop_diag_t *diag);
 ** Walks every page that the snapshot `txn` can reach and the list of free
 ** pages: whatever is accepted can be read and written by LMDB without fault, as
 ** long as the file stays as it is. What it cannot see: changed bytes inside a
-** record (the record's checksum tells) and of a key that stay in order (the
-** record is then not found). AGAIN: the snapshot is too old to be checked, take
+** record (the record's checksum tells), of a key that stay in order (the record
+** is then not found), and of the counter of commits that make the last commit
+** look like the one before the last but one (it is then as if not made). AGAIN: the snapshot is too old to be checked, take
 ** another.
 */
 interop_status_t in_store_check_tree(const char *path, size_t txn,
