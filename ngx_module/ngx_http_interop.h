@@ -36,7 +36,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include <interop.h>
+#include "../rules/interop.h"
 
 
 #define NGX_HTTP_INTEROP_OFF        0
@@ -312,8 +312,13 @@ ngx_int_t ngx_http_interop_append(ngx_pool_t *pool, ngx_str_t *to,
 
 ngx_int_t ngx_http_interop_set_target(ngx_http_request_t *r,
     ngx_str_t *target);
+
+/* _headers */
+
 ngx_int_t ngx_http_interop_strip_headers(ngx_http_request_t *r,
     ngx_uint_t judged);
+ngx_int_t ngx_http_interop_push_header(ngx_http_request_t *r, char *name,
+    char *lowcase, interop_span_t value, ngx_table_elt_t **to);
 
 /* _answer */
 
@@ -333,9 +338,12 @@ void ngx_http_interop_replace(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx, ngx_uint_t status, ngx_str_t *type,
     ngx_str_t *body);
 
-/* _filter */
+/* _filter, and _hold: its body filter */
 
 ngx_int_t ngx_http_interop_filter_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_interop_hold_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_interop_header_send(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
 void ngx_http_interop_release(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 
@@ -343,7 +351,7 @@ void ngx_http_interop_release(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_interop_add_variables(ngx_conf_t *cf);
 
-/* _zone */
+/* _zone, _cells */
 
 typedef struct {
     ngx_atomic_t                  requests;      /* judged */
@@ -386,7 +394,29 @@ interop_status_t ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone,
             &ngx_http_interop_counters((imcf)->zone)->what, 1);               \
     }
 
-/* _store */
+/* _store, and _write: its queue of writes */
+
+struct ngx_http_interop_store_s {
+    ngx_str_t                     path;
+    size_t                        size;
+
+    ngx_http_interop_main_conf_t *main;
+    ngx_thread_pool_t            *pool;
+
+    interop_store_t              *store;           /* of this process */
+    time_t                        tried;
+    time_t                        logged;
+
+    ngx_queue_t                   waiting;         /* for the next batch */
+    ngx_queue_t                   batch;           /* under way */
+    ngx_thread_task_t            *task;
+
+    /* the thread's, between post and completion */
+    interop_effect_t             *effects;
+    size_t                        count;
+    interop_status_t              status;
+    interop_diag_t                diag;
+};
 
 char *ngx_http_interop_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 void ngx_http_interop_store_create(ngx_cycle_t *cycle,
@@ -404,6 +434,7 @@ ngx_http_interop_write_t *ngx_http_interop_store_write(
     size_t count, ngx_http_interop_write_pt handler, void *data,
     ngx_log_t *log);
 void ngx_http_interop_store_forget(ngx_http_interop_write_t *write);
+void ngx_http_interop_store_flush(ngx_http_interop_store_t *store);
 
 /* _status */
 

@@ -253,7 +253,7 @@ ngx_http_interop_fetch_drops(ngx_table_elt_t *h)
     ngx_str_t  *name;
 
     if (h->key.len > 8
-        && ngx_strncmp(h->lowcase_key, "interop-", 8) == 0)
+        && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8) == 0)
     {
         return 1;
     }
@@ -261,7 +261,7 @@ ngx_http_interop_fetch_drops(ngx_table_elt_t *h)
     for (name = ngx_http_interop_fetch_dropped; name->len; name++) {
 
         if (h->key.len == name->len
-            && ngx_strncmp(h->lowcase_key, name->data, name->len) == 0)
+            && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
         {
             return 1;
         }

@@ -84,12 +84,14 @@ ngx_http_interop_gather_headers(ngx_http_request_t *r,
         }
 
         if (h[i].key.len == 12
-            && ngx_strncmp(h[i].lowcase_key, "content-type", 12) == 0)
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "content-type", 12)
+               == 0)
         {
             ngx_http_interop_gather_header(r, &h[i], &ctx->event.content_type);
 
         } else if (h[i].key.len == 16
-                   && ngx_strncmp(h[i].lowcase_key, "content-encoding", 16)
+                   && ngx_strncasecmp(h[i].key.data,
+                                      (u_char *) "content-encoding", 16)
                       == 0)
         {
             ngx_http_interop_gather_header(r, &h[i],
@@ -99,7 +101,7 @@ ngx_http_interop_gather_headers(ngx_http_request_t *r,
 
     if (r->headers_in.user_agent) {
         ctx->event.client_agent =
-                         ngx_http_interop_span(&r->headers_in.user_agent->value);
+                        ngx_http_interop_span(&r->headers_in.user_agent->value);
     }
 }
 

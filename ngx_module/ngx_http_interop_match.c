@@ -1,7 +1,8 @@
 
 /*
- * Step MATCH: which operation, if any, this request is.  Owns what the target
- * of a request is; must not know bodies or facts.
+ * Step MATCH: which operation, if any, this request is, and whether its body
+ * is needed.  Owns what the target of a request is: what would be forwarded.
+ * Must not know bodies or facts; a body where none is expected is still read.
  */
 
 

@@ -92,7 +92,8 @@ ngx_http_interop_drive(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     while (ctx->step != NGX_HTTP_INTEROP_DONE) {
 
         ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                       "interop step: %s", ngx_http_interop_steps[ctx->step].name);
+                       "interop step: %s",
+                       ngx_http_interop_steps[ctx->step].name);
 
         rc = ngx_http_interop_steps[ctx->step].handler(r, ctx);
 

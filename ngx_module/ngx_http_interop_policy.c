@@ -10,7 +10,7 @@
 #include "ngx_http_interop.h"
 
 
-/* an image is told from a source by this: text has no NUL, an image begins so */
+/* an image is told from a source: text has no NUL, the image's head has one */
 
 #define NGX_HTTP_INTEROP_PEEK       64
 #define NGX_HTTP_INTEROP_IMAGE_MAX  ((off_t) 1 << 30)

@@ -1,7 +1,8 @@
 
 /*
  * "interop_status": counters, policy revision and use of the zone, as JSON or
- * as Prometheus reads it ("?format=prometheus", or by Accept).  Reads only.
+ * as Prometheus reads it ("?format=prometheus", or by Accept).  Reads only;
+ * must not know where a counter is counted.
  */
 
 
@@ -159,7 +160,7 @@ ngx_http_interop_status_wants_text(ngx_http_request_t *r)
         for (i = 0; i < part->nelts; i++) {
 
             if (h[i].key.len == 6
-                && ngx_strncmp(h[i].lowcase_key, "accept", 6) == 0)
+                && ngx_strncasecmp(h[i].key.data, (u_char *) "accept", 6) == 0)
             {
                 return ngx_strlcasestrn(h[i].value.data,
                                         h[i].value.data + h[i].value.len,
@@ -247,7 +248,8 @@ ngx_http_interop_status_text(ngx_http_request_t *r, u_char *p, u_char *last)
                      "# TYPE interop_verdicts_total counter\n");
 
     for (i = 0; i < INTEROP_VERDICT_COUNT; i++) {
-        p = ngx_slprintf(p, last, "interop_verdicts_total{verdict=\"%s\"} %uA\n",
+        p = ngx_slprintf(p, last,
+                         "interop_verdicts_total{verdict=\"%s\"} %uA\n",
                          interop_verdict_name((interop_verdict_t) i),
                          c->verdicts[i]);
     }

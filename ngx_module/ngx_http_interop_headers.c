@@ -1,0 +1,182 @@
+
+/*
+ * Headers of the request, for APPLY: what must not reach upstream is taken out
+ * of nginx's list, what the plan adds is put in.  Owns which names those are.
+ * Others hold pointers to elements of the list, so that none may ever move.
+ */
+
+
+#include "ngx_http_interop.h"
+
+
+static ngx_int_t ngx_http_interop_keep_run(ngx_http_request_t *r,
+    ngx_list_t *kept, ngx_table_elt_t *run, ngx_uint_t n);
+static ngx_uint_t ngx_http_interop_unwanted(ngx_table_elt_t *h,
+    ngx_uint_t judged);
+
+
+/* an upstream that listened to these would do what was not judged */
+
+static ngx_str_t  ngx_http_interop_overrides[] = {
+    ngx_string("x-http-method-override"),
+    ngx_string("x-http-method"),
+    ngx_string("x-method-override"),
+    ngx_string("x-original-url"),
+    ngx_string("x-rewrite-url"),
+    ngx_null_string
+};
+
+
+/*
+ * judged 0: the request only passes by; 1: it was judged; 2: and its answer is
+ * to be read, so that it must not come compressed.
+ *
+ * Others hold pointers to elements of the list, so that none may move: the
+ * list is built anew from parts that are runs of the elements that stay.
+ */
+
+ngx_int_t
+ngx_http_interop_strip_headers(ngx_http_request_t *r, ngx_uint_t judged)
+{
+    ngx_uint_t        i, run;
+    ngx_list_t        kept;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    kept = r->headers_in.headers;
+    kept.part.nelts = 0;
+    kept.part.next = NULL;
+    kept.last = NULL;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+        run = 0;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (!ngx_http_interop_unwanted(&h[i], judged)) {
+                continue;
+            }
+
+            if (ngx_http_interop_keep_run(r, &kept, &h[run], i - run)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            run = i + 1;
+        }
+
+        if (ngx_http_interop_keep_run(r, &kept, &h[run], i - run) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (kept.last == NULL) {
+        return ngx_list_init(&r->headers_in.headers, r->pool, 4,
+                             sizeof(ngx_table_elt_t));
+    }
+
+    /* the last part is full: what is pushed goes to a new one */
+
+    kept.nalloc = kept.last->nelts;
+
+    if (kept.last == &kept.part) {
+        kept.last = &r->headers_in.headers.part;
+    }
+
+    r->headers_in.headers = kept;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_interop_keep_run(ngx_http_request_t *r, ngx_list_t *kept,
+    ngx_table_elt_t *run, ngx_uint_t n)
+{
+    ngx_list_part_t  *part;
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    part = &kept->part;
+
+    if (kept->last) {
+        part = ngx_palloc(r->pool, sizeof(ngx_list_part_t));
+        if (part == NULL) {
+            return NGX_ERROR;
+        }
+
+        kept->last->next = part;
+    }
+
+    part->elts = run;
+    part->nelts = n;
+    part->next = NULL;
+
+    kept->last = part;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
+{
+    ngx_str_t  *name;
+
+    if (h->key.len > 8 && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8) == 0) {
+        return 1;
+    }
+
+    if (judged == 2 && h->key.len == 15
+        && ngx_strncasecmp(h->key.data, (u_char *) "accept-encoding", 15) == 0)
+    {
+        return 1;
+    }
+
+    if (judged == 0 || h->key.len == 0 || (h->key.data[0] | 0x20) != 'x') {
+        return 0;
+    }
+
+    for (name = ngx_http_interop_overrides; name->len; name++) {
+
+        if (h->key.len == name->len
+            && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_interop_push_header(ngx_http_request_t *r, char *name, char *lowcase,
+    interop_span_t value, ngx_table_elt_t **to)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_in.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->lowcase_key = (u_char *) lowcase;
+    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
+    h->value = ngx_http_interop_str(value);
+
+    if (to) {
+        *to = h;
+    }
+
+    return NGX_OK;
+}
