@@ -109,6 +109,8 @@ static interop_status_t judge(interop_judge_t *j) {
   interop_status_t rc = read_event(j);
   if (rc != INTEROP_OK) return rc;
   if (j->event.refusal.p != NULL) return in_judge_refuse(j, j->event.refusal, j->event.refusal_text);
+  /* what is in a batch is not judged item by item yet, so none may pass */
+  if (j->event.operation == INTEROP_OP_BATCH) return in_judge_refuse(j, IN_SPAN("unmatched"), IN_NONE);
   if (!j->addressed) {
     rc = name_subjects(j);
     if (rc == INTEROP_OK) rc = in_judge_address(j);
@@ -126,7 +128,8 @@ interop_status_t interop_judge_run(interop_judge_t *j, const interop_request_t *
                                    const interop_source_t *source) {
   interop_status_t rc;
   j->request = request;
-  j->facts.source = source;
+  j->source = *source;            /* the caller's may be gone when an answer comes */
+  j->facts.source = &j->source;
   memset(&j->plan, 0, sizeof(j->plan));
   if (j->match.match == INTEROP_M_REFUSED) rc = in_judge_refuse(j, j->match.refusal, IN_NONE);
   else rc = judge(j);
