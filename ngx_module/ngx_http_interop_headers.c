@@ -128,7 +128,9 @@ ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
 {
     ngx_str_t  *name;
 
-    if (h->key.len > 8 && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8) == 0) {
+    if (h->key.len > 8
+        && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8) == 0)
+    {
         return 1;
     }
 
