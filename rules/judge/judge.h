@@ -33,6 +33,7 @@ struct interop_judge_s {
   interop_target_t target;
   in_match_t match;
   const interop_request_t *request;
+  interop_source_t source;
   bool read;                      /* the event has been read */
   in_event_t event;
   in_facts_t facts;
