@@ -84,7 +84,8 @@ my %libc_symbol = map { $_ => 1 } qw(
     close fclose fdopen feof ferror fopen fread fseek fstat ftell lstat mkdir mmap munmap open opendir
     closedir readdir read pread rename stat unlink write fsync access getpid
     scandir alphasort __xpg_strerror_r __isoc99_sscanf
-    pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_unlock
+    pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_unlock pthread_mutex_trylock
+    pthread_cond_init pthread_cond_destroy pthread_cond_wait pthread_cond_broadcast
     __errno_location __stack_chk_fail __assert_fail _GLOBAL_OFFSET_TABLE_);
 
 SKIP: {

@@ -54,8 +54,11 @@ bool in_ctl_read(const char *path, in_span_t *text);
 bool in_ctl_colour(FILE *f);
 void in_ctl_print(in_span_t s, FILE *f);
 void in_ctl_text(in_span_t s, FILE *f);         /* control bytes as \u001b */
-/* a store that could not be opened */
-int in_ctl_no_store(const interop_diag_t *diag);
+/*
+** Opens a store; a new one gets the directory's owner, so that root may make one
+** for the user that nginx's workers run as. NULL: told on standard error.
+*/
+interop_store_t *in_ctl_open(const char *path, size_t size, bool create);
 /* redraws a bar on standard error, if that is a terminal; done == all ends it */
 void in_ctl_progress(const char *what, uint64_t done, uint64_t all);
 

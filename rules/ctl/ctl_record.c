@@ -469,8 +469,9 @@ int in_ctl_record(int argc, char **argv) {
     return code;
   if ((j.path = in_ctl_store(argv[0], j.path)) == NULL)
     return IN_CTL_WRONG;
-  if (interop_store_open(j.path, 0, j.create, &interop_alloc_libc, &j.store, &j.diag) != INTEROP_OK)
-    return in_ctl_no_store(&j.diag);
+  in_diag_clear(&j.diag);
+  if ((j.store = in_ctl_open(j.path, 0, j.create)) == NULL)
+    return IN_CTL_FOUND;
   code = perform(&j, argv);
   interop_store_close(j.store);
   return code;

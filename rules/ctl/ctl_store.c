@@ -256,10 +256,9 @@ int in_ctl_import(int argc, char **argv) {
   memset(&m, 0, sizeof m);
   m.path = argv[1];
   m.diag = &diag;
-  if (interop_store_open(path, size, 1, &interop_alloc_libc, &m.store, &diag) != INTEROP_OK)
-    code = in_ctl_diag(&diag);
-  else
-    code = import(&m, text, json);
+  in_diag_clear(&diag);
+  m.store = in_ctl_open(path, size, true);
+  code = m.store == NULL ? IN_CTL_FOUND : import(&m, text, json);
   interop_store_close(m.store);
   free((void *) (uintptr_t) text.p);
   return code;
@@ -342,7 +341,7 @@ static bool kept_kind(const char *name) {
 int in_ctl_export(int argc, char **argv) {
   const char *path = NULL, *kind = NULL;
   const in_option_t options[] = { { "--store", &path, NULL }, { "--kind", &kind, NULL } };
-  interop_store_t *store = NULL;
+  interop_store_t *store;
   interop_diag_t diag;
   int code;
   if (!in_ctl_options(&argc, argv, options, in_countof(options)))
@@ -353,8 +352,9 @@ int in_ctl_export(int argc, char **argv) {
     return in_ctl_wrong(argv[0], "no kind \"%s\": tenant, user or conversation", kind);
   if ((path = in_ctl_store(argv[0], path)) == NULL)
     return IN_CTL_WRONG;
-  if (interop_store_open(path, 0, 0, &interop_alloc_libc, &store, &diag) != INTEROP_OK)
-    return in_ctl_no_store(&diag);
+  in_diag_clear(&diag);
+  if ((store = in_ctl_open(path, 0, false)) == NULL)
+    return IN_CTL_FOUND;
   code = export_to(store, kind, argv[1], &diag);
   interop_store_close(store);
   return code;

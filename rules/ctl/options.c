@@ -7,6 +7,7 @@
 */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "ctl.h"
 
@@ -36,13 +37,6 @@ int in_ctl_fail(const char *fmt, ...) {
 
 int in_ctl_diag(const interop_diag_t *diag) {
   return in_ctl_fail("%s", diag->text[0] != '\0' ? diag->text : interop_status_name(diag->status));
-}
-
-int in_ctl_no_store(const interop_diag_t *diag) {
-  in_ctl_diag(diag);
-  if (diag->status == INTEROP_MISSING)
-    fputs("  hint: interopctl import makes one\n", stderr);
-  return IN_CTL_FOUND;
 }
 
 int in_ctl_end(int code) {
@@ -160,6 +154,35 @@ const char *in_ctl_store(const char *verb, const char *name) {
     return NULL;
   }
   return name;
+}
+
+/* --------------------------------------------------------------- store */
+
+static void give_away(const char *path, const char *name) {
+  char file[4096];
+  struct stat dir, st;
+  int n = snprintf(file, sizeof file, "%s/%s", path, name);
+  if (n < 0 || (size_t) n >= sizeof file || geteuid() != 0 || stat(path, &dir) != 0
+      || lstat(file, &st) != 0 || st.st_uid == dir.st_uid)
+    return;
+  if (lchown(file, dir.st_uid, dir.st_gid) != 0)
+    fprintf(stderr, "interopctl: %s: stays root's: %s\n", file, strerror(errno));
+}
+
+interop_store_t *in_ctl_open(const char *path, size_t size, bool create) {
+  interop_store_t *store;
+  interop_diag_t diag;
+  if (interop_store_open(path, size, create, &interop_alloc_libc, &store, &diag) != INTEROP_OK) {
+    in_ctl_diag(&diag);
+    if (diag.status == INTEROP_MISSING)
+      fputs("  hint: interopctl import makes one\n", stderr);
+    return NULL;
+  }
+  if (create) {
+    give_away(path, "data.mdb");
+    give_away(path, "lock.mdb");
+  }
+  return store;
 }
 
 /* --------------------------------------------------------------- files */

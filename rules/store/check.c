@@ -193,7 +193,7 @@ static interop_status_t no_file(const char *path, int error, interop_diag_t *dia
     in_diag_set(diag, INTEROP_MISSING, "%s: there is no store", path);
     return INTEROP_MISSING;
   }
-  in_diag_set(diag, INTEROP_IO, "%s: %s", path, strerror(error));
+  in_diag_set(diag, INTEROP_IO, "%s: %s", path, mdb_strerror(error));
   if (error == EACCES)
     in_diag_hint(diag, "whoever uses the store must be allowed to write its directory and files");
   return INTEROP_IO;

@@ -7,10 +7,8 @@
 ** out; the memory map moves only while no view is active.
 */
 #include <errno.h>
-#include <stdio.h>
-#include <sys/random.h>
+#include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include "store.h"
 
@@ -64,26 +62,13 @@ interop_status_t in_store_error(const interop_store_t *store, int rc, const char
 
 /* ------------------------------------------------------------- resizing */
 
-/*
-** Waits at most a second for the views to end: they last as long as one
-** decision. A thread that writes while it holds a view itself gets EAGAIN.
-*/
-static bool wait_quiet(interop_store_t *store) {
-  struct timespec end;
-  clock_gettime(CLOCK_REALTIME, &end);
-  end.tv_sec++;
-  while (store->active > 0)
-    if (pthread_cond_timedwait(&store->quiet, &store->gate, &end) != 0)
-      return store->active == 0;
-  return true;
-}
-
 int in_store_resize(interop_store_t *store) {
-  int rc = EAGAIN;
+  int rc;
   pthread_mutex_lock(&store->gate);
   store->moving = true;
-  if (wait_quiet(store))
-    rc = mdb_env_set_mapsize(store->env, 0);
+  while (store->active > 0)       /* views last as long as one decision */
+    pthread_cond_wait(&store->quiet, &store->gate);
+  rc = mdb_env_set_mapsize(store->env, 0);
   store->moving = false;
   pthread_cond_broadcast(&store->quiet);
   pthread_mutex_unlock(&store->gate);
@@ -91,18 +76,6 @@ int in_store_resize(interop_store_t *store) {
 }
 
 /* ------------------------------------------------------------- opening */
-
-/* the files belong to the directory's owner, so that root may prepare a store
-** for the user that nginx's workers run as */
-static void give_away(const char *path, const char *name) {
-  char file[4096];
-  struct stat dir;
-  int n = snprintf(file, sizeof file, "%s/%s", path, name);
-  if (n < 0 || (size_t) n >= sizeof file || geteuid() != 0 || stat(path, &dir) != 0)
-    return;
-  if (dir.st_uid != 0 && lchown(file, dir.st_uid, dir.st_gid) != 0)
-    return;                       /* then they stay root's, and the user is told at open */
-}
 
 static int read_meta(MDB_txn *txn, MDB_dbi dbi, const char *name, void *to, size_t n) {
   MDB_val key = { strlen(name), (void *) (uintptr_t) name }, data;
@@ -119,11 +92,19 @@ static int write_meta(MDB_txn *txn, MDB_dbi dbi, const char *name, void *from, s
   return mdb_put(txn, dbi, &key, &data, 0);
 }
 
+static bool random_bytes(void *to, size_t n) {
+  int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+  bool good = fd >= 0 && read(fd, to, n) == (ssize_t) n;
+  if (fd >= 0)
+    close(fd);
+  return good;
+}
+
 /* a new store gets its format and its seed */
 static int make_meta(interop_store_t *s, MDB_txn *txn, MDB_dbi meta, uint32_t *format) {
   int rc;
   *format = IN_STORE_FORMAT;
-  if (getrandom(s->seed, sizeof s->seed, 0) != (ssize_t) sizeof s->seed)
+  if (!random_bytes(s->seed, sizeof s->seed))
     return EAGAIN;
   rc = write_meta(txn, meta, "format", format, sizeof *format);
   return rc != 0 ? rc : write_meta(txn, meta, "seed", s->seed, sizeof s->seed);
@@ -226,10 +207,6 @@ static interop_status_t open_at(interop_store_t *s, size_t size, int create,
     return status;
   if ((rc = open_environment(s, size)) != 0)
     return in_store_error(s, rc, "cannot be opened", diag);
-  if (fresh) {
-    give_away(s->path, "data.mdb");
-    give_away(s->path, "lock.mdb");
-  }
   if (!fresh && (status = check_tree(s, diag)) != INTEROP_OK)
     return status;
   status = prepare(s, 0, diag);

@@ -15,7 +15,8 @@
 ** out only if it names what was asked for.
 **
 ** One process opens a store once at a time (a rule of LMDB's file locks), and
-** after fork, not before it. One thread may read (views) while another writes.
+** after fork, not before it. One thread may read (views) while another writes;
+** none writes while it holds a view itself, for which the write might wait.
 */
 #ifndef IN_STORE_H
 #define IN_STORE_H
