@@ -156,8 +156,9 @@ static in_lex_t lex_json(in_lexer_t *lx) {
       return fail(lx, start, "the JSON value does not end", "a brace or bracket is missing");
     }
     if (c == '"') {
+      uint32_t at = lx->at;
       if (!skip_quoted(lx))
-        return fail(lx, start, "a string in the JSON value does not end on its line", NULL);
+        return fail(lx, at, "a string in the JSON value does not end on its line", "close it with '\"'");
       continue;
     }
     if (c == '{' || c == '[') depth++;
@@ -204,7 +205,7 @@ static in_lex_t lex_operator(in_lexer_t *lx) {
   else if (c > 0 && strchr("<>=,()", c) != NULL)
     lx->at++;
   else
-    return fail(lx, start, "this character has no meaning here", NULL);
+    return fail(lx, start, "this character has no meaning here", "texts stand in quotes: \"...\"");
   return token(lx, IN_TOK_OP, start);
 }
 

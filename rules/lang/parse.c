@@ -16,7 +16,7 @@
 #include "lex.h"
 
 #define MAX_DEPTH   32
-#define MAX_FILE    ((size_t) 1 << 20)
+#define MAX_FILE    ((size_t) 16 << 20)
 #define MAX_TOTAL   ((size_t) 64 << 20)
 #define MAX_FILES   1024
 #define MAX_TOKENS  65536
@@ -39,7 +39,7 @@ typedef struct {
 typedef struct {
   in_arena_t *arena;
   interop_diag_t *diag;
-  in_span_t file[MAX_FILES];      /* real paths read so far */
+  struct { dev_t dev; ino_t ino; } file[MAX_FILES];   /* read so far, directories too */
   unsigned files;
   size_t total;
   in_stmt_t **tail;
@@ -54,6 +54,10 @@ in_place_t in_stmt_place(const in_stmt_t *s) {
   return s->tok[0].place;
 }
 
+in_place_t in_stmt_at(const in_stmt_t *s, uint32_t i) {
+  return i < s->ntok ? s->tok[i].place : s->has_block ? s->open : s->end;
+}
+
 static interop_status_t no_memory(interop_diag_t *diag) {
   in_diag_set(diag, INTEROP_NOMEM, "out of memory");
   return INTEROP_NOMEM;
@@ -64,13 +68,14 @@ static bool push_token(parser_t *p, const in_tok_t *tok) {
     uint32_t size = p->size == 0 ? 16 : p->size * 2;
     in_tok_t *t;
     if (size > MAX_TOKENS) {
-      in_diag_at(p->diag, INTEROP_SYNTAX, tok->place, "the statement has too many words");
+      in_diag_at(p->diag, INTEROP_SYNTAX, tok->place, "the statement has more than %d words", MAX_TOKENS);
+      in_diag_hint(p->diag, "is a ';' missing before this one?");
       return false;
     }
     t = in_arena_array(p->arena, size, sizeof(*t));
     if (t == NULL) { no_memory(p->diag); return false; }
     if (p->ntok > 0) memcpy(t, p->tok, p->ntok * sizeof(*t));
-    p->tok = t;
+    p->tok = t;                   /* kept for the statements that follow */
     p->size = size;
   }
   p->tok[p->ntok++] = *tok;
@@ -81,21 +86,22 @@ static bool push_token(parser_t *p, const in_tok_t *tok) {
 static in_stmt_t *end_statement(parser_t *p, in_place_t end) {
   level_t *l = &p->level[p->depth];
   in_stmt_t *s = in_arena_get(p->arena, sizeof(*s));
-  if (s == NULL) { no_memory(p->diag); return NULL; }
-  s->tok = p->tok;
+  if (s != NULL) s->tok = in_arena_array(p->arena, p->ntok, sizeof(*s->tok));
+  if (s == NULL || s->tok == NULL) { no_memory(p->diag); return NULL; }
+  memcpy(s->tok, p->tok, p->ntok * sizeof(*s->tok));
   s->ntok = p->ntok;
   s->end = end;
   *l->tail = s;
   l->tail = &s->next;
   l->count++;
-  p->tok = NULL;
-  p->ntok = p->size = 0;
+  p->ntok = 0;
   return s;
 }
 
 static bool on_semicolon(parser_t *p, in_place_t place) {
   if (p->ntok == 0) {
     in_diag_at(p->diag, INTEROP_SYNTAX, place, "a ';' with nothing before it");
+    in_diag_hint(p->diag, "a block is not followed by ';'");
     return false;
   }
   return end_statement(p, place) != NULL;
@@ -105,6 +111,7 @@ static bool on_open(parser_t *p, in_place_t place) {
   in_stmt_t *s;
   if (p->ntok == 0) {
     in_diag_at(p->diag, INTEROP_SYNTAX, place, "a block needs a word before its '{'");
+    in_diag_hint(p->diag, "WORD ... { ... }");
     return false;
   }
   if (p->depth + 1 == MAX_DEPTH) {
@@ -114,6 +121,7 @@ static bool on_open(parser_t *p, in_place_t place) {
   s = end_statement(p, place);
   if (s == NULL) return false;
   s->has_block = true;
+  s->open = place;
   p->depth++;
   p->level[p->depth].owner = s;
   p->level[p->depth].tail = &s->block;
@@ -125,6 +133,7 @@ static bool on_close(parser_t *p, in_place_t place) {
   level_t *l = &p->level[p->depth];
   if (l->owner == NULL) {
     in_diag_at(p->diag, INTEROP_SYNTAX, place, "a '}' that closes nothing");
+    in_diag_hint(p->diag, "a '{' is missing, or this is one '}' too many");
     return false;
   }
   if (p->ntok > 0) {
@@ -163,6 +172,7 @@ static interop_status_t check_text(const in_source_t *source, interop_diag_t *di
   in_place_t place = { source, (uint32_t) bad, 1 };
   if (bad < source->text.n) {
     in_diag_at(diag, INTEROP_SYNTAX, place, "this byte is not UTF-8");
+    in_diag_hint(diag, "save the file as UTF-8");
     return INTEROP_SYNTAX;
   }
   nul = source->text.n > 0 ? memchr(source->text.p, 0, source->text.n) : NULL;
@@ -179,6 +189,10 @@ interop_status_t in_syntax_parse(const in_source_t *source, in_arena_t *arena,
   in_lexer_t lx;
   parser_t p;
   bool ok = true;
+  if (source->text.n > MAX_TOTAL) {
+    in_diag_set(diag, INTEROP_SYNTAX, "%.*s: the source is larger than 64 MiB", (int) source->name.n, source->name.p);
+    return INTEROP_SYNTAX;
+  }
   if (check_text(source, diag) != INTEROP_OK) return INTEROP_SYNTAX;
   memset(&p, 0, sizeof(p));
   p.arena = arena;
@@ -201,15 +215,20 @@ interop_status_t in_syntax_parse(const in_source_t *source, in_arena_t *arena,
 
 /* ---- files */
 
-static interop_status_t io_error(loader_t *ld, const char *path, in_place_t from) {
+static interop_status_t file_error(loader_t *ld, const char *path, in_place_t from, const char *why) {
   if (from.source != NULL)
-    in_diag_at(ld->diag, INTEROP_IO, from, "cannot read \"%s\": %s", path, strerror(errno));
+    in_diag_at(ld->diag, INTEROP_IO, from, "cannot read \"%s\": %s", path, why);
   else
-    in_diag_set(ld->diag, INTEROP_IO, "%s: %s", path, strerror(errno));
+    in_diag_set(ld->diag, INTEROP_IO, "%s: %s", path, why);
   return INTEROP_IO;
 }
 
-static interop_status_t read_all(loader_t *ld, int fd, size_t size, char *to) {
+static interop_status_t io_error(loader_t *ld, const char *path, in_place_t from) {
+  char why[128];
+  return file_error(ld, path, from, strerror_r(errno, why, sizeof(why)));
+}
+
+static interop_status_t read_all(int fd, size_t size, char *to) {
   size_t got = 0;
   while (got < size) {
     ssize_t n = read(fd, to + got, size - got);
@@ -218,8 +237,9 @@ static interop_status_t read_all(loader_t *ld, int fd, size_t size, char *to) {
     if (n == 0) break;
     got += (size_t) n;
   }
-  (void) ld;
-  return got == size ? INTEROP_OK : INTEROP_IO;
+  if (got == size) return INTEROP_OK;
+  errno = EIO;                    /* it became shorter while it was read */
+  return INTEROP_IO;
 }
 
 static interop_status_t read_open_file(loader_t *ld, int fd, const char *path, in_place_t from,
@@ -227,24 +247,31 @@ static interop_status_t read_open_file(loader_t *ld, int fd, const char *path, i
   struct stat st;
   char *text;
   if (fstat(fd, &st) != 0) return io_error(ld, path, from);
-  if (!S_ISREG(st.st_mode)) { errno = EINVAL; return io_error(ld, path, from); }
-  if ((size_t) st.st_size > MAX_FILE || ld->total + (size_t) st.st_size > MAX_TOTAL) {
-    errno = EFBIG;
-    return io_error(ld, path, from);
-  }
+  if (!S_ISREG(st.st_mode)) return file_error(ld, path, from, "it is not a file");
+  if ((size_t) st.st_size > MAX_FILE) return file_error(ld, path, from, "it is larger than 16 MiB");
+  if (ld->total + (size_t) st.st_size > MAX_TOTAL)
+    return file_error(ld, path, from, "all files together are larger than 64 MiB");
   text = in_arena_get(ld->arena, (size_t) st.st_size + 1);
   if (text == NULL) return no_memory(ld->diag);
-  if (read_all(ld, fd, (size_t) st.st_size, text) != INTEROP_OK) return io_error(ld, path, from);
+  if (read_all(fd, (size_t) st.st_size, text) != INTEROP_OK) return io_error(ld, path, from);
   ld->total += (size_t) st.st_size;
   src->name = in_arena_copy(ld->arena, in_str(path));
   src->text = in_span(text, (size_t) st.st_size);
   return src->name.p == NULL ? no_memory(ld->diag) : INTEROP_OK;
 }
 
-static bool already_read(loader_t *ld, in_span_t real) {
+/* is the path new? A file or directory is read once, whatever names lead to it */
+static interop_status_t is_new(loader_t *ld, const char *path, in_place_t from, bool *fresh) {
+  struct stat st;
+  if (stat(path, &st) != 0) return io_error(ld, path, from);
+  *fresh = false;
   for (unsigned i = 0; i < ld->files; i++)
-    if (in_eq(ld->file[i], real)) return true;
-  return false;
+    if (ld->file[i].dev == st.st_dev && ld->file[i].ino == st.st_ino) return INTEROP_OK;
+  if (ld->files == MAX_FILES) return file_error(ld, path, from, "there are more than 1024 files");
+  ld->file[ld->files].dev = st.st_dev;
+  ld->file[ld->files++].ino = st.st_ino;
+  *fresh = true;
+  return INTEROP_OK;
 }
 
 static interop_status_t load_file(loader_t *ld, const char *path, in_place_t from, unsigned depth);
@@ -295,25 +322,21 @@ static interop_status_t parse_file(loader_t *ld, int fd, const char *path, in_pl
 }
 
 static interop_status_t load_file(loader_t *ld, const char *path, in_place_t from, unsigned depth) {
-  char *real = realpath(path, NULL);
-  in_span_t name;
-  interop_status_t rc;
+  bool fresh;
+  interop_status_t rc = is_new(ld, path, from, &fresh);
   int fd;
-  if (real == NULL) return io_error(ld, path, from);
-  name = in_arena_copy(ld->arena, in_str(real));
-  free(real);
-  if (name.p == NULL) return no_memory(ld->diag);
-  if (already_read(ld, name)) return INTEROP_OK;
-  if (ld->files == MAX_FILES || depth > MAX_DEPTH) {
-    in_diag_set(ld->diag, INTEROP_SYNTAX, "%s: too many files", path);
-    return INTEROP_SYNTAX;
-  }
-  ld->file[ld->files++] = name;
-  fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (rc != INTEROP_OK || !fresh) return rc;
+  if (depth > MAX_DEPTH) return file_error(ld, path, from, "includes are nested more than 32 deep");
+  fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);      /* a pipe must not hold us */
   if (fd < 0) return io_error(ld, path, from);
   rc = parse_file(ld, fd, path, from, depth);
   close(fd);
   return rc;
+}
+
+/* not alphasort: its order depends on the locale */
+static int by_bytes(const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 static int wanted(const struct dirent *e) {
@@ -325,8 +348,12 @@ static int wanted(const struct dirent *e) {
 static interop_status_t load_dir(loader_t *ld, const char *path, unsigned depth) {
   static const in_place_t nowhere = { NULL, 0, 0 };
   struct dirent **list;
-  interop_status_t rc = INTEROP_OK;
-  int n = scandir(path, &list, wanted, alphasort);
+  bool fresh;
+  interop_status_t rc = is_new(ld, path, nowhere, &fresh);
+  int n;
+  if (rc != INTEROP_OK || !fresh) return rc;
+  if (depth > MAX_DEPTH) return file_error(ld, path, nowhere, "directories are nested more than 32 deep");
+  n = scandir(path, &list, wanted, by_bytes);
   if (n < 0) return io_error(ld, path, nowhere);
   for (int i = 0; i < n; i++) {
     struct stat st;
@@ -335,7 +362,7 @@ static interop_status_t load_dir(loader_t *ld, const char *path, unsigned depth)
     if (rc != INTEROP_OK) continue;
     if (sub.p == NULL) rc = no_memory(ld->diag);
     else if (stat(sub.p, &st) != 0) rc = io_error(ld, sub.p, nowhere);
-    else if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH) rc = load_dir(ld, sub.p, depth + 1);
+    else if (S_ISDIR(st.st_mode)) rc = load_dir(ld, sub.p, depth + 1);
     else if (S_ISREG(st.st_mode) && in_ends(sub, IN_SPAN(".rules")))
       rc = load_file(ld, sub.p, nowhere, 0);
   }

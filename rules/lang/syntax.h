@@ -39,13 +39,15 @@ struct in_stmt_s {
   bool has_block;
   in_stmt_t *block;               /* first statement of the block, or NULL */
   in_stmt_t *next;
+  in_place_t open;                /* the '{', if it has a block */
   in_place_t end;                 /* the ';' or '}' */
 };
 
 /*
 ** Reads path (a file, or a directory: every *.rules below it, in name order)
-** into statements that live in arena. At most 1 MiB a file, 64 MiB in all,
-** blocks nested at most 32 deep.
+** into statements that live in arena. At most 16 MiB a file, 64 MiB in all,
+** blocks nested at most 32 deep. Names are ordered by their bytes, whatever the
+** locale; what is no *.rules file, hidden or named *.conf is passed over.
 */
 interop_status_t in_syntax_load(const char *path, in_arena_t *arena, in_stmt_t **stmts,
                                 interop_diag_t *diag);
@@ -56,5 +58,7 @@ interop_status_t in_syntax_parse(const in_source_t *source, in_arena_t *arena,
 /* helpers for readers of statements */
 bool in_tok_is(const in_stmt_t *s, uint32_t i, const char *word);   /* i-th token is this WORD or OP */
 in_place_t in_stmt_place(const in_stmt_t *s);                       /* of the first token */
+/* of the i-th token, or of what stands where it is missing */
+in_place_t in_stmt_at(const in_stmt_t *s, uint32_t i);
 
 #endif
