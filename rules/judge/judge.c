@@ -117,6 +117,11 @@ static interop_status_t judge(interop_judge_t *j) {
     if (rc != INTEROP_OK) return rc;
     j->addressed = true;
   }
+  if (j->original.known && !j->original_kept) {
+    j->original_kept = true;
+    rc = in_judge_keep_original(j);
+    if (rc != INTEROP_OK) return rc;
+  }
   while ((rc = in_judge_decide(j)) == INTEROP_AGAIN) {
     rc = begin_fetch(j);
     if (rc != INTEROP_OK) return rc;
@@ -151,8 +156,7 @@ interop_status_t interop_judge_fetched(interop_judge_t *j, unsigned status, in_s
   j->facts.fetched = true;
   if (status < 200 || status > 299) return INTEROP_OK;
   rc = in_api_original(&j->policy->img, &j->event, body, &j->arena, &j->original);
-  if (rc == INTEROP_NOMEM) return rc;
-  return j->original.known ? in_judge_keep_original(j) : INTEROP_OK;
+  return rc == INTEROP_NOMEM ? rc : INTEROP_OK;
 }
 
 const interop_plan_t *interop_judge_plan(const interop_judge_t *j) {

@@ -46,7 +46,9 @@ struct interop_judge_s {
   uint32_t notices[2];            /* bit set of notices, 64 at most */
   bool fetching;
   interop_target_t fetch;
-  in_original_t original;
+  in_original_t original;         /* as fetched; kept when the judge runs on, as only then
+                                     there is a source to look its author up in */
+  bool original_kept;
   in_write_t write;
   bool written;
   in_span_t undetermined;         /* "recipient.linked_account" */
