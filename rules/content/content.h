@@ -60,20 +60,27 @@ typedef struct {
 ** Reads the content. Plain text keeps every visible character and every link
 ** target ("map <https://...>" or the target alone where the text is the target),
 ** one line per block, no blank line at the ends, at most one between blocks.
-** FORMAT_TEXT: links (a scheme http, https, ftp, or www., mailto:, then non-space) count as
-** `link`, emoji as `emoji`; the text goes out as it is. NOMEM.
+** In text, and in the text of the other formats, links (any scheme with "://", then
+** non-space; "www." and "mailto:", then a letter or digit) count as `link`, emoji as `emoji`.
+** FORMAT_TEXT goes out as it is. NOMEM. USAGE: Markdown over 4 GiB.
+**
+** Strict where readers of HTML may differ: raw text, scripts, templates, foreign content
+** and forms are a `card`, audio and video a `file`, unknown elements `formatting`; images
+** in attributes and style count, hidden elements' features count; a tag or comment that
+** the input's end cuts counts as it would if it went on.
 */
 interop_status_t in_content_read(const in_content_t *c, in_span_t input);
 
 /*
 ** Removes features from HTML and keeps the rest as it is spelt: images and files
-** become links to their target where they have one (verdict strip). remove is a bit
-** set of 1u << interop_feature_t. out gets the new HTML, features what was removed.
+** become links to their target where it is an absolute http or https URL (verdict
+** strip). remove is a bit set of 1u << interop_feature_t; links and emoji that are
+** text stay. out gets the new HTML, features what was removed. c->text is not used.
 */
 interop_status_t in_content_strip(const in_content_t *c, in_span_t input, uint32_t remove,
                                   in_buf_t *out);
 
-/* ---- the tokenizer, for content.c and its tests */
+/* ---- kinds of tokens (html_tokenizer.h) */
 
 typedef enum { IN_HTML_TEXT, IN_HTML_START, IN_HTML_END, IN_HTML_COMMENT, IN_HTML_DOCTYPE,
                IN_HTML_EOF } in_html_kind_t;

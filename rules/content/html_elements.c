@@ -2,7 +2,8 @@
 ** html_elements.c -- looking up names of elements and attributes.
 **
 ** One multiplication finds the only row that a name can be (html_index.inc,
-** generated); the row's name is then compared.
+** generated). The key holds a name of up to seven letters whole; only longer
+** ones are compared again.
 */
 #include "html_elements.h"
 #include "html_index.inc"
@@ -10,7 +11,7 @@
 #define NONE  IN_F_NO_FEATURE
 #define F(x)  INTEROP_F_##x
 
-static const in_html_element_t elements[] = {
+const in_html_element_t in_html_elements[IN_E_COUNT] = {
   { { "", 0 }, INTEROP_F_FORMATTING, 0 },
 #define X(name, tag, feature, flags)  { { tag, sizeof(tag) - 1 }, feature, flags },
   IN_ELEMENTS(X)
@@ -26,27 +27,26 @@ static const struct { in_span_t name; in_attr_role_t role; } attrs[] = {
 
 /* the key that elements.py computes */
 static uint64_t key(in_span_t name) {
-  unsigned char b[8] = { 0 };
   uint64_t k = 0;
   size_t n = name.n < 8 ? name.n : 8;
-  memcpy(b, name.p, n);
-  for (size_t i = 8; i-- > 0;) k = (k << 8) | b[i];
-  if (n > 0) k |= 0x2020202020202020ull >> (8 * (8 - n));
+  for (size_t i = 0; i < n; i++) k |= (uint64_t) ((unsigned char) name.p[i] | 0x20u) << (8 * i);
   return k + name.n;
 }
 
 in_element_id_t in_html_element(in_span_t tag) {
-  unsigned slot = element_slots[(key(tag) * ELEMENT_MULT) >> (64 - INDEX_BITS)];
-  return in_eq_nocase(elements[slot].tag, tag) ? (in_element_id_t) slot : IN_E_UNKNOWN;
-}
-
-const in_html_element_t *in_html_element_info(in_element_id_t id) {
-  return &elements[id];
+  uint64_t k = key(tag);
+  unsigned slot = in_html_slot(in_html_element_slots, k);
+  if (in_html_element_keys[slot] != k) return IN_E_UNKNOWN;
+  if (tag.n > 7 && !in_eq_nocase(in_html_elements[slot].tag, tag)) return IN_E_UNKNOWN;
+  return (in_element_id_t) slot;
 }
 
 in_attr_id_t in_html_attr_id(in_span_t name) {
-  unsigned slot = attr_slots[(key(name) * ATTR_MULT) >> (64 - INDEX_BITS)];
-  return in_eq_nocase(attrs[slot].name, name) ? (in_attr_id_t) slot : IN_A_NONE;
+  uint64_t k = key(name);
+  unsigned slot = in_html_slot(in_html_attr_slots, k);
+  if (in_html_attr_keys[slot] != k) return IN_A_NONE;
+  if (name.n > 7 && !in_eq_nocase(attrs[slot].name, name)) return IN_A_NONE;
+  return (in_attr_id_t) slot;
 }
 
 in_attr_role_t in_html_attr_role(in_attr_id_t id) {

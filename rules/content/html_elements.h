@@ -32,6 +32,10 @@
 #define IN_H_REST     0x2000u     /* all the rest of the input is its text */
 #define IN_H_FOREIGN  0x4000u     /* other rules inside */
 #define IN_H_IMAGE    0x8000u     /* its src is an image */
+#define IN_H_CLOSES   0x10000u    /* its start ends others than a p */
+
+/* tags that are more than their name */
+#define IN_H_SLOW  (IN_H_RCDATA | IN_H_RAWTEXT | IN_H_SCRIPT | IN_H_REST | IN_H_FOREIGN | IN_H_IMAGE)
 
 #define IN_H_DIV   (IN_H_BLOCK | IN_H_SPECIAL | IN_H_ENDS_P)
 #define IN_H_CELL  (IN_H_SPECIAL | IN_H_SCOPE)
@@ -43,16 +47,16 @@
 
 /* name, tag, feature, flags */
 #define IN_ELEMENTS(X) \
-  X(HTML, "html", NONE, IN_H_IGNORED) \
-  X(HEAD, "head", NONE, IN_H_IGNORED) \
-  X(BODY, "body", NONE, IN_H_IGNORED) \
+  X(HTML, "html", NONE, IN_H_IGNORED | IN_H_CLOSES) \
+  X(HEAD, "head", NONE, IN_H_IGNORED | IN_H_CLOSES) \
+  X(BODY, "body", NONE, IN_H_IGNORED | IN_H_CLOSES) \
   X(DIV, "div", NONE, IN_H_DIV) \
   X(P, "p", NONE, IN_H_DIV | IN_H_SPACED) \
   X(SPAN, "span", NONE, 0) \
   X(BR, "br", NONE, IN_H_VOID) \
   X(WBR, "wbr", NONE, IN_H_VOID) \
   X(META, "meta", NONE, IN_H_VOID) \
-  X(A, "a", F(FORMATTING), IN_H_FORMAT) \
+  X(A, "a", F(FORMATTING), IN_H_FORMAT | IN_H_CLOSES) \
   X(AREA, "area", F(LINK), IN_H_VOID) \
   X(B, "b", F(FORMATTING), IN_H_FORMAT) \
   X(I, "i", F(FORMATTING), IN_H_FORMAT) \
@@ -74,20 +78,20 @@
   X(XMP, "xmp", F(CARD), IN_H_DIV | IN_H_PRE | IN_H_RAWTEXT) \
   X(PLAINTEXT, "plaintext", F(CARD), IN_H_DIV | IN_H_PRE | IN_H_REST) \
   X(BLOCKQUOTE, "blockquote", F(QUOTE), IN_H_DIV) \
-  X(H1, "h1", F(FORMATTING), IN_H_DIV) \
-  X(H2, "h2", F(FORMATTING), IN_H_DIV) \
-  X(H3, "h3", F(FORMATTING), IN_H_DIV) \
-  X(H4, "h4", F(FORMATTING), IN_H_DIV) \
-  X(H5, "h5", F(FORMATTING), IN_H_DIV) \
-  X(H6, "h6", F(FORMATTING), IN_H_DIV) \
+  X(H1, "h1", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
+  X(H2, "h2", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
+  X(H3, "h3", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
+  X(H4, "h4", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
+  X(H5, "h5", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
+  X(H6, "h6", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
   X(UL, "ul", F(FORMATTING), IN_H_DIV) \
   X(OL, "ol", F(FORMATTING), IN_H_DIV) \
   X(MENU, "menu", F(FORMATTING), IN_H_DIV) \
   X(DIR, "dir", F(FORMATTING), IN_H_DIV) \
-  X(LI, "li", F(FORMATTING), IN_H_DIV) \
+  X(LI, "li", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
   X(DL, "dl", F(FORMATTING), IN_H_DIV) \
-  X(DT, "dt", F(FORMATTING), IN_H_DIV) \
-  X(DD, "dd", F(FORMATTING), IN_H_DIV) \
+  X(DT, "dt", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
+  X(DD, "dd", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
   X(HR, "hr", F(FORMATTING), IN_H_VOID | IN_H_DIV) \
   X(CENTER, "center", F(FORMATTING), IN_H_DIV) \
   X(ADDRESS, "address", F(FORMATTING), IN_H_DIV) \
@@ -107,8 +111,8 @@
   X(DIALOG, "dialog", F(FORMATTING), IN_H_DIV) \
   X(FIELDSET, "fieldset", F(FORMATTING), IN_H_DIV) \
   X(LEGEND, "legend", F(FORMATTING), IN_H_BLOCK) \
-  X(OPTGROUP, "optgroup", F(FORMATTING), IN_H_BLOCK) \
-  X(OPTION, "option", F(FORMATTING), IN_H_BLOCK) \
+  X(OPTGROUP, "optgroup", F(FORMATTING), IN_H_BLOCK | IN_H_CLOSES) \
+  X(OPTION, "option", F(FORMATTING), IN_H_BLOCK | IN_H_CLOSES) \
   X(RP, "rp", F(FORMATTING), IN_H_HIDDEN) \
   X(DATALIST, "datalist", F(FORMATTING), IN_H_HIDDEN) \
   X(PROGRESS, "progress", F(FORMATTING), IN_H_HIDDEN) \
@@ -117,16 +121,16 @@
   X(TITLE, "title", F(FORMATTING), IN_H_HIDDEN | IN_H_RCDATA | IN_H_SPECIAL) \
   X(BASE, "base", F(FORMATTING), IN_H_VOID) \
   X(BASEFONT, "basefont", F(FORMATTING), IN_H_VOID) \
-  X(TABLE, "table", F(TABLE), IN_H_BLOCK | IN_H_SPECIAL | IN_H_SCOPE | IN_H_ENDS_P) \
-  X(CAPTION, "caption", NONE, IN_H_BLOCK | IN_H_CELL) \
-  X(COLGROUP, "colgroup", NONE, 0) \
-  X(COL, "col", NONE, IN_H_VOID) \
-  X(THEAD, "thead", NONE, IN_H_SPECIAL) \
-  X(TBODY, "tbody", NONE, IN_H_SPECIAL) \
-  X(TFOOT, "tfoot", NONE, IN_H_SPECIAL) \
-  X(TR, "tr", NONE, IN_H_SPECIAL) \
-  X(TD, "td", NONE, IN_H_CELL) \
-  X(TH, "th", NONE, IN_H_CELL) \
+  X(TABLE, "table", F(TABLE), IN_H_BLOCK | IN_H_SPECIAL | IN_H_SCOPE | IN_H_ENDS_P | IN_H_CLOSES) \
+  X(CAPTION, "caption", NONE, IN_H_BLOCK | IN_H_CELL | IN_H_CLOSES) \
+  X(COLGROUP, "colgroup", NONE, IN_H_CLOSES) \
+  X(COL, "col", NONE, IN_H_VOID | IN_H_CLOSES) \
+  X(THEAD, "thead", NONE, IN_H_SPECIAL | IN_H_CLOSES) \
+  X(TBODY, "tbody", NONE, IN_H_SPECIAL | IN_H_CLOSES) \
+  X(TFOOT, "tfoot", NONE, IN_H_SPECIAL | IN_H_CLOSES) \
+  X(TR, "tr", NONE, IN_H_SPECIAL | IN_H_CLOSES) \
+  X(TD, "td", NONE, IN_H_CELL | IN_H_CLOSES) \
+  X(TH, "th", NONE, IN_H_CELL | IN_H_CLOSES) \
   X(IMG, "img", NONE, IN_H_VOID | IN_H_IMAGE) \
   X(IMAGE, "image", NONE, IN_H_VOID | IN_H_IMAGE)  /* HTML reads it as img */ \
   X(FEIMAGE, "feimage", F(CARD), IN_H_IMAGE) \
@@ -144,7 +148,7 @@
   X(NOEMBED, "noembed", F(CARD), IN_H_RAW) \
   X(IFRAME, "iframe", F(CARD), IN_H_RAW) \
   X(TEMPLATE, "template", F(CARD), IN_H_HIDDEN | IN_H_SPECIAL | IN_H_SCOPE) \
-  X(FRAMESET, "frameset", F(CARD), IN_H_IGNORED) \
+  X(FRAMESET, "frameset", F(CARD), IN_H_IGNORED | IN_H_CLOSES) \
   X(FRAME, "frame", F(CARD), IN_H_VOID) \
   X(OBJECT, "object", F(CARD), IN_H_CELL) \
   X(APPLET, "applet", F(CARD), IN_H_CELL) \
@@ -156,7 +160,7 @@
   X(FORM, "form", F(CARD), IN_H_DIV) \
   X(INPUT, "input", F(CARD), IN_H_VOID | IN_H_IMAGE) \
   X(KEYGEN, "keygen", F(CARD), IN_H_VOID) \
-  X(BUTTON, "button", F(CARD), IN_H_SPECIAL) \
+  X(BUTTON, "button", F(CARD), IN_H_SPECIAL | IN_H_CLOSES) \
   X(SELECT, "select", F(CARD), IN_H_SPECIAL) \
   X(TEXTAREA, "textarea", F(CARD), IN_H_RCDATA | IN_H_HIDDEN | IN_H_SPECIAL)
 
@@ -204,8 +208,21 @@ typedef struct {
   unsigned flags;
 } in_html_element_t;
 
+extern const in_html_element_t in_html_elements[IN_E_COUNT];
+
+/* ---- looking names up; the tables come from elements.py */
+
+#define IN_INDEX_BITS  9
+#define IN_INDEX_MULT  0x8a976f6e581d097full
+
+extern const uint64_t in_html_element_keys[], in_html_attr_keys[];
+extern const unsigned char in_html_element_slots[], in_html_attr_slots[];
+
+static inline unsigned in_html_slot(const unsigned char *slots, uint64_t key) {
+  return slots[(key * IN_INDEX_MULT) >> (64 - IN_INDEX_BITS)];
+}
+
 in_element_id_t in_html_element(in_span_t tag);          /* ASCII case ignored */
-const in_html_element_t *in_html_element_info(in_element_id_t id);
 in_attr_id_t in_html_attr_id(in_span_t name);
 in_attr_role_t in_html_attr_role(in_attr_id_t id);
 in_span_t in_html_attr_name(in_attr_id_t id);

@@ -19,14 +19,21 @@
 #define IN_UNKNOWNS  16u
 #define IN_IDS       (IN_UNKNOWN + IN_UNKNOWNS)
 
+/* how what is inside an element is shown; inherited */
+#define IN_SHOW_NONE       1u     /* not: display */
+#define IN_SHOW_INVISIBLE  2u     /* not: visibility */
+#define IN_SHOW_QUOTE      4u
+#define IN_SHOW_PRE        8u
+#define IN_SHOW_FOREIGN    16u    /* svg, math */
+
 /* an open element; positions in the stack count from 1, 0 = none */
 typedef struct {
   uint16_t id, below;             /* position of the next outer one of the same id */
   uint16_t special, scope;        /* innermost special and scope elements around it */
-  uint32_t flags;                 /* IN_H_* */
   uint8_t lines;                  /* a block's: line ends that its edges want */
-  bool hidden, visible, pre, quote;  /* as it was outside */
+  uint8_t show;                   /* as it was outside */
   bool cells;                     /* TR: a cell was there */
+  bool dropped;                   /* for strip.c */
 } in_open_t;
 
 /* what a tag is */
@@ -55,16 +62,26 @@ typedef struct {
   uint16_t top[IN_IDS];           /* position of the innermost of an id */
   uint32_t over[IN_IDS];          /* not on the stack for want of room */
   uint16_t special, scope;
-  bool hidden, visible, quote;    /* display: none; visibility; in a quote */
+  unsigned show;                  /* IN_SHOW_* */
 
   bool skip_newline;              /* a line end just behind <pre> does not count */
   bool in_link;
   in_span_t href;
 } in_reader_t;
 
+#define in_reader_hides(r)  (((r)->show & (IN_SHOW_NONE | IN_SHOW_INVISIBLE)) != 0)
+
+/* line ends that a block's edges want */
+static inline unsigned in_tag_lines(const in_tag_t *tag) {
+  if (!(tag->flags & IN_H_BLOCK)) return 0;
+  return tag->flags & IN_H_SPACED ? 2 : 1;
+}
+
 /* html_tag.c */
 void in_reader_init(in_reader_t *r, const in_content_t *c);
 void in_tag_read(in_reader_t *r, in_tag_t *tag);       /* a start tag's token */
+/* a tag without attributes; false: it must be read in full */
+bool in_tag_short(const in_reader_t *r, unsigned slot, unsigned length, in_tag_t *tag);
 unsigned in_tag_id(in_reader_t *r, in_span_t name, uint32_t *flags);
 void in_tag_count(in_reader_t *r, const in_tag_t *tag);
 
@@ -78,9 +95,10 @@ void in_tree_close(in_reader_t *r, unsigned depth);        /* down to so many */
 void in_reader_run(in_reader_t *r);                        /* all tokens of r->html */
 void in_reader_start(in_reader_t *r);                      /* r->token, a start tag */
 void in_reader_end(in_reader_t *r);                        /* ... an end tag */
+void in_reader_switch(in_reader_t *r, uint32_t flags);     /* how the element's content is read */
 void in_reader_finish(in_reader_t *r);
 void in_link_open(in_reader_t *r, in_span_t href);
 void in_link_close(in_reader_t *r);
-void in_show_apply(in_reader_t *r);                        /* after hidden, visible, quote changed */
+void in_show_set(in_reader_t *r, unsigned show);
 
 #endif

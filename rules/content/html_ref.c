@@ -27,7 +27,7 @@ static bool is_alnum(char c) {
   return (c >= '0' && c <= '9') || (in_lower(c) >= 'a' && in_lower(c) <= 'z');
 }
 
-static const entity_t *find(const char *name, size_t n, uint32_t hash) {
+static inline const entity_t *find(const char *name, size_t n, uint32_t hash) {
   for (uint32_t s = hash % ENTITY_SLOTS; entity_slots[s] != 0; s = (s + 1) % ENTITY_SLOTS) {
     const entity_t *e = &entities[entity_slots[s] - 1];
     if (e->length == n && memcmp(entity_names + e->name, name, n) == 0) return e;
@@ -108,7 +108,7 @@ static size_t read_number(in_span_t s, char *out, size_t *written) {
 }
 
 /* s starts at a '&' */
-static size_t read_ref(in_span_t s, unsigned how, char *out, size_t *written) {
+static inline size_t read_ref(in_span_t s, unsigned how, char *out, size_t *written) {
   if (s.n < 2) return 0;
   bool number = s.p[1] == '#';
   if (!number && !is_alnum(s.p[1])) return 0;
@@ -120,44 +120,62 @@ static size_t read_ref(in_span_t s, unsigned how, char *out, size_t *written) {
 
 #define REF_MAX  8u               /* bytes that one reference gives at most */
 
-/* as many references, NULs and what is between them as scratch holds */
+/* what a byte may need: a look for a reference, or replacing */
+static const unsigned char needs[256] = { ['&'] = IN_HTML_REFS, ['\0'] = IN_HTML_NUL };
+
+static inline bool is_special(char c, unsigned how) {
+  return (needs[(unsigned char) c] & how) != 0;
+}
+
+/* takes the byte at *rest, a reference as a whole; gives what was written */
+static size_t decode_one(in_span_t *rest, unsigned how, char *out) {
+  size_t taken = 0, written = 0;
+  if (*rest->p == '&') taken = read_ref(*rest, how, out, &written);
+  if (taken == 0) {
+    taken = 1;
+    out[0] = *rest->p;
+    written = *rest->p == '\0' ? put(out, 0xfffd) : 1;
+  }
+  *rest = in_span(rest->p + taken, rest->n - taken);
+  return written;
+}
+
+/*
+** Fills scratch as far as it goes with what stands near to something special;
+** a long plain stretch is left to be given out as it is.
+*/
 static in_span_t decode(in_span_t *rest, unsigned how, char *scratch) {
-  size_t n = 0, taken, written;
-  while (rest->n > 0 && n <= IN_HTML_SCRATCH - REF_MAX) {
-    if (*rest->p == '&' && (how & IN_HTML_REFS)
-        && (taken = read_ref(*rest, how, scratch + n, &written)) > 0) {
-      n += written;
-    } else if (*rest->p == '\0' && (how & IN_HTML_NUL)) {
-      n += put(scratch + n, 0xfffd);
-      taken = 1;
+  size_t n = 0, plain = 0;
+  while (rest->n > 0 && n <= IN_HTML_SCRATCH - REF_MAX && plain < 32) {
+    if (is_special(*rest->p, how)) {
+      n += decode_one(rest, how, scratch + n);
+      plain = 0;
     } else {
-      break;
+      scratch[n++] = *rest->p;
+      *rest = in_span(rest->p + 1, rest->n - 1);
+      plain++;
     }
-    *rest = in_span(rest->p + taken, rest->n - taken);
   }
   return in_span(scratch, n);
 }
 
-/* the part before the first byte that needs decoding */
-static size_t plain(in_span_t s, unsigned how) {
-  char out[REF_MAX];
-  size_t written, i = 0;
-  for (;; i++) {
-    if (how & IN_HTML_NUL) {
-      while (i < s.n && s.p[i] != '&' && s.p[i] != '\0') i++;
-    } else {
-      const char *amp = i < s.n ? memchr(s.p + i, '&', s.n - i) : NULL;
-      i = amp == NULL ? s.n : (size_t) (amp - s.p);
-    }
-    if (i == s.n || s.p[i] == '\0') return i;
-    if ((how & IN_HTML_REFS) && read_ref(in_span(s.p + i, s.n - i), how, out, &written) > 0)
-      return i;
+/* bytes before the first that is special */
+static size_t plain_length(in_span_t s, unsigned how) {
+  const char *at;
+  size_t n = 0, near = s.n < 16 ? s.n : 16;
+  for (; n < near; n++)
+    if (is_special(s.p[n], how)) return n;
+  if (how & IN_HTML_NUL) {
+    while (n < s.n && !is_special(s.p[n], how)) n++;
+    return n;
   }
+  at = (how & IN_HTML_REFS) && n < s.n ? memchr(s.p + n, '&', s.n - n) : NULL;
+  return at == NULL ? s.n : (size_t) (at - s.p);
 }
 
 in_span_t in_html_piece(in_span_t *rest, unsigned how, char scratch[IN_HTML_SCRATCH]) {
-  size_t n = plain(*rest, how);
-  if (n == 0) return decode(rest, how, scratch);
+  size_t n = plain_length(*rest, how);
+  if (n < 16 && n < rest->n) return decode(rest, how, scratch);
   in_span_t piece = in_span(rest->p, n);
   *rest = in_span(rest->p + n, rest->n - n);
   return piece;

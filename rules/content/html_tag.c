@@ -32,8 +32,8 @@ void in_reader_init(in_reader_t *r, const in_content_t *c) {
   memset(r->top, 0, sizeof(r->top));
   memset(r->over, 0, sizeof(r->over));
   r->special = r->scope = 0;
-  r->hidden = r->quote = r->skip_newline = r->in_link = false;
-  r->visible = true;
+  r->show = 0;
+  r->skip_newline = r->in_link = false;
 }
 
 /* ---- which element */
@@ -48,7 +48,7 @@ static int vendor_row(const in_reader_t *r, in_span_t name) {
 unsigned in_tag_id(in_reader_t *r, in_span_t name, uint32_t *flags) {
   in_element_id_t id = in_html_element(name);
   if (id == IN_E_IMAGE && r->top[IN_E_SVG] == 0) id = IN_E_IMG;
-  *flags = in_html_element_info(id)->flags;
+  *flags = in_html_elements[id].flags;
   if (id != IN_E_UNKNOWN) return (unsigned) id;
   int row = vendor_row(r, name);
   if (row >= 0) return IN_VENDOR + ((unsigned) row < IN_VENDORS ? (unsigned) row : IN_VENDORS - 1);
@@ -113,9 +113,15 @@ static bool is_image_source(const in_tag_t *tag, int a) {
                                                          && tag->feature != INTEROP_F_FILE));
 }
 
+/* attributes that can name an image, of some element at least */
+#define IMAGES  (BIT(IN_A_HREF) | BIT(IN_A_SRC) | BIT(IN_A_SRCSET) | BIT(IN_A_IMAGESRCSET) \
+                 | BIT(IN_A_POSTER) | BIT(IN_A_BACKGROUND) | BIT(IN_A_LOWSRC) | BIT(IN_A_DYNSRC) \
+                 | BIT(IN_A_DATA) | BIT(IN_A_XLINK_HREF) | BIT(IN_A_ICON) | BIT(IN_A_DATA_SRC))
+
 static void read_images(const in_reader_t *r, in_tag_t *tag) {
-  for (int a = 1; a < IN_A_COUNT; a++) {
-    if (!(tag->seen & BIT(a)) || !is_image_source(tag, a)) continue;
+  for (uint32_t left = tag->seen & IMAGES; left != 0; left &= left - 1) {
+    int a = __builtin_ctz(left);
+    if (!is_image_source(tag, a)) continue;
     int image = a == IN_A_SRCSET || a == IN_A_IMAGESRCSET ? in_html_images(r->c, tag->value[a])
                                                           : in_html_image(r->c, tag->value[a]);
     tag->image = in_html_stricter(tag->image, image);
@@ -166,10 +172,26 @@ static void apply_vendor(in_tag_t *tag) {
   if (e->flags & IN_EL_PRE) tag->flags |= IN_H_PRE;
 }
 
+bool in_tag_short(const in_reader_t *r, unsigned slot, unsigned length, in_tag_t *tag) {
+  const in_html_element_t *e = &in_html_elements[slot];
+  if ((e->flags & IN_H_SLOW) || slot == IN_E_DIALOG) return false;
+  if ((r->vendor_tags.lengths[*e->tag.p & 31] >> length) & 1) return false;
+  tag->id = slot;
+  tag->flags = e->flags;
+  tag->feature = e->feature;
+  tag->image = -1;
+  tag->vendor = NULL;
+  tag->seen = 0;
+  tag->styled = false;
+  tag->hides = (e->flags & IN_H_HIDDEN) != 0;
+  tag->quote = e->feature == INTEROP_F_QUOTE;
+  return true;
+}
+
 void in_tag_read(in_reader_t *r, in_tag_t *tag) {
   const in_html_token_t *t = &r->token;
   tag->id = in_tag_id(r, t->text, &tag->flags);
-  tag->feature = tag->id < IN_E_COUNT ? in_html_element_info((in_element_id_t) tag->id)->feature
+  tag->feature = tag->id < IN_E_COUNT ? in_html_elements[tag->id].feature
                                       : INTEROP_F_FORMATTING;
   tag->vendor = NULL;
   tag->image = -1;

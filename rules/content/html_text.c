@@ -8,9 +8,12 @@
 #include "html_reader.h"
 #include "html_text.h"
 
-void in_show_apply(in_reader_t *r) {
-  bool quoted = r->quote && (r->c->flags & IN_TEXT_NO_QUOTES);
-  r->plain.hidden = r->hidden || !r->visible || quoted;
+void in_show_set(in_reader_t *r, unsigned show) {
+  bool quoted = (show & IN_SHOW_QUOTE) && (r->c->flags & IN_TEXT_NO_QUOTES);
+  r->show = show;
+  r->plain.hidden = (show & (IN_SHOW_NONE | IN_SHOW_INVISIBLE)) || quoted;
+  r->plain.pre = (show & IN_SHOW_PRE) != 0;
+  r->html.foreign = (show & IN_SHOW_FOREIGN) != 0;
 }
 
 /* ---- links */
@@ -22,23 +25,33 @@ void in_link_open(in_reader_t *r, in_span_t href) {
   r->plain.mark_wanted = true;
 }
 
+/* bytes of a URL that go out as they are */
+static bool is_url_byte(char c) {
+  return (unsigned char) c > ' ' && c != 0x7f && c != '<' && c != '>';
+}
+
+static void put_url_byte(in_buf_t *out, size_t start, char c) {
+  if (c == '<' || c == '>')
+    in_buf_put(out, c == '<' ? IN_SPAN("%3C") : IN_SPAN("%3E"));
+  else if (c == ' ' && out->n > start)
+    in_buf_put(out, IN_SPAN("%20"));
+}
+
 /* a URL on one line, without what would end it inside <...> */
 static void put_url(in_buf_t *out, in_span_t raw) {
   char scratch[IN_HTML_SCRATCH];
   size_t start = out->n;
+  while (raw.n > 0 && (unsigned char) raw.p[raw.n - 1] <= ' ') raw.n--;
   while (raw.n > 0) {
     in_span_t piece = in_html_piece(&raw, IN_HTML_REFS | IN_HTML_IN_ATTR | IN_HTML_NUL, scratch);
-    for (size_t i = 0; i < piece.n; i++) {
-      unsigned char c = (unsigned char) piece.p[i];
-      if (c == '<' || c == '>')
-        in_buf_put(out, c == '<' ? IN_SPAN("%3C") : IN_SPAN("%3E"));
-      else if (c == ' ' && out->n > start)
-        in_buf_put(out, IN_SPAN("%20"));
-      else if (c > ' ' && c != 0x7f)
-        in_buf_byte(out, (char) c);
+    while (piece.n > 0) {
+      size_t n = 0;
+      while (n < piece.n && is_url_byte(piece.p[n])) n++;
+      in_buf_put(out, in_span(piece.p, n));
+      if (n < piece.n) put_url_byte(out, start, piece.p[n++]);
+      piece = in_span(piece.p + n, piece.n - n);
     }
   }
-  while (!out->failed && out->n >= start + 3 && memcmp(out->p + out->n - 3, "%20", 3) == 0) out->n -= 3;
 }
 
 static in_span_t without_slash(in_span_t s) {
@@ -104,9 +117,8 @@ static void show_vendor(in_reader_t *r, in_tag_t *tag) {
   }
 }
 
-/* raw text is read so only where the standard's tree construction would */
-static void switch_state(in_reader_t *r, uint32_t flags) {
-  if (r->html.foreign) return;
+/* how the standard's tree construction has the element's content read */
+void in_reader_switch(in_reader_t *r, uint32_t flags) {
   if (flags & IN_H_RCDATA)
     in_html_switch(&r->html, IN_HTML_RCDATA, r->token.text);
   else if (flags & IN_H_RAWTEXT)
@@ -117,21 +129,29 @@ static void switch_state(in_reader_t *r, uint32_t flags) {
     in_html_switch(&r->html, IN_HTML_PLAINTEXT, IN_NONE);
 }
 
+/* false: the element is not open, for it is ignored or has no content */
+static bool open_element(in_reader_t *r, in_tag_t *tag) {
+  in_feature_add(r->c->features, tag->feature);
+  if (!in_tree_start(r, tag)) return false;
+  if (tag->id == IN_E_BR) in_plain_newline(&r->plain);
+  if ((tag->flags & IN_H_BLOCK) && !tag->hides) in_plain_break(&r->plain, in_tag_lines(tag));
+  if (tag->vendor != NULL) show_vendor(r, tag);
+  if (tag->flags & IN_H_VOID) return false;
+  if (r->token.self_closing && (r->html.foreign || tag->vendor != NULL || (tag->flags & IN_H_FOREIGN)))
+    return false;
+  in_tree_push(r, tag);
+  r->skip_newline = tag->id == IN_E_PRE || tag->id == IN_E_LISTING || tag->id == IN_E_TEXTAREA;
+  return true;
+}
+
 void in_reader_start(in_reader_t *r) {
   in_tag_t *tag = &r->tag;
+  bool foreign = r->html.foreign;
   in_tag_read(r, tag);
-  in_tag_count(r, tag);
-  if (!in_tree_start(r, tag)) return;
-  if (tag->id == IN_E_BR) in_plain_newline(&r->plain);
-  if ((tag->flags & IN_H_BLOCK) && !tag->hides) in_plain_break(&r->plain, tag->flags & IN_H_SPACED ? 2 : 1);
-  if (tag->vendor != NULL) show_vendor(r, tag);
-  if (tag->flags & IN_H_VOID) return;
-  if (r->token.self_closing && (r->html.foreign || tag->vendor != NULL || (tag->flags & IN_H_FOREIGN)))
-    return;
-  in_tree_push(r, tag);
+  in_feature_add(r->c->features, tag->image);
+  if (!open_element(r, tag)) return;
   if (tag->id == IN_E_A && tag->feature == INTEROP_F_LINK) in_link_open(r, tag->value[IN_A_HREF]);
-  if (tag->flags & (IN_H_RCDATA | IN_H_RAWTEXT | IN_H_SCRIPT | IN_H_REST)) switch_state(r, tag->flags);
-  r->skip_newline = tag->id == IN_E_PRE || tag->id == IN_E_LISTING || tag->id == IN_E_TEXTAREA;
+  if (!foreign) in_reader_switch(r, tag->flags);
 }
 
 void in_reader_end(in_reader_t *r) {
@@ -141,6 +161,27 @@ void in_reader_end(in_reader_t *r) {
     in_plain_newline(&r->plain);
   else if (!(flags & IN_H_IGNORED))
     in_tree_end(r, id, flags);
+}
+
+/* a tag without attributes, of an element that needs no care */
+static bool take_short(in_reader_t *r) {
+  uint64_t name;
+  bool end;
+  unsigned n = in_html_short_tag(&r->html, &name, &end);
+  if (n == 0) return false;
+  name += n;
+  unsigned slot = in_html_slot(in_html_element_slots, name);
+  if (in_html_element_keys[slot] != name || !in_tag_short(r, slot, n, &r->tag)) return false;
+  in_html_skip_tag(&r->html, n, end);
+  r->skip_newline = false;
+  r->token.self_closing = false;
+  if (!end)
+    open_element(r, &r->tag);
+  else if (slot == IN_E_BR)
+    in_plain_newline(&r->plain);
+  else if (!(r->tag.flags & IN_H_IGNORED))
+    in_tree_end(r, slot, r->tag.flags);
+  return true;
 }
 
 /* ---- text */
@@ -155,7 +196,7 @@ static void text(in_reader_t *r, bool first) {
   in_span_t s = r->token.text;
   bool raw = r->html.state == IN_HTML_RAWTEXT || r->html.state == IN_HTML_SCRIPT;
   if (r->depth > 0 && r->open[r->depth - 1].id == IN_E_STYLE) read_sheet(r, s);
-  if (raw && r->hidden) return;
+  if (raw && in_reader_hides(r)) return;
   if (first && s.n > 0 && *s.p == '\n') s = in_span(s.p + 1, s.n - 1);
   if (first && in_starts(s, IN_SPAN("\r\n"))) s = in_span(s.p + 2, s.n - 2);
   in_plain_put(&r->plain, s);
@@ -172,6 +213,7 @@ static void count_cut(in_reader_t *r) {
 
 void in_reader_run(in_reader_t *r) {
   for (;;) {
+    if (take_short(r)) continue;
     bool first = r->skip_newline;
     r->skip_newline = false;
     in_html_next(&r->html, &r->token);

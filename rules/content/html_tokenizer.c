@@ -59,7 +59,7 @@ void in_html_switch(in_html_t *h, in_html_state_t state, in_span_t last) {
 /* ---- text */
 
 /* does a '<' at p start anything but text? */
-static bool is_markup(const char *p, const char *end) {
+static inline bool is_markup(const char *p, const char *end) {
   if (end - p < 2) return false;
   if (p[1] == '/') return end - p > 2;
   return (class_of(p[1]) & ALPHA) || p[1] == '!' || p[1] == '?';
@@ -73,25 +73,29 @@ static bool is_word(const char *p, const char *end, in_span_t word) {
 
 /* the standard's "appropriate end tag" */
 static bool is_end(const in_html_t *h, const char *p) {
-  return h->last.n > 0 && h->end - p > 2 && p[1] == '/' && is_word(p + 2, h->end, h->last);
+  return h->end - p > 2 && p[1] == '/' && h->last.n > 0 && in_lower(p[2]) == in_lower(*h->last.p)
+         && is_word(p + 2, h->end, h->last);
+}
+
+/* memchr pays off only where the next '<' is not near */
+static const char *next_lt(const char *p, const char *end) {
+  const char *near = end - p > 16 ? p + 16 : end;
+  for (; p < near; p++)
+    if (*p == '<') return p;
+  p = p == end ? NULL : memchr(p, '<', (size_t) (end - p));
+  return p == NULL ? end : p;
 }
 
 static const char *data_end(const in_html_t *h) {
-  const char *p = h->p;
-  while ((p = memchr(p, '<', (size_t) (h->end - p))) != NULL) {
-    if (is_markup(p, h->end)) return p;
-    p++;
-  }
-  return h->end;
+  const char *p = next_lt(h->p, h->end);
+  while (p < h->end && !is_markup(p, h->end)) p = next_lt(p + 1, h->end);
+  return p;
 }
 
 static const char *raw_end(const in_html_t *h) {
-  const char *p = h->p;
-  while ((p = memchr(p, '<', (size_t) (h->end - p))) != NULL) {
-    if (is_end(h, p)) return p;
-    p++;
-  }
-  return h->end;
+  const char *p = next_lt(h->p, h->end);
+  while (p < h->end && !is_end(h, p)) p = next_lt(p + 1, h->end);
+  return p;
 }
 
 static const char *cdata_end(const in_html_t *h) {
@@ -172,7 +176,7 @@ static const char *take_value(const char *p, const char *end, in_span_t *value) 
 }
 
 /* from before an attribute's name to behind its value, or to behind the '>' */
-static attr_end_t take_attr(const char **at, const char *end, in_html_attr_t *a, bool *slash) {
+static inline attr_end_t take_attr(const char **at, const char *end, in_html_attr_t *a, bool *slash) {
   const char *p = *at, *start;
   *slash = false;
   for (; p < end && (class_of(*p) & (SPACE | SLASH)); p++) *slash = *p == '/';
@@ -247,10 +251,17 @@ static bool ends_comment(const char *from, const char *gt) {
          || in_ends(s, IN_SPAN("--!"));
 }
 
+static const char *find_gt(const char *p, const char *end) {
+  const char *near = end - p > 8 ? p + 8 : end;
+  for (; p < near; p++)
+    if (*p == '>') return p;
+  return p == end ? NULL : memchr(p, '>', (size_t) (end - p));
+}
+
 /* from starts behind the "<!--" */
 static void take_comment(in_html_t *h, in_html_token_t *t, const char *from) {
   const char *gt = from;
-  while ((gt = memchr(gt, '>', (size_t) (h->end - gt))) != NULL && !ends_comment(from, gt)) gt++;
+  while ((gt = find_gt(gt, h->end)) != NULL && !ends_comment(from, gt)) gt++;
   t->kind = IN_HTML_COMMENT;
   t->cut = gt == NULL;
   t->text = cut_dashes(from, t->cut ? h->end : gt, !t->cut);
@@ -261,7 +272,7 @@ static void take_comment(in_html_t *h, in_html_token_t *t, const char *from) {
 
 /* a bogus comment or a DOCTYPE: all up to the next '>' */
 static void take_bogus(in_html_t *h, in_html_token_t *t, in_html_kind_t kind, const char *from) {
-  const char *gt = memchr(from, '>', (size_t) (h->end - from));
+  const char *gt = find_gt(from, h->end);
   t->kind = kind;
   t->cut = gt == NULL;
   t->text = between(from, t->cut ? h->end : gt);
@@ -316,7 +327,8 @@ void in_html_next(in_html_t *h, in_html_token_t *t) {
   t->self_closing = t->cut = t->too_many = false;
   t->attrs = IN_NONE;
   for (;;) {
-    if (h->text.n == 0 && h->p < h->end) find_text(h);
+    if (h->text.n == 0 && h->p < h->end && !(h->state == IN_HTML_DATA && *h->p == '<' && is_markup(h->p, h->end)))
+      find_text(h);
     if (h->text.n > 0) {
       take_text(h, t);
       return;

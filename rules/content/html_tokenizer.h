@@ -20,7 +20,7 @@ typedef enum { IN_HTML_DATA, IN_HTML_RCDATA, IN_HTML_RAWTEXT, IN_HTML_SCRIPT,
                IN_HTML_PLAINTEXT, IN_HTML_CDATA } in_html_state_t;
 
 #define IN_HTML_ATTRS    24u      /* attributes that a token keeps */
-#define IN_HTML_SCRATCH  64u
+#define IN_HTML_SCRATCH  256u
 
 typedef struct {
   in_span_t name, value;          /* as spelt, value without its quotes; absent: no '=' */
@@ -63,6 +63,31 @@ void in_html_switch(in_html_t *h, in_html_state_t state, in_span_t last);
 ** attributes set if a tag was not finished. Text comes in pieces.
 */
 void in_html_next(in_html_t *h, in_html_token_t *t);
+
+/*
+** The most frequent token by a shorter way: a tag of one to seven letters and
+** digits and nothing else. Gives its length, 0 if what comes next is anything
+** else; *name gets the letters, little-endian, case folded, *end whether it
+** is an end tag. in_html_skip_tag then takes it.
+*/
+static inline unsigned in_html_short_tag(const in_html_t *h, uint64_t *name, bool *end) {
+  uint64_t word, close;
+  if (h->text.n > 0 || h->state != IN_HTML_DATA || h->end - h->p < 10 || *h->p != '<') return 0;
+  *end = h->p[1] == '/';
+  memcpy(&word, h->p + 1 + *end, sizeof(word));
+  close = word ^ 0x3e3e3e3e3e3e3e3eull;                /* '>' */
+  close = (close - 0x0101010101010101ull) & ~close & 0x8080808080808080ull;
+  if (close == 0) return 0;
+  unsigned n = (unsigned) __builtin_ctzll(close) / 8;
+  uint64_t mask = (1ull << (8 * n)) - 1;
+  *name = (word & mask) | (0x2020202020202020ull & mask);
+  return n;
+}
+
+static inline void in_html_skip_tag(in_html_t *h, unsigned n, bool end) {
+  if (!end) h->last = in_span(h->p + 1, n);
+  h->p += n + 2 + end;
+}
 
 /* takes the next attribute off a tag's attrs; false at the end */
 bool in_html_attr(in_span_t *attrs, in_html_attr_t *a);

@@ -26,14 +26,7 @@ static void pop(in_reader_t *r) {
     in_plain_row(&r->plain);
   else if (e->lines > 0)
     in_plain_break(&r->plain, e->lines);
-  r->plain.pre = e->pre;
-  if (r->hidden != e->hidden || r->visible != e->visible || r->quote != e->quote) {
-    r->hidden = e->hidden;
-    r->visible = e->visible;
-    r->quote = e->quote;
-    in_show_apply(r);
-  }
-  r->html.foreign = r->top[IN_E_SVG] + r->top[IN_E_MATH] > 0;
+  if (r->show != e->show) in_show_set(r, e->show);
 }
 
 void in_tree_close(in_reader_t *r, unsigned depth) {
@@ -44,21 +37,18 @@ static void close_over(in_reader_t *r, unsigned position, unsigned barrier) {
   if (position > barrier) in_tree_close(r, position - 1);
 }
 
-static unsigned lines_of(const in_tag_t *tag) {
-  if (!(tag->flags & IN_H_BLOCK)) return 0;
-  return tag->flags & IN_H_SPACED ? 2 : 1;
-}
-
-static void apply_tag(in_reader_t *r, const in_tag_t *tag) {
-  bool show = tag->hides | tag->quote | tag->styled;
-  r->hidden = r->hidden || tag->hides;
-  r->quote = r->quote || tag->quote;
-  if (tag->flags & IN_H_PRE) r->plain.pre = true;
-  if (tag->styled) {
-    if (tag->style.visible != IN_STYLE_INHERIT) r->visible = tag->style.visible == IN_STYLE_YES;
-    if (tag->style.pre != IN_STYLE_INHERIT) r->plain.pre = tag->style.pre == IN_STYLE_YES;
-  }
-  if (show) in_show_apply(r);
+static unsigned show_inside(const in_reader_t *r, const in_tag_t *tag) {
+  unsigned show = r->show;
+  if (tag->hides) show |= IN_SHOW_NONE;
+  if (tag->quote) show |= IN_SHOW_QUOTE;
+  if (tag->flags & IN_H_PRE) show |= IN_SHOW_PRE;
+  if (tag->flags & IN_H_FOREIGN) show |= IN_SHOW_FOREIGN;
+  if (!tag->styled) return show;
+  if (tag->style.visible == IN_STYLE_NO) show |= IN_SHOW_INVISIBLE;
+  if (tag->style.visible == IN_STYLE_YES) show &= ~IN_SHOW_INVISIBLE;
+  if (tag->style.pre == IN_STYLE_YES) show |= IN_SHOW_PRE;
+  if (tag->style.pre == IN_STYLE_NO) show &= ~IN_SHOW_PRE;
+  return show;
 }
 
 void in_tree_push(in_reader_t *r, const in_tag_t *tag) {
@@ -71,18 +61,14 @@ void in_tree_push(in_reader_t *r, const in_tag_t *tag) {
   e->below = r->top[tag->id];
   e->special = r->special;
   e->scope = r->scope;
-  e->flags = tag->flags;
-  e->lines = (uint8_t) lines_of(tag);
-  e->hidden = r->hidden;
-  e->visible = r->visible;
-  e->quote = r->quote;
-  e->pre = r->plain.pre;
-  e->cells = false;
+  e->lines = (uint8_t) in_tag_lines(tag);
+  e->show = (uint8_t) r->show;
+  e->cells = e->dropped = false;
   r->top[tag->id] = (uint16_t) r->depth;
   if (tag->flags & IN_H_SPECIAL) r->special = (uint16_t) r->depth;
   if (tag->flags & IN_H_SCOPE) r->scope = (uint16_t) r->depth;
-  if (tag->flags & IN_H_FOREIGN) r->html.foreign = true;
-  apply_tag(r, tag);
+  unsigned show = show_inside(r, tag);
+  if (show != r->show) in_show_set(r, show);
 }
 
 /* ---- start tags that end others */
@@ -134,6 +120,7 @@ static void end_link(in_reader_t *r) {
 bool in_tree_start(in_reader_t *r, const in_tag_t *tag) {
   if ((tag->flags & IN_H_ENDS_P) && tag->id < IN_E_COUNT && r->top[IN_E_P] > 0)
     close_over(r, r->top[IN_E_P], max(r->scope, r->top[IN_E_BUTTON]));
+  if (!(tag->flags & IN_H_CLOSES)) return true;
   switch (tag->id) {
     case IN_E_HTML: case IN_E_HEAD: case IN_E_BODY: case IN_E_FRAMESET: return false;
     case IN_E_LI: close_over(r, r->top[IN_E_LI], list_barrier(r)); break;

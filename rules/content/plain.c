@@ -36,32 +36,15 @@ void in_plain_init(in_plain_t *o, in_buf_t *out, in_features_t *features, unsign
   o->ascii_emoji = (flags & IN_TEXT_ASCII_EMOJI) != 0;
 }
 
-static bool shows(const in_plain_t *o) {
+static inline bool shows(const in_plain_t *o) {
   return o->out != NULL && !o->hidden;
 }
 
-static in_scan_t *scan_of(in_plain_t *o) {
+static inline in_scan_t *scan_of(in_plain_t *o) {
   return o->hidden ? &o->unseen : &o->shown;
 }
 
 /* ---- lines */
-
-void in_plain_newline(in_plain_t *o) {
-  if (o->hidden) return;
-  o->newlines += 1 + o->breaks;
-  o->breaks = 0;
-  o->tabs = 0;
-  o->space = false;
-  o->shown.recent <<= 8;
-}
-
-/* a cell's first block does not leave the row */
-void in_plain_break(in_plain_t *o, unsigned lines) {
-  if (o->hidden || o->tabs > 0) return;
-  if (o->breaks < lines) o->breaks = lines;
-  o->space = false;
-  o->shown.recent <<= 8;
-}
 
 void in_plain_row(in_plain_t *o) {
   if (o->hidden) return;
@@ -77,6 +60,7 @@ void in_plain_cell(in_plain_t *o) {
   o->newlines = 0;
   o->tabs++;
   o->space = false;
+  o->waits = true;
   o->shown.recent <<= 8;
 }
 
@@ -94,11 +78,11 @@ static void write_waiting(in_plain_t *o) {
   if (o->tabs > 0) put_times(o->out, '\t', o->tabs);
   if (o->space && o->started && lines == 0 && o->tabs == 0) in_buf_byte(o->out, ' ');
   o->newlines = o->breaks = o->tabs = 0;
-  o->exact = o->space = o->row_waits = false;
+  o->exact = o->space = o->row_waits = o->waits = false;
 }
 
 void in_plain_flush(in_plain_t *o) {
-  if (o->space | o->exact | (o->breaks > 0) | (o->newlines > 0) | (o->tabs > 0)) write_waiting(o);
+  if (o->waits) write_waiting(o);
   o->started = true;
   if (!o->mark_wanted) return;
   o->mark_wanted = false;
@@ -111,9 +95,15 @@ void in_plain_end(in_plain_t *o) {
 }
 
 static void write_shown(in_plain_t *o, in_span_t s) {
+  in_buf_t *out = o->out;
   if (!shows(o)) return;
-  in_plain_flush(o);
-  in_buf_put(o->out, s);
+  if (o->waits || o->mark_wanted || !o->started) in_plain_flush(o);
+  if (s.n > 8 || out->failed || out->limit != 0 || out->size - out->n < 8) {
+    in_buf_put(out, s);
+    return;
+  }
+  for (size_t i = 0; i < s.n; i++) out->p[out->n + i] = s.p[i];
+  out->n += s.n;
 }
 
 /* ---- white space */
@@ -137,7 +127,7 @@ static void put_white(in_plain_t *o, in_span_t s) {
   else if (o->pre)
     put_pre_white(o, s);
   else if (!o->hidden)
-    o->space = true;
+    o->space = o->waits = true;
   scan->recent <<= 8;
   scan->link = scan->emoji = 0;
 }
@@ -174,11 +164,54 @@ static void start_link(in_scan_t *scan, char c) {
   }
 }
 
-static void remember(in_scan_t *scan, in_span_t s) {
-  if (s.n > 8) s = in_span(s.p + (s.n - 8), 8);
-  uint64_t r = scan->recent;
-  for (size_t i = 0; i < s.n; i++) r = (r << 8) | (unsigned char) (s.p[i] | 0x20);
+static inline void remember(in_scan_t *scan, in_span_t s) {
+  uint64_t r;
+  if (s.n >= sizeof(r)) {
+    memcpy(&r, s.p + (s.n - sizeof(r)), sizeof(r));
+    r = __builtin_bswap64(r) | 0x2020202020202020ull;
+  } else {
+    r = scan->recent;
+    for (size_t i = 0; i < s.n; i++) r = (r << 8) | ((unsigned char) s.p[i] | 0x20u);
+  }
   scan->recent = r;
+}
+
+/* the byte k before position i of s, case folded, from what was seen earlier if need be */
+static inline unsigned before(const in_scan_t *scan, in_span_t s, size_t i, size_t k) {
+  if (k <= i) return (unsigned char) s.p[i - k] | 0x20u;
+  return (scan->recent >> (8 * (k - i - 1))) & 0xff;
+}
+
+static bool is_before(const in_scan_t *scan, in_span_t s, size_t i, const char *word, size_t n) {
+  for (size_t k = 1; k <= n; k++)
+    if (before(scan, s, i, k) != (unsigned char) word[n - k]) return false;
+  return true;
+}
+
+static bool follows_slashes(in_span_t s, size_t i) {
+  return s.p[i + 1] == '/' && s.p[i + 2] == '/' && (unsigned char) s.p[i + 3] > ' ';
+}
+
+/*
+** A ':' or '.' inside a run: false if it may start a link that only what comes
+** later can decide, or one with invisible characters inside.
+*/
+static bool pass_trigger(in_plain_t *o, const in_scan_t *scan, in_span_t s, size_t i) {
+  size_t left = s.n - i;
+  if (s.p[i] == '.') {
+    if (before(scan, s, i, 1) != 'w' || !is_before(scan, s, i, "www", 3)
+        || is_word(before(scan, s, i, 4)))
+      return true;
+    if (left < 2) return false;
+    if (is_word((unsigned char) s.p[i + 1] | 0x20u)) count_link(o);
+    return true;
+  }
+  if (!is_word(before(scan, s, i, 1))) return true;
+  if (left < 4 || ((s.p[i + 1] | s.p[i + 2]) & 0x80)) return false;
+  if (follows_slashes(s, i)
+      || (is_before(scan, s, i, "mailto", 6) && is_word((unsigned char) s.p[i + 1] | 0x20u)))
+    count_link(o);
+  return true;
 }
 
 /* ---- emoji */
@@ -255,12 +288,26 @@ static void put_other(in_plain_t *o, in_span_t spelt) {
   write_shown(o, spelt);
 }
 
-/* one character that is not ASCII, or one byte that is no character; its length */
+/* ---- all together */
+
+/* length of the character at s and its class; a byte that is none counts as OTHER */
+static inline unsigned read_char(in_span_t s, uint32_t *cp, in_char_class_t *class) {
+  const unsigned char *p = (const unsigned char *) s.p;
+  unsigned n;
+  if (s.n > 1 && p[0] >= 0xc2 && p[0] < 0xe0 && (p[1] & 0xc0) == 0x80) {
+    *cp = ((p[0] & 0x1fu) << 6) | (p[1] & 0x3fu);
+    n = 2;
+  } else {
+    n = p[0] < 0xc2 ? 0 : in_utf8_next(s, cp);
+  }
+  *class = n == 0 ? IN_C_OTHER : in_char_class(*cp);
+  return n == 0 ? 1 : n;
+}
+
 static size_t put_high(in_plain_t *o, in_span_t s) {
   uint32_t cp = 0;
-  unsigned n = in_utf8_next(s, &cp);
-  in_char_class_t class = n == 0 ? IN_C_OTHER : in_char_class(cp);
-  in_span_t spelt = in_span(s.p, n == 0 ? 1 : n);
+  in_char_class_t class;
+  in_span_t spelt = in_span(s.p, read_char(s, &cp, &class));
   in_scan_t *scan = scan_of(o);
   if (class != IN_C_IGNORABLE) {
     if (scan->link != NO_LINK) step_link(o, scan, 0x80);
@@ -276,27 +323,79 @@ static size_t put_high(in_plain_t *o, in_span_t s) {
   return spelt.n;
 }
 
-/* ---- all together */
-
-/* the length of a run that needs no look: ordinary ASCII, single blanks inside */
-static size_t run_length(in_span_t s, bool verbatim) {
-  const unsigned char *p = (const unsigned char *) s.p;
-  size_t i = 1;
-  for (;;) {
-    while (i < s.n && classes[p[i]] == ORDINARY) i++;
-    if (i + 1 >= s.n || classes[p[i]] != BLANK) return i;
-    if (!verbatim && classes[p[i + 1]] != ORDINARY) return i;
-    i++;
-  }
+/* may the white space at i stand inside a run? */
+static inline bool is_inner(const in_plain_t *o, in_span_t s, size_t i, bool *dirty) {
+  unsigned class = classes[(unsigned char) s.p[i]];
+  if (o->verbatim) return true;
+  if (class == NUL || i == 0 || i + 1 == s.n) return false;
+  *dirty |= class == WHITE;
+  if (o->pre) return true;
+  unsigned next = classes[(unsigned char) s.p[i + 1]];
+  return next == ORDINARY || next == HIGH || next == TRIGGER;
 }
 
-static void put_run(in_plain_t *o, in_span_t s) {
+/*
+** The length of a run that can be written as one: ordinary characters of any
+** script, and what is between them. *dirty: its white space must be folded.
+*/
+static size_t run_length(in_plain_t *o, in_span_t s, bool *dirty) {
+  const unsigned char *p = (const unsigned char *) s.p;
+  const in_scan_t *scan = scan_of(o);
+  size_t i = 0;
+  uint32_t cp;
+  in_char_class_t class;
+  *dirty = false;
+  for (;;) {
+    while (i < s.n && classes[p[i]] == ORDINARY) i++;
+    if (i == s.n) break;
+    if (p[i] >= 0x80) {
+      unsigned n = read_char(in_span(s.p + i, s.n - i), &cp, &class);
+      if (class != IN_C_OTHER) break;
+      i += n;
+    } else if (classes[p[i]] == TRIGGER) {
+      if (scan->link != NO_LINK || !pass_trigger(o, scan, s, i)) break;
+      i++;
+    } else {
+      if (!is_inner(o, s, i, dirty)) break;
+      i++;
+    }
+  }
+  if (o->pre && !o->verbatim)
+    while (i > 0 && p[i - 1] <= ' ' && classes[p[i - 1]] != ORDINARY) i--;
+  return i;
+}
+
+/* line ends, blanks and tabs of a run that was written as it is spelt */
+static void fold_white(const in_plain_t *o, size_t from) {
+  char *p = o->out->p;
+  size_t to = from;
+  for (size_t i = from; i < o->out->n; i++) {
+    char c = p[i];
+    if (classes[(unsigned char) c] == WHITE) {
+      if (!o->pre)
+        c = ' ';
+      else if (c == '\f' || (c == '\n' && i > from && p[i - 1] == '\r'))
+        continue;
+    }
+    p[to++] = c;
+  }
+  if (o->pre)
+    for (size_t i = from; i < to; i++)
+      if (p[i] == '\r') p[i] = '\n';
+  o->out->n = to;
+}
+
+static void put_run(in_plain_t *o, in_span_t s, bool dirty) {
   in_scan_t *scan = scan_of(o);
   for (size_t i = 0; scan->link != NO_LINK && i < s.n; i++)
     step_link(o, scan, (unsigned char) s.p[i]);
   scan->emoji = NO_EMOJI;
   remember(scan, s);
-  write_shown(o, s);
+  if (!shows(o)) return;
+  in_plain_flush(o);
+  size_t from = o->out->n;
+  in_buf_put(o->out, s);
+  if (dirty && !o->verbatim && !o->out->failed) fold_white(o, from);
 }
 
 static void put_trigger(in_plain_t *o, in_span_t s) {
@@ -314,22 +413,29 @@ static size_t white_length(in_span_t s) {
   return n;
 }
 
+/* what stands where no run can start */
+static size_t put_special(in_plain_t *o, in_span_t s) {
+  size_t n = 1;
+  switch (classes[(unsigned char) *s.p]) {
+    case TRIGGER: put_trigger(o, in_span(s.p, 1)); break;
+    case HIGH: return put_high(o, s);
+    case NUL: break;              /* the standard's tree construction drops it */
+    default:
+      n = white_length(s);
+      put_white(o, in_span(s.p, n));
+      break;
+  }
+  return n;
+}
+
 void in_plain_put(in_plain_t *o, in_span_t s) {
+  bool dirty;
   while (s.n > 0) {
-    size_t n = 1;
-    switch (classes[(unsigned char) *s.p]) {
-      case ORDINARY:
-        n = run_length(s, o->verbatim || o->pre);
-        put_run(o, in_span(s.p, n));
-        break;
-      case WHITE: case BLANK:
-        n = white_length(s);
-        put_white(o, in_span(s.p, n));
-        break;
-      case TRIGGER: put_trigger(o, in_span(s.p, 1)); break;
-      case NUL: if (o->verbatim) put_run(o, in_span(s.p, 1)); break;
-      default: n = put_high(o, s); break;
-    }
+    size_t n = run_length(o, s, &dirty);
+    if (n > 0)
+      put_run(o, in_span(s.p, n), dirty);
+    else
+      n = put_special(o, s);
     s = in_span(s.p + n, s.n - n);
   }
 }

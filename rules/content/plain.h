@@ -30,6 +30,7 @@ typedef struct {
   bool no_links, no_emoji;        /* counted already */
 
   bool started;                   /* something visible was written */
+  bool waits;                     /* any of the following is set */
   unsigned breaks;                /* line ends that must be there, at least */
   size_t newlines;                /* line ends of their own */
   bool exact;                     /* ... from preformatted text: as many as there are */
@@ -44,14 +45,33 @@ typedef struct {
 
 void in_plain_init(in_plain_t *o, in_buf_t *out, in_features_t *features, unsigned flags);
 void in_plain_put(in_plain_t *o, in_span_t s);
-void in_plain_newline(in_plain_t *o);                  /* <br> */
-void in_plain_break(in_plain_t *o, unsigned lines);    /* a block's edge */
 void in_plain_row(in_plain_t *o);
 void in_plain_cell(in_plain_t *o);                     /* between two cells of a row */
 /* writes what waits; the next byte put into out is visible text */
 void in_plain_flush(in_plain_t *o);
 /* nothing more comes: takes white space off the end */
 void in_plain_end(in_plain_t *o);
+
+/* <br> */
+static inline void in_plain_newline(in_plain_t *o) {
+  if (o->hidden) return;
+  o->newlines += 1 + o->breaks;
+  o->breaks = o->tabs = 0;
+  o->space = false;
+  o->waits = true;
+  o->shown.recent <<= 8;
+  o->shown.link = o->shown.emoji = 0;
+}
+
+/* a block's edge; a cell's first block does not leave the row */
+static inline void in_plain_break(in_plain_t *o, unsigned lines) {
+  if (o->hidden || o->tabs > 0) return;
+  if (o->breaks < lines) o->breaks = lines;
+  o->space = false;
+  o->waits = true;
+  o->shown.recent <<= 8;
+  o->shown.link = o->shown.emoji = 0;
+}
 
 static inline void in_feature_add(in_features_t *f, int feature) {
   if (feature >= 0 && f->count[feature] < UINT32_MAX) f->count[feature]++;
