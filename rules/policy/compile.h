@@ -20,6 +20,7 @@
 
 #define IN_MAX_SYSTEMS  62
 #define IN_MAX_VALUES   62              /* of a `one of` */
+#define IN_MAX_NOTICES  64              /* a judge keeps them in 64 bits */
 
 /* growable array of type in an arena */
 #define IN_VEC(type)  struct { type *at; uint32_t n, size; }

@@ -79,9 +79,9 @@ static BY_NAME(record_by_name, INTEROP_RECORD_COUNT, interop_record_kind_name, i
 
 int in_vocab_systems(const in_vocab_t *v, const in_span_t **names) {
   in_span_t *list = in_arena_array(v->arena, v->systems.n + 1, sizeof(*list));
-  if (list == NULL) return -1;
-  for (uint32_t i = 0; i < v->systems.n; i++) list[i] = v->systems.at[i].name;
   *names = list;
+  if (list == NULL) return 0;
+  for (uint32_t i = 0; i < v->systems.n; i++) list[i] = v->systems.at[i].name;
   return (int) v->systems.n;
 }
 
@@ -92,6 +92,67 @@ void in_vocab_unknown(const in_vocab_t *v, const char *what, const in_tok_t *tok
   in_diag_at(diag, INTEROP_SYNTAX, tok->place, "unknown %s \"%.*s\"", what,
              (int) tok->text.n, tok->text.p);
   if (near.p != NULL) in_diag_hint(diag, "did you mean \"%.*s\"?", (int) near.n, near.p);
+}
+
+/* "known are a, b and c", for lists that one can take in */
+static void hint_all(const in_span_t *names, size_t count, interop_diag_t *diag) {
+  char text[256];
+  size_t n = 0;
+  if (count == 0 || count > 12) return;
+  for (size_t i = 0; i < count; i++) {
+    const char *join = i == 0 ? "" : i + 1 == count ? " and " : ", ";
+    if (names[i].n > sizeof(text) - n - 8) return;
+    memcpy(text + n, join, strlen(join));
+    n += strlen(join);
+    memcpy(text + n, names[i].p, names[i].n);
+    n += names[i].n;
+  }
+  in_diag_hint(diag, "known are %.*s", (int) n, text);
+}
+
+static void unknown_of(const in_vocab_t *v, const char *what, const in_tok_t *tok,
+                       const in_span_t *names, size_t count, interop_diag_t *diag) {
+  in_vocab_unknown(v, what, tok, names, count, diag);
+  if (in_nearest(tok->text, names, count).p == NULL) hint_all(names, count, diag);
+}
+
+#define CLOSED(count, name_of, type) \
+  for (int i = 0; i < (int) (count); i++) to[i] = in_str(name_of((type) i)); \
+  return (count)
+#define DECLARED(table) \
+  for (uint32_t i = 0; i < (table).n; i++) to[i] = (table).at[i].name; \
+  return (table).n
+
+/* fills `to`, which has room for all */
+static size_t names_of(const in_vocab_t *v, in_word_list_t list, in_span_t *to) {
+  switch (list) {
+    case IN_W_OPERATION: CLOSED(INTEROP_OPERATION_COUNT, interop_operation_name, interop_operation_t);
+    case IN_W_KIND: CLOSED(INTEROP_KIND_COUNT, interop_kind_name, interop_kind_t);
+    case IN_W_FEATURE: CLOSED(INTEROP_FEATURE_COUNT, interop_feature_name, interop_feature_t);
+    case IN_W_VERDICT: CLOSED(INTEROP_VERDICT_COUNT, interop_verdict_name, interop_verdict_t);
+    case IN_W_RECORD: CLOSED(INTEROP_RECORD_COUNT, interop_record_kind_name, interop_record_kind_t);
+    case IN_W_SYSTEM: DECLARED(v->systems);
+    case IN_W_REASON: DECLARED(v->reasons);
+    case IN_W_NOTICE: DECLARED(v->notices);
+    case IN_W_TOGGLE: DECLARED(v->toggles);
+    default: return 0;
+  }
+}
+
+void in_vocab_no(const in_vocab_t *v, in_word_list_t list, const in_tok_t *tok, interop_diag_t *diag) {
+  static const char *const what[] = {
+#define IN_X(name, text) text,
+    IN_WORD_LISTS(IN_X)
+#undef IN_X
+  };
+  size_t room = (size_t) INTEROP_OPERATION_COUNT + v->systems.n + v->reasons.n + v->notices.n + v->toggles.n;
+  in_span_t *names = in_arena_array(v->arena, room, sizeof(*names));
+  unknown_of(v, what[list], tok, names, names == NULL ? 0 : names_of(v, list, names), diag);
+}
+
+void in_vocab_no_value(const in_vocab_t *v, const in_tok_t *tok, const in_span_t *values,
+                       uint32_t count, interop_diag_t *diag) {
+  unknown_of(v, "value", tok, values, count, diag);
 }
 
 /* ---- reading */
@@ -106,11 +167,25 @@ static bool is_string(const in_stmt_t *s, uint32_t i) {
   return i < s->ntok && s->tok[i].kind == IN_TOK_STRING;
 }
 
+static unsigned line_of(in_place_t p) {
+  unsigned n = 1;
+  for (uint32_t i = 0; i < p.offset; i++) n += p.source->text.p[i] == '\n';
+  return n;
+}
+
 static interop_status_t twice(reader_t *r, const in_tok_t *tok, in_place_t first) {
   in_diag_at(r->diag, INTEROP_SYNTAX, tok->place, "\"%.*s\" is declared twice",
              (int) tok->text.n, tok->text.p);
-  in_diag_hint(r->diag, "the other one is in %.*s", (int) first.source->name.n, first.source->name.p);
+  in_diag_hint(r->diag, "the other one stands in %.*s:%u", (int) first.source->name.n,
+               first.source->name.p, line_of(first));
   return INTEROP_SYNTAX;
+}
+
+/* a statement that ends with ';' */
+static bool leaf(reader_t *r, const in_stmt_t *s) {
+  if (!s->has_block) return true;
+  bad(r->diag, s->open, "a block has no meaning here", "end the statement with ';'");
+  return false;
 }
 
 static interop_status_t read_system(reader_t *r, const in_stmt_t *s) {
@@ -123,13 +198,14 @@ static interop_status_t read_system(reader_t *r, const in_stmt_t *s) {
   if (old >= 0) return twice(r, &s->tok[1], r->v->systems.at[old].place);
   sys.name = sys.title = s->tok[1].text;
   for (const in_stmt_t *b = s->block; b != NULL; b = b->next) {
+    if (!leaf(r, b)) return INTEROP_SYNTAX;
     if (in_tok_is(b, 0, "title") && b->ntok == 2 && is_string(b, 1)) sys.title = b->tok[1].text;
     else if (in_tok_is(b, 0, "tier") && b->ntok == 2 && is_word(b, 1)) sys.tier = b->tok[1].text;
     else return bad(r->diag, in_stmt_place(b), "a system has a title and a tier",
                     "title \"...\"; tier WORD;");
   }
   if (r->v->systems.n == IN_MAX_SYSTEMS)
-    return bad(r->diag, in_stmt_place(s), "there are too many systems", NULL);
+    return bad(r->diag, s->tok[1].place, "there are more than 62 systems", NULL);
   return in_vec_push(r->v->arena, &r->v->systems, sys) ? INTEROP_OK : no_memory(r->diag);
 }
 
@@ -168,15 +244,18 @@ static interop_status_t read_notice_for(reader_t *r, const in_stmt_t *s, uint32_
   bool lost = in_tok_is(s, *at + 1, "lost");
   uint32_t i = *at + 2;
   if (!lost && !in_tok_is(s, *at + 1, "verdict"))
-    return bad(r->diag, s->tok[*at].place, "`for` is followed by `lost` or `verdict`", NULL);
+    return bad(r->diag, in_stmt_at(s, *at + 1), "`for` is followed by `lost` or `verdict`",
+               "for lost FEATURE ..., for verdict VERDICT ...");
   for (; is_word(s, i) && !in_tok_is(s, i, "for") && !in_tok_is(s, i, "when"); i++) {
     int k = lost ? in_feature_by_name(s->tok[i].text) : in_verdict_by_name(s->tok[i].text);
     if (k < 0) {
-      in_vocab_unknown(r->v, lost ? "feature" : "verdict", &s->tok[i], NULL, 0, r->diag);
+      in_vocab_no(r->v, lost ? IN_W_FEATURE : IN_W_VERDICT, &s->tok[i], r->diag);
       return INTEROP_SYNTAX;
     }
     *(lost ? &n->lost : &n->verdicts) |= 1u << k;
   }
+  if (i == *at + 2)
+    return bad(r->diag, in_stmt_at(s, i), lost ? "a feature is missing here" : "a verdict is missing here", NULL);
   *at = i;
   return INTEROP_OK;
 }
@@ -201,17 +280,35 @@ static interop_status_t read_notice(reader_t *r, const in_stmt_t *s) {
       n.when_at = i + 1;
       break;
     } else {
-      return bad(r->diag, s->tok[i].place, "a notice goes on with `for` or `when`", NULL);
+      return bad(r->diag, s->tok[i].place, "a notice goes on with `for` or `when`",
+                 "notice NAME [for lost FEATURE ...] [for verdict VERDICT ...] [when GUARD];");
     }
   }
+  if (r->v->notices.n == IN_MAX_NOTICES)
+    return bad(r->diag, n.place, "there are more than 64 notices", NULL);
   return in_vec_push(r->v->arena, &r->v->notices, n) ? INTEROP_OK : no_memory(r->diag);
+}
+
+static bool read_member(reader_t *r, const in_tok_t *tok, in_set_t *set, uint32_t i) {
+  if (tok->kind != IN_TOK_WORD && tok->kind != IN_TOK_STRING && tok->kind != IN_TOK_PATH) {
+    bad(r->diag, tok->place, "a set holds words and strings", "without commas between them");
+    return false;
+  }
+  for (uint32_t k = 0; k < i; k++) {
+    if (!in_eq(set->member[k], tok->text)) continue;
+    bad(r->diag, tok->place, "this word stands twice in the set", NULL);
+    return false;
+  }
+  set->member[i] = tok->text;
+  return true;
 }
 
 static interop_status_t read_set(reader_t *r, const in_stmt_t *s) {
   in_set_t set;
   int old;
   memset(&set, 0, sizeof(set));
-  if (s->ntok != 2 || !is_word(s, 1) || !s->has_block || s->block == NULL || s->block->next != NULL)
+  if (s->ntok != 2 || !is_word(s, 1) || !s->has_block || s->block == NULL || s->block->next != NULL
+      || s->block->has_block)
     return bad(r->diag, in_stmt_place(s), "a set has a name and one list of words",
                "set NAME { WORD WORD }");
   old = in_vocab_set(r->v, s->tok[1].text);
@@ -221,7 +318,8 @@ static interop_status_t read_set(reader_t *r, const in_stmt_t *s) {
   set.count = s->block->ntok;
   set.member = in_arena_array(r->v->arena, set.count, sizeof(*set.member));
   if (set.member == NULL) return no_memory(r->diag);
-  for (uint32_t i = 0; i < set.count; i++) set.member[i] = s->block->tok[i].text;
+  for (uint32_t i = 0; i < set.count; i++)
+    if (!read_member(r, &s->block->tok[i], &set, i)) return INTEROP_SYNTAX;
   return in_vec_push(r->v->arena, &r->v->sets, set) ? INTEROP_OK : no_memory(r->diag);
 }
 
@@ -235,8 +333,7 @@ static interop_status_t read_values(reader_t *r, const in_stmt_t *s, uint32_t *a
   uint32_t i = *at, n = 0;
   while (is_word(s, i + n) && !is_attribute(s, i + n)) n++;
   if (n == 0 || n > IN_MAX_VALUES)
-    return bad(r->diag, s->tok[i < s->ntok ? i : i - 1].place, "`one of` is followed by 1 to 62 words",
-               NULL);
+    return bad(r->diag, in_stmt_at(s, i), "`one of` is followed by 1 to 62 words", "one of WORD WORD ...");
   f->value = in_arena_array(r->v->arena, n, sizeof(*f->value));
   if (f->value == NULL) return no_memory(r->diag);
   for (f->values = 0; f->values < n; f->values++) {
@@ -265,7 +362,7 @@ static interop_status_t read_type(reader_t *r, const in_stmt_t *s, uint32_t *at,
       return INTEROP_OK;
     }
   }
-  return bad(r->diag, s->tok[*at < s->ntok ? *at : *at - 1].place, "a fact's type is missing here",
+  return bad(r->diag, in_stmt_at(s, *at), *at < s->ntok ? "this is no type of a fact" : "a fact's type is missing here",
              "flag, one of WORD ..., code, text, time, number or list");
 }
 
@@ -275,16 +372,19 @@ static interop_status_t default_value(reader_t *r, const in_tok_t *tok, in_field
     case IN_T_FLAG:
       if (in_eq(tok->text, IN_SPAN("true"))) f->def_number = 1;
       else if (!in_eq(tok->text, IN_SPAN("false")))
-        return bad(r->diag, tok->place, "a flag is true or false", NULL);
+        return bad(r->diag, tok->place, "a flag is true or false", "default false");
       return INTEROP_OK;
     case IN_T_ENUM:
       f->def_number = in_field_value(f, tok->text);
       if (f->def_number >= 0) return INTEROP_OK;
-      in_vocab_unknown(r->v, "value", tok, f->value, f->values, r->diag);
+      in_vocab_no_value(r->v, tok, f->value, f->values, r->diag);
       return INTEROP_SYNTAX;
     case IN_T_NUMBER:
       return number_of(tok->text, &f->def_number) ? INTEROP_OK
-             : bad(r->diag, tok->place, "a whole number is wanted here", NULL);
+             : bad(r->diag, tok->place, "a whole number is wanted here", "at most 18 digits");
+    case IN_T_LIST:
+      return in_eq(tok->text, IN_SPAN("empty")) ? INTEROP_OK
+             : bad(r->diag, tok->place, "a list can only be empty by default", "default empty");
     case IN_T_TIME:
       return in_time_parse(tok->text, &f->def_number) ? INTEROP_OK
              : bad(r->diag, tok->place, "a time is wanted here", "2019-01-15 or 2019-01-15T10:00:00Z");
@@ -296,6 +396,8 @@ static interop_status_t default_value(reader_t *r, const in_tok_t *tok, in_field
 /* ordered | default VALUE | default from tenant | default empty | fetched else VALUE */
 static interop_status_t read_attributes(reader_t *r, const in_stmt_t *s, uint32_t at, in_field_t *f) {
   while (at < s->ntok) {
+    if (f->def != IN_DEF_NONE && !in_tok_is(s, at, "ordered"))
+      return bad(r->diag, s->tok[at].place, "a fact has one default", NULL);
     if (in_tok_is(s, at, "ordered") && f->type == IN_T_ENUM) {
       f->ordered = true;
       at++;
@@ -326,13 +428,12 @@ static interop_status_t add_field(reader_t *r, const in_field_t *f, const in_tok
 
 static interop_status_t read_record(reader_t *r, const in_stmt_t *s) {
   int record;
-  if (s->ntok != 2 || !s->has_block)
+  if (s->ntok != 2 || !is_word(s, 1) || !s->has_block)
     return bad(r->diag, in_stmt_place(s), "a record has a kind and a block of facts",
                "record user { linked_account flag; }");
   record = record_by_name(s->tok[1].text);
   if (record < 0) {
-    in_vocab_unknown(r->v, "record", &s->tok[1], NULL, 0, r->diag);
-    in_diag_hint(r->diag, "tenant, user, conversation, message or call");
+    in_vocab_no(r->v, IN_W_RECORD, &s->tok[1], r->diag);
     return INTEROP_SYNTAX;
   }
   for (const in_stmt_t *b = s->block; b != NULL; b = b->next) {
@@ -342,6 +443,8 @@ static interop_status_t read_record(reader_t *r, const in_stmt_t *s) {
     f.record = (interop_record_kind_t) record;
     f.name = b->tok[0].text;
     f.place = b->tok[0].place;
+    if (!leaf(r, b)) return INTEROP_SYNTAX;
+    if (!is_word(b, 0)) return bad(r->diag, f.place, "a fact's name is a word", NULL);
     if (read_type(r, b, &at, &f) != INTEROP_OK || read_attributes(r, b, at, &f) != INTEROP_OK
         || add_field(r, &f, &b->tok[0]) != INTEROP_OK)
       return r->diag->status;
@@ -371,17 +474,18 @@ static interop_status_t toggle_field(reader_t *r, const in_stmt_t *s, in_toggle_
 static interop_status_t toggle_block(reader_t *r, const in_stmt_t *s, in_toggle_t *t) {
   const in_stmt_t *on = s->block, *off = on != NULL ? on->next : NULL;
   if (off == NULL || off->next != NULL || !in_tok_is(on, 0, "on") || !in_tok_is(on, 1, "when")
-      || !in_tok_is(off, 0, "off") || !in_tok_is(off, 1, "otherwise"))
+      || !in_tok_is(off, 0, "off") || !in_tok_is(off, 1, "otherwise") || on->has_block || off->has_block)
     return bad(r->diag, in_stmt_place(s), "a toggle says when it is on and what it is otherwise",
                "on when GUARD; off otherwise because REASON;");
   t->on_when = on;
   t->on_when_at = 2;
   if (off->ntok == 2) return INTEROP_OK;
   if (off->ntok != 4 || !in_tok_is(off, 2, "because"))
-    return bad(r->diag, off->tok[2].place, "`otherwise` goes on with `because REASON`", NULL);
+    return bad(r->diag, off->tok[2].place, "`otherwise` goes on with `because REASON`", "off otherwise because REASON;");
   t->because = in_vocab_reason(r->v, off->tok[3].text);
-  if (t->because < 0) in_vocab_unknown(r->v, "reason", &off->tok[3], NULL, 0, r->diag);
-  return r->diag->status;
+  if (t->because >= 0) return INTEROP_OK;
+  in_vocab_no(r->v, IN_W_REASON, &off->tok[3], r->diag);
+  return INTEROP_SYNTAX;
 }
 
 static interop_status_t read_toggle(reader_t *r, const in_stmt_t *s) {
@@ -389,7 +493,7 @@ static interop_status_t read_toggle(reader_t *r, const in_stmt_t *s) {
   int old;
   memset(&t, 0, sizeof(t));
   t.because = -1;
-  if (!is_word(s, 1)) return bad(r->diag, in_stmt_place(s), "a toggle has a name", NULL);
+  if (!is_word(s, 1)) return bad(r->diag, in_stmt_place(s), "a toggle has a name", "toggle NAME default off;");
   old = in_vocab_toggle(r->v, s->tok[1].text);
   if (old >= 0) return twice(r, &s->tok[1], r->v->toggles.at[old].place);
   t.name = s->tok[1].text;
@@ -437,9 +541,32 @@ static interop_status_t read_sort(reader_t *r, size_t sort, const in_stmt_t *stm
   return INTEROP_OK;
 }
 
+static bool same_values(const in_field_t *a, const in_field_t *b) {
+  if (a->type != b->type || a->values != b->values) return false;
+  for (uint32_t i = 0; i < a->values; i++)
+    if (!in_eq(a->value[i], b->value[i])) return false;
+  return true;
+}
+
+/* `default from tenant` names a fact that a tenant has, of the same type */
+static interop_status_t check_tenant_defaults(reader_t *r) {
+  for (uint32_t i = 0; i < r->v->fields.n; i++) {
+    const in_field_t *f = &r->v->fields.at[i];
+    int t = in_vocab_field(r->v, INTEROP_R_TENANT, f->name);
+    if (f->def != IN_DEF_TENANT) continue;
+    if (f->record == INTEROP_R_TENANT)
+      return bad(r->diag, f->place, "a tenant's fact has no default from the tenant", NULL);
+    if (t < 0)
+      return bad(r->diag, f->place, "the tenant has no fact of this name", "declare it in record tenant");
+    if (!same_values(f, &r->v->fields.at[t]))
+      return bad(r->diag, f->place, "the tenant's fact of this name is of another type", NULL);
+  }
+  return INTEROP_OK;
+}
+
 interop_status_t in_vocab_read(in_vocab_t *v, const in_stmt_t *stmts, interop_diag_t *diag) {
   reader_t r = { v, diag };
   for (size_t k = 0; k < in_countof(readers); k++)
     if (read_sort(&r, k, stmts) != INTEROP_OK) return diag->status;
-  return INTEROP_OK;
+  return check_tenant_defaults(&r);
 }
