@@ -65,6 +65,10 @@ void in_ctl_progress(const char *what, uint64_t done, uint64_t all);
 int in_ctl_import(int argc, char **argv);
 int in_ctl_export(int argc, char **argv);
 int in_ctl_record(int argc, char **argv);      /* tenant, user, conversation */
+int in_ctl_check(int argc, char **argv);
+int in_ctl_compile(int argc, char **argv);
+int in_ctl_test(int argc, char **argv);
 extern const char in_help_import[], in_help_export[], in_help_record[];
+extern const char in_help_check[], in_help_compile[], in_help_test[];
 
 #endif
