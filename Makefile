@@ -31,7 +31,7 @@ RPATH   := -Wl,-rpath,'$$ORIGIN/lib:$$ORIGIN/../lib:$$ORIGIN/../lib/ngx_interop:
 LIBS    := $(if $(YY_LIB),-L$(YY_LIB)) -lyyjson -lpcre2-8 -lmd4c -llmdb -lcrypto
 Q       := $(if $(V),,@)
 COMPILE  = $(CC) $(CFLAGS) $(INCS) -MMD -MP -c -o $@ $<
-LINK     = $(CC) $(SAN) -o $@ $(filter %.o %.a,$^) $(LIBS) $(RPATH)
+LINK     = $(CC) $(SAN) -o $@.new $(filter %.o %.a,$^) $(LIBS) $(RPATH) && mv $@.new $@
 
 LIB_SRC   := $(filter-out rules/ctl/%,$(wildcard rules/*.c rules/*/*.c))
 CTL_SRC   := $(wildcard rules/ctl/*.c)
