@@ -22,11 +22,12 @@ static void pop(in_reader_t *r) {
   r->depth--;
   r->special = e->special;
   r->scope = e->scope;
+  bool gone = (r->show & ~e->show & IN_SHOW_NONE) != 0;
+  if (r->show != e->show) in_show_set(r, e->show);
   if (e->id == IN_E_TR && r->top[IN_E_TABLE] > 0)
     in_plain_row(&r->plain);
-  else if (e->lines > 0)
+  else if (e->lines > 0 && !gone)
     in_plain_break(&r->plain, e->lines);
-  if (r->show != e->show) in_show_set(r, e->show);
 }
 
 void in_tree_close(in_reader_t *r, unsigned depth) {

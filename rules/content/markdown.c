@@ -46,14 +46,14 @@ static void add_html(markdown_t *m, in_span_t s) {
 
 /* ---- elements */
 
-static void start(markdown_t *m, const char *tag, in_span_t src) {
+static void start(markdown_t *m, const char *tag, const char *attr, in_span_t value) {
   in_html_token_t *t = &m->reader.token;
   t->kind = IN_HTML_START;
   t->text = in_str(tag);
   t->attr_count = 0;
   t->self_closing = t->cut = t->too_many = false;
-  if (src.p != NULL) {
-    t->attr[0] = (in_html_attr_t) { IN_SPAN("src"), src };
+  if (attr != NULL) {
+    t->attr[0] = (in_html_attr_t) { in_str(attr), value };
     t->attr_count = 1;
   }
   in_reader_start(&m->reader);
@@ -92,7 +92,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *data) {
   const char *tag = block_tag(type, detail);
   const MD_BLOCK_LI_DETAIL *li = detail;
   read_html(m);
-  if (tag != NULL) start(m, tag, IN_NONE);
+  if (tag != NULL) start(m, tag, NULL, IN_NONE);
   m->reader.skip_newline = false;
   if (type == MD_BLOCK_LI && li->is_task)
     in_plain_put(&m->reader.plain, li->task_mark == ' ' ? IN_SPAN("[ ] ") : IN_SPAN("[x] "));
@@ -124,7 +124,7 @@ static in_span_t attribute(const MD_ATTRIBUTE *a) {
 /* an image's description is not shown beside it */
 static void enter_image(markdown_t *m, const MD_SPAN_IMG_DETAIL *detail) {
   in_tag_t *tag = &m->reader.tag;
-  start(m, "img", attribute(&detail->src));
+  start(m, "img", "src", attribute(&detail->src));
   tag->id = IN_E_PICTURE;
   tag->flags = 0;
   tag->hides = true;
@@ -138,10 +138,11 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *data) {
   if (type == MD_SPAN_IMG) {
     enter_image(m, detail);
   } else if (type == MD_SPAN_A) {
-    start(m, "a", IN_NONE);       /* its target is told again at its end */
+    start(m, "a", "href", attribute(&((const MD_SPAN_A_DETAIL *) detail)->href));
+    /* md4c does not keep the target: it tells it again at the end */
     in_link_open(&m->reader, IN_NONE);
   } else {
-    start(m, span_tag(type), IN_NONE);
+    start(m, span_tag(type), NULL, IN_NONE);
   }
   return 0;
 }
