@@ -9,6 +9,10 @@
 #include "ngx_http_interop.h"
 
 
+static ngx_uint_t ngx_http_interop_wants_body(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+
+
 ngx_int_t
 ngx_http_interop_match(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
@@ -50,19 +54,41 @@ ngx_http_interop_match(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    /* a body where none is expected is judged as one */
-
-    if (ctx->match == INTEROP_M_BODY
-        || (ctx->match == INTEROP_M_PLAIN
-            && (r->headers_in.content_length_n > 0 || r->headers_in.chunked)))
-    {
-        ctx->step = NGX_HTTP_INTEROP_READ;
-
-    } else {
-        ctx->step = NGX_HTTP_INTEROP_GATHER;
-    }
+    ctx->step = ngx_http_interop_wants_body(r, ctx) ? NGX_HTTP_INTEROP_READ
+                                                    : NGX_HTTP_INTEROP_GATHER;
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_interop_wants_body(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
+{
+    if (ctx->match == INTEROP_M_BODY) {
+        return 1;
+    }
+
+    if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked) {
+        return 0;
+    }
+
+    /* a body where none is expected is judged as one */
+
+    if (ctx->match == INTEROP_M_PLAIN) {
+        return 1;
+    }
+
+    /*
+     * What is refused by its target alone needs no body.  But over HTTP/2 an
+     * answer before the body's end resets the stream, which clients may take
+     * for a failure before they have seen the answer.
+     */
+
+#if (NGX_HTTP_V2)
+    return r->stream != NULL;
+#else
+    return 0;
+#endif
 }
 
 
