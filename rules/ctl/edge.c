@@ -165,7 +165,7 @@ static void fill_request(in_edge_t *e) {
 
 interop_status_t in_edge_judge(in_edge_t *e) {
   interop_target_t t = { e->client.method, e->client.target };
-  interop_source_t source = in_memory_source(e->memory);
+  interop_source_t source = e->source.lookup != NULL ? e->source : in_memory_source(e->memory);
   interop_status_t rc = interop_judge_new(e->policy, e->api, &t, &interop_alloc_libc, &e->judge, &e->match);
   if (rc != INTEROP_OK) return rc;
   if (e->match == INTEROP_M_OUTSIDE) {
@@ -234,14 +234,18 @@ static interop_status_t take_answer(in_edge_t *e, const interop_plan_t *plan) {
   return a.body_changed ? replace(e, &a) : INTEROP_OK;
 }
 
-interop_status_t in_edge_run(in_edge_t *e) {
+interop_status_t in_edge_finish(in_edge_t *e) {
   const interop_plan_t *plan;
-  interop_status_t rc = in_edge_judge(e);
-  if (rc != INTEROP_OK) return rc;
+  interop_status_t rc;
   if (e->judge == NULL) return forward(e, NULL, &e->response);
   plan = interop_judge_plan(e->judge);
   if (plan->action == INTEROP_A_ANSWER && !e->monitor) return answer(e, plan);
   rc = forward(e, plan, &e->response);
   if (rc == INTEROP_OK && plan->wants_answer && plan->action == INTEROP_A_FORWARD) rc = take_answer(e, plan);
   return rc == INTEROP_OK ? add_verdict(e, plan) : rc;
+}
+
+interop_status_t in_edge_run(in_edge_t *e) {
+  interop_status_t rc = in_edge_judge(e);
+  return rc == INTEROP_OK ? in_edge_finish(e) : rc;
 }

@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
   const interop_policy_t *policy;
   in_memory_t *memory;
+  interop_source_t source;        /* where records are looked up; lookup NULL: in memory */
   in_arena_t *arena;
   int api;
   bool native, monitor;
@@ -49,8 +50,10 @@ typedef struct {
 
 /* OK, or why it could not be run to its end; the judge stays until in_edge_end */
 interop_status_t in_edge_run(in_edge_t *e);
-/* only up to the plan: nothing is sent, nothing kept but what was fetched */
+/* the two halves of it: up to the plan (nothing is sent, nothing kept but what
+** was fetched), and what the plan says */
 interop_status_t in_edge_judge(in_edge_t *e);
+interop_status_t in_edge_finish(in_edge_t *e);
 void in_edge_end(in_edge_t *e);
 
 bool in_wire_add(in_wire_t *w, in_arena_t *a, in_span_t name, in_span_t value);
