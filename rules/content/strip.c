@@ -15,6 +15,7 @@ typedef struct {
   uint32_t remove;
   unsigned inside;                /* depth of a dropped element whose content goes; 0 = none */
   bool keep_images;               /* ... but for links to images in it */
+  bool raw_dropped;               /* the raw text that comes belongs to a dropped tag */
 } strip_t;
 
 #define HAS(set, feature)  ((feature) >= 0 && (((set) >> (feature)) & 1))
@@ -107,7 +108,7 @@ static bool start_tag(strip_t *s, const in_tag_t *tag) {
   if ((image && (tag->flags & IN_H_IMAGE)) || (feature && is_media(tag->feature))) put_link(s, tag);
   if (s->inside != 0) return true;
   if (feature) put_vendor_text(s, tag);
-  bool stays = !HAS(s->remove, own) && !(tag->flags & IN_H_IMAGE);
+  bool stays = !HAS(s->remove, own) && !(tag->flags & IN_H_IMAGE) && tag->id != IN_E_STYLE;
   put_bare(s, tag, stays);
   return !stays;
 }
@@ -117,6 +118,7 @@ static void on_start(strip_t *s) {
   in_tag_t *tag = &r->tag;
   unsigned depth;
   in_tag_read(r, tag);
+  if (tag->id == IN_E_STYLE) tag->image = INTEROP_F_GIF;   /* it may name any */
   bool foreign = r->html.foreign;
   bool dropped = start_tag(s, tag);
   if (!in_tree_start(r, tag) || (tag->flags & IN_H_VOID)) return;
@@ -130,6 +132,7 @@ static void on_start(strip_t *s) {
     s->inside = r->depth;
     s->keep_images = tag->vendor != NULL;
   }
+  s->raw_dropped = dropped;
   if (!foreign) in_reader_switch(r, tag->flags);
 }
 
@@ -148,6 +151,30 @@ static void on_end(strip_t *s) {
   if (keep) in_buf_put(s->out, r->token.raw);
 }
 
+/*
+** A '<' that is text is escaped: a tag that was removed behind it must not make
+** a tag of it and what follows.
+*/
+static void on_text(strip_t *s) {
+  in_span_t raw = s->reader.token.raw;
+  in_html_state_t state = s->reader.html.state;
+  if (s->inside != 0) return;
+  if (state != IN_HTML_DATA && state != IN_HTML_CDATA) {
+    if (!s->raw_dropped) in_buf_put(s->out, raw);
+    return;
+  }
+  while (raw.n > 0) {
+    const char *lt = memchr(raw.p, '<', raw.n);
+    size_t n = lt == NULL ? raw.n : (size_t) (lt - raw.p);
+    in_buf_put(s->out, in_span(raw.p, n));
+    if (lt != NULL) {
+      in_buf_put(s->out, IN_SPAN("&lt;"));
+      n++;
+    }
+    raw = in_span(raw.p + n, raw.n - n);
+  }
+}
+
 /* implied end tags may have closed what hid its content */
 static void settle(strip_t *s) {
   if (s->inside > s->reader.depth) s->inside = 0;
@@ -163,13 +190,11 @@ interop_status_t in_content_strip(const in_content_t *c, in_span_t input, uint32
   s.out = out;
   s.remove = remove;
   s.inside = 0;
-  s.keep_images = false;
+  s.keep_images = s.raw_dropped = false;
   do {
     in_html_next(&s.reader.html, &s.reader.token);
     switch (s.reader.token.kind) {
-      case IN_HTML_TEXT:
-        if (s.inside == 0) in_buf_put(out, s.reader.token.raw);
-        break;
+      case IN_HTML_TEXT: on_text(&s); break;
       case IN_HTML_START: on_start(&s); break;
       case IN_HTML_END: on_end(&s); break;
       default: break;

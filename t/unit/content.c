@@ -287,6 +287,10 @@ static const struct {
   { BIT(FORMATTING), "<span style=color:red>a</span><p align=left>b</p>", "formatting=2", "<span>a</span><p>b</p>" },
   { BIT(CARD), "<script>x</script><svg><b>x</b></svg>a<form>b<input></form>", "card=4", "ab" },
   { BIT(EMOJI) | BIT(MENTION), "<emoji alt=\"&lt;3\">x</emoji><at>A</at>", "mention=1 emoji=1", "&lt;3A" },
+  { BIT(FORMATTING), "<<b>img src=x.gif>", "formatting=1", "&lt;img src=x.gif>" },
+  { BIT(CARD), "<script><img src=x.gif></script>a", "card=1", "a" },
+  { BIT(GIF), "<svg><![CDATA[<img src=x.gif>]]></svg>", "", "<svg>&lt;img src=x.gif></svg>" },
+  { BIT(GIF), "<title><img src=x.gif></title>", "", "<title><img src=x.gif></title>" },
   { BIT(GIF), "<img src=x.png><img src=x.gif>", "gif=1", "<img src=x.png>" },
 };
 
