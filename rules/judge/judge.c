@@ -32,8 +32,7 @@ interop_status_t interop_judge_new(const interop_policy_t *policy, int api,
 void interop_judge_free(interop_judge_t *j) {
   interop_alloc_t a;
   if (j == NULL) return;
-  pcre2_match_data_free(j->facts.match_data);
-  pcre2_match_context_free(j->facts.match_context);
+  in_facts_free(&j->facts);
   a = j->alloc;
   in_arena_free(&j->arena);
   a.resize(a.ctx, j, sizeof(*j), 0);

@@ -5,6 +5,20 @@
 #include "compile.h"
 #include "../api/api.h"
 
+unsigned in_line_of(in_compile_t *c, in_place_t p) {
+  in_place_t *last = &c->line_place;
+  if (last->source != p.source || last->offset > p.offset) {
+    *last = (in_place_t) { p.source, 0, 0 };
+    c->line = 1;
+  }
+  for (; last->offset < p.offset; last->offset++) c->line += p.source->text.p[last->offset] == '\n';
+  return c->line;
+}
+
+void in_warn(const in_compile_t *c, const interop_diag_t *w) {
+  if (c->warn != NULL) c->warn(c->warn_ctx, w);
+}
+
 /* reasons that the engine itself gives; a vocabulary must declare them */
 static const char *const own_reasons[] = {
   "malformed_path", "malformed_body", "unsupported_media_type", "body_too_large", "unmatched",
@@ -26,7 +40,13 @@ static interop_status_t unknown_statement(in_compile_t *c, const in_stmt_t *s) {
     { "system", 6 }, { "reason", 6 }, { "notice", 6 }, { "set", 3 }, { "record", 6 },
     { "toggle", 6 }, { "table", 5 }, { "policy", 6 }, { "api", 3 }, { "include", 7 },
   };
+  if (in_tok_is(s, 0, "include")) {
+    in_diag_at(c->diag, INTEROP_SYNTAX, s->tok[0].place, "only a file can include another");
+    return INTEROP_SYNTAX;
+  }
   in_vocab_unknown(&c->vocab, "statement", &s->tok[0], words, in_countof(words), c->diag);
+  if (in_nearest(s->tok[0].text, words, in_countof(words)).p == NULL)
+    in_diag_hint(c->diag, "known are system, reason, notice, set, record, toggle, table, policy, api and include");
   return INTEROP_SYNTAX;
 }
 
@@ -56,6 +76,7 @@ static interop_status_t read_notices(in_compile_t *c) {
     if (c->notice_when[i] == NULL) return c->diag->status;
     if (at < t->when->ntok) {
       in_diag_at(c->diag, INTEROP_SYNTAX, t->when->tok[at].place, "this word has no meaning in a guard");
+      in_diag_hint(c->diag, "the guard is the end of a notice");
       return c->diag->status;
     }
   }
@@ -77,8 +98,8 @@ static bool unfold(in_compile_t *c, in_expr_t *e) {
     p.slot_b = IN_NIL;
     p.values = e->values;
     e->kind = IN_E_PRED;
-    e->pred = c->preds.n;
-    return p.slot != IN_NIL && (in_vec_push(c->arena, &c->preds, p) || (in_nomem(c), false));
+    e->pred = p.slot == IN_NIL ? IN_NIL : in_pred_get(c, &p);
+    return e->pred != IN_NIL;
   }
   return unfold(c, e->a) && unfold(c, e->b);
 }
@@ -90,6 +111,27 @@ static interop_status_t unfold_all(in_compile_t *c) {
   for (uint32_t i = 0; i < c->vocab.notices.n; i++)
     if (!unfold(c, c->notice_when[i])) return c->diag->status;
   return INTEROP_OK;
+}
+
+/* ---- what nothing asks for */
+
+static void warn_unused(const in_compile_t *c, const char *what, in_span_t name, in_place_t place) {
+  interop_diag_t w;
+  in_diag_clear(&w);
+  in_diag_at(&w, INTEROP_SYNTAX, place, "%s \"%.*s\" is never used", what, (int) name.n, name.p);
+  in_warn(c, &w);
+}
+
+static void check_used(const in_compile_t *c) {
+  const in_vocab_t *v = &c->vocab;
+  for (uint32_t i = 0; i < v->sets.n; i++)
+    if (!v->sets.at[i].used) warn_unused(c, "the set", v->sets.at[i].name, v->sets.at[i].place);
+  for (uint32_t i = 0; i < v->toggles.n; i++)
+    if (!v->toggles.at[i].used) warn_unused(c, "the toggle", v->toggles.at[i].name, v->toggles.at[i].place);
+  for (uint32_t i = 0; i < v->notices.n; i++) {
+    const in_notice_t *n = &v->notices.at[i];
+    if (!n->used && n->when == NULL && n->lost == 0 && n->verdicts == 0) warn_unused(c, "the notice", n->name, n->place);
+  }
 }
 
 interop_status_t in_compile_source(in_compile_t *c, const in_stmt_t *stmts) {
@@ -104,6 +146,7 @@ interop_status_t in_compile_source(in_compile_t *c, const in_stmt_t *stmts) {
   if (rc == INTEROP_OK) rc = in_atoms_make(c);
   if (rc == INTEROP_OK) rc = in_policy_lower(c);
   if (rc == INTEROP_OK && c->arena->failed) rc = in_nomem(c);
+  if (rc == INTEROP_OK) check_used(c);
   return rc;
 }
 

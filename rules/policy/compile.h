@@ -2,7 +2,8 @@
 ** compile.h -- what the stages of policy compilation hand to one another.
 **
 ** vocab.c   statements -> vocabulary (systems, reasons, facts, toggles ...)
-** expr.c    words of a guard -> typed expression over predicates
+** slots.c   facts by their paths, and predicates, each once
+** expr*.c   words of a guard -> typed expression over predicates
 ** table.c   decision tables, asked in guards
 ** policy.c  policy blocks -> rules
 ** atoms.c   predicates -> atoms (every fact's values sorted into classes)
@@ -32,8 +33,8 @@ bool in_vec_room(in_arena_t *a, void **at, uint32_t n, uint32_t *size, size_t it
 typedef struct { in_span_t name, title, tier; in_place_t place; } in_system_t;
 typedef struct { in_span_t name, message; uint32_t status; in_place_t place; bool used; } in_reason_t;
 typedef struct { in_span_t name; uint32_t lost, verdicts; const in_stmt_t *when; uint32_t when_at;
-                 in_place_t place; } in_notice_t;
-typedef struct { in_span_t name; in_span_t *member; uint32_t count; in_place_t place; } in_set_t;
+                 in_place_t place; bool used; } in_notice_t;
+typedef struct { in_span_t name; in_span_t *member; uint32_t count; in_place_t place; bool used; } in_set_t;
 
 typedef struct {
   in_span_t name;
@@ -56,6 +57,7 @@ typedef struct {
   bool default_on;                /* without on_when */
   int because;                    /* reason of an off by default, or -1 */
   in_place_t place;
+  bool used;
 } in_toggle_t;
 
 struct in_vocab_s {
@@ -91,6 +93,7 @@ typedef struct {
   uint32_t texts;
   unsigned cmp;                   /* CMP, REL: in_cmp_t bits that make it true */
   int64_t number;                 /* CMP */
+  in_place_t place;               /* where it stands first */
   /* after in_atoms_make: */
   uint32_t atom;
   uint64_t classes;               /* bit per class that makes it true */
@@ -107,6 +110,9 @@ struct in_expr_s {
   uint32_t pred;                  /* PRED */
   in_request_fact_t fact;         /* STATIC: OPERATION, KIND, FROM, TO */
   uint64_t values;                /* STATIC: bit per value that makes it true */
+  /* lower.c: */
+  char varies;                    /* 'y': it depends on the cell, 'n': not, 0: not looked at yet */
+  uint32_t diagram;               /* 'n': its diagram + 1, 0: not made yet */
 };
 
 typedef enum { IN_R_DENY, IN_R_ROW, IN_R_TEXT, IN_R_EFFECT } in_rule_kind_t;
@@ -151,6 +157,9 @@ struct in_compile_s {
   const in_stmt_t *stmts;         /* all of the source */
   IN_VEC(in_slot_t) slots;
   IN_VEC(in_pred_t) preds;
+  uint32_t *pred_table, pred_slots;     /* hash of preds: index + 1 */
+  in_place_t line_place;                /* where in_line_of was last */
+  unsigned line;
   IN_VEC(in_pi_atom_t) atoms;
   IN_VEC(in_policy_t) policies;
   IN_VEC(in_rule_t) rules;
@@ -160,6 +169,7 @@ struct in_compile_s {
   in_mdd_t *mdd;
   uint32_t *cells;                /* roots: mdd ids */
   uint32_t cell_count;
+  bool dead_is_allowed;                 /* by tests with made-up policies */
 };
 
 /* expr.c: parses tok[*at ...] of the statement up to a word it does not know;
@@ -178,6 +188,11 @@ uint32_t in_slot_get(in_compile_t *c, in_subject_t subject, uint32_t field, in_s
 /* slot of a path such as "recipient.tenant.country", or IN_NIL with an error set */
 uint32_t in_expr_slot(in_compile_t *c, const in_tok_t *tok, int tenant_subject);
 interop_status_t in_nomem(in_compile_t *c);
+unsigned in_line_of(in_compile_t *c, in_place_t place);     /* line number; cheap in source order */
+/* a warning; its text is made by in_diag_at into *w, which the caller cleared */
+void in_warn(const in_compile_t *c, const interop_diag_t *w);
+/* the predicate's index, old or new; IN_NIL: no memory */
+uint32_t in_pred_get(in_compile_t *c, const in_pred_t *p);
 
 /* table.c */
 in_expr_t *in_table_test(in_compile_t *c, const in_tok_t *name, const in_tok_t *result);
@@ -189,7 +204,7 @@ interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *stmt);
 interop_status_t in_atoms_make(in_compile_t *c);
 /* mdd.c, lower.c, emit.c: see there */
 interop_status_t in_policy_lower(in_compile_t *c);
-uint32_t in_guard_mdd(in_compile_t *c, const in_expr_t *e);   /* a guard as a diagram */
+uint32_t in_guard_mdd(in_compile_t *c, in_expr_t *e);   /* a guard as a diagram */
 interop_status_t in_emit(in_compile_t *c, void **image, size_t *size);
 
 /* sizes of all records, for the container */

@@ -3,9 +3,6 @@
 */
 #include "facts.h"
 
-#define REGEX_MATCH_LIMIT  10000u
-#define REGEX_DEPTH_LIMIT  200u
-#define REGEX_HEAP_LIMIT   64u          /* KiB */
 #define REGEX_SUBJECT_MAX  4096u        /* bytes; a longer text is unknown to a regex */
 
 static const struct { int record; } subjects[] = {
@@ -22,6 +19,12 @@ interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_aren
   if (f->class_ == NULL) return INTEROP_NOMEM;
   memset(f->class_, IN_NOT_YET, (size_t) p->img.count[IN_S_ATOMS] + 1);
   return INTEROP_OK;
+}
+
+void in_facts_free(in_facts_t *f) {
+  pcre2_match_data_free(f->match_data);
+  pcre2_match_context_free(f->match_context);
+  pcre2_general_context_free(f->general);
 }
 
 static bool hangs_on_recipient(const in_image_t *img, uint32_t slot) {
@@ -217,15 +220,11 @@ static uint8_t number_class(const in_image_t *img, const in_pi_atom_t *a, int64_
 }
 
 static bool regex_ready(in_facts_t *f) {
-  if (f->match_data == NULL) f->match_data = pcre2_match_data_create(1, NULL);
-  if (f->match_context == NULL) {
-    f->match_context = pcre2_match_context_create(NULL);
-    if (f->match_context == NULL) return false;
-    pcre2_set_match_limit(f->match_context, REGEX_MATCH_LIMIT);
-    pcre2_set_depth_limit(f->match_context, REGEX_DEPTH_LIMIT);
-    pcre2_set_heap_limit(f->match_context, REGEX_HEAP_LIMIT);
-  }
-  return f->match_data != NULL;
+  if (f->general == NULL) f->general = in_regex_general(f->arena->alloc);
+  if (f->general == NULL) return false;
+  if (f->match_data == NULL) f->match_data = pcre2_match_data_create(1, f->general);
+  if (f->match_context == NULL) f->match_context = in_regex_limits(f->general);
+  return f->match_data != NULL && f->match_context != NULL;
 }
 
 /* a match that costs too much is neither yes nor no: unknown */
@@ -234,6 +233,7 @@ static uint8_t regex_class(in_facts_t *f, uint32_t atom, in_span_t text) {
   if (text.n > REGEX_SUBJECT_MAX) return 0;
   if (!regex_ready(f)) { f->status = INTEROP_NOMEM; return 0; }
   rc = pcre2_match(f->policy->regex[atom], (PCRE2_SPTR) (text.p == NULL ? "" : text.p), text.n, 0, 0, f->match_data, f->match_context);
+  if (rc == PCRE2_ERROR_NOMEMORY) f->status = INTEROP_NOMEM;
   return rc >= 0 ? 2 : rc == PCRE2_ERROR_NOMATCH ? 1 : 0;
 }
 

@@ -32,6 +32,7 @@ typedef struct {
   in_value_t request[IN_RF_COUNT];
   in_span_t conversation_type;            /* of a conversation that is being created */
   bool fetched;                           /* the original was asked for, or cannot be */
+  pcre2_general_context *general;         /* all three: made at the first regex */
   pcre2_match_data *match_data;
   pcre2_match_context *match_context;
   uint8_t *class_;                        /* by atom; IN_NOT_YET */
@@ -39,6 +40,7 @@ typedef struct {
 } in_facts_t;
 
 interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_arena_t *arena);
+void in_facts_free(in_facts_t *f);
 /* forgets what hangs on the recipient */
 void in_facts_recipient(in_facts_t *f);
 /* the subject's record, looked up at need; absent: there is none */

@@ -9,6 +9,10 @@
 static interop_status_t bad_regex(const in_image_t *img, const in_pi_atom_t *a, int code, interop_diag_t *diag) {
   PCRE2_UCHAR text[128];
   in_span_t r = in_image_str(img, a->text);
+  if (code == PCRE2_ERROR_HEAP_FAILED || code == PCRE2_ERROR_NOMEMORY) {
+    in_diag_set(diag, INTEROP_NOMEM, "out of memory");
+    return INTEROP_NOMEM;
+  }
   if (pcre2_get_error_message(code, text, sizeof(text)) < 0) text[0] = 0;
   in_diag_set(diag, INTEROP_SYNTAX, "the regular expression ~\"%.*s\" is not valid: %s", (int) r.n, r.p, (const char *) text);
   return INTEROP_SYNTAX;
@@ -19,11 +23,10 @@ static interop_status_t compile_regexes(interop_policy_t *p, interop_diag_t *dia
     const in_pi_atom_t *a = in_atom(&p->img, i);
     in_span_t r = in_image_str(&p->img, a->text);
     int code;
-    PCRE2_SIZE at;
+    size_t at;
     if (a->kind != IN_ATOM_REGEX) continue;
-    p->regex[i] = pcre2_compile((PCRE2_SPTR) r.p, r.n, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &at, NULL);
+    p->regex[i] = in_regex_compile(r, p->general, true, &code, &at);
     if (p->regex[i] == NULL) return bad_regex(&p->img, a, code, diag);
-    (void) pcre2_jit_compile(p->regex[i], PCRE2_JIT_COMPLETE);     /* without it: slower */
   }
   return INTEROP_OK;
 }
@@ -42,11 +45,12 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
   if (rc != INTEROP_OK) return rc;
   bytes = ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex);
   p->regex = p->alloc.resize(p->alloc.ctx, NULL, 0, bytes);
-  if (p->regex == NULL) {
+  if (p->regex != NULL) memset(p->regex, 0, bytes);
+  p->general = in_regex_general(&p->alloc);
+  if (p->regex == NULL || p->general == NULL) {
     in_diag_set(diag, INTEROP_NOMEM, "out of memory");
     return INTEROP_NOMEM;
   }
-  memset(p->regex, 0, bytes);
   write_revision(p);
   return compile_regexes(p, diag);
 }
@@ -79,6 +83,7 @@ void interop_policy_free(interop_policy_t *p) {
     for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) pcre2_code_free(p->regex[i]);
     a.resize(a.ctx, p->regex, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex), 0);
   }
+  pcre2_general_context_free(p->general);
   a.resize(a.ctx, p, sizeof(*p), 0);
 }
 

@@ -4,16 +4,15 @@
 #ifndef IN_LOAD_H
 #define IN_LOAD_H
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "policy_image.h"
+#include "regex.h"
 #include "../api/api_image.h"
 
 struct interop_policy_s {
   in_image_t img;
   interop_alloc_t alloc;
   char revision[24];
+  pcre2_general_context *general; /* PCRE2's view of alloc */
   pcre2_code **regex;             /* by atom; NULL where the atom is none */
 };
 

@@ -42,10 +42,10 @@ static uint32_t static_leaf(in_compile_t *c, const in_expr_t *e, const cell_t *c
   return leaf((e->values >> v & 1) ? IN_OUTCOME_TRUE : IN_OUTCOME_FALSE);
 }
 
-/* recursion is as deep as the guard is nested, which the parser bounds */
-static uint32_t guard_mdd(in_compile_t *c, const in_expr_t *e, const cell_t *cell) {
+static uint32_t guard_mdd(in_compile_t *c, in_expr_t *e, const cell_t *cell);
+
+static uint32_t make_guard(in_compile_t *c, in_expr_t *e, const cell_t *cell) {
   uint32_t a;
-  if (e == NULL) return leaf(IN_OUTCOME_TRUE);
   switch (e->kind) {
     case IN_E_FALSE: return leaf(IN_OUTCOME_FALSE);
     case IN_E_TRUE: return leaf(IN_OUTCOME_TRUE);
@@ -63,7 +63,28 @@ static uint32_t guard_mdd(in_compile_t *c, const in_expr_t *e, const cell_t *cel
   }
 }
 
-uint32_t in_guard_mdd(in_compile_t *c, const in_expr_t *e) {
+static bool varies(in_expr_t *e) {
+  bool v;
+  if (e == NULL || e->varies != 0) return e != NULL && e->varies == 'y';
+  v = e->kind == IN_E_STATIC || varies(e->a);
+  v = varies(e->b) || v;
+  e->varies = v ? 'y' : 'n';
+  return v;
+}
+
+/* recursion is as deep as the guard is long, which its reader bounds; a guard that
+** asks nothing of the cell has the same diagram in all of them */
+static uint32_t guard_mdd(in_compile_t *c, in_expr_t *e, const cell_t *cell) {
+  uint32_t d;
+  if (e == NULL) return leaf(IN_OUTCOME_TRUE);
+  if (varies(e)) return make_guard(c, e, cell);
+  if (e->diagram != 0) return e->diagram - 1;
+  d = make_guard(c, e, cell);
+  e->diagram = d + 1;             /* no memory: 0 */
+  return d;
+}
+
+uint32_t in_guard_mdd(in_compile_t *c, in_expr_t *e) {
   static const cell_t none = { 0, 0, 0, 0 };
   return guard_mdd(c, e, &none);
 }
@@ -82,16 +103,26 @@ static bool has_matrix(const in_policy_t *p, const cell_t *cell) {
 }
 
 static in_mdd_op_t row_op(const in_rule_t *r) {
-  if (r->unknown_passes) return IN_MDD_FIRE_PASS;
-  return r->kind == IN_R_DENY ? IN_MDD_FIRE_DENY : IN_MDD_FIRE_ROW;
+  if (r->kind == IN_R_DENY) return r->unknown_passes ? IN_MDD_FIRE_DENY_PASS : IN_MDD_FIRE_DENY;
+  return r->unknown_passes ? IN_MDD_FIRE_ROW_PASS : IN_MDD_FIRE_ROW;
 }
 
-static bool not_total(in_compile_t *c, const in_policy_t *p, const cell_t *cell) {
+/* the matrix's last row, behind which the missing one belongs */
+static in_place_t matrix_place(const in_compile_t *c, uint32_t policy, const cell_t *cell) {
+  in_place_t place = c->policies.at[policy].place;
+  for (uint32_t i = 0; i < c->rules.n; i++) {
+    const in_rule_t *r = &c->rules.at[i];
+    if (r->kind == IN_R_ROW && r->policy == policy && (r->from >> cell->from & 1) && (r->to >> cell->to & 1)) place = r->place;
+  }
+  return place;
+}
+
+static bool not_total(in_compile_t *c, uint32_t policy, const cell_t *cell) {
   in_span_t f = c->vocab.systems.at[cell->from].name, t = c->vocab.systems.at[cell->to].name;
-  in_diag_at(c->diag, INTEROP_SYNTAX, p->place, "matrix %.*s -> %.*s has no row for %s %s",
+  in_diag_at(c->diag, INTEROP_SYNTAX, matrix_place(c, policy, cell), "matrix %.*s -> %.*s has no row for %s %s",
              (int) f.n, f.p, (int) t.n, t.p, interop_operation_name((interop_operation_t) cell->op),
              interop_kind_name((interop_kind_t) cell->kind));
-  in_diag_hint(c->diag, "end the matrix with a row for all the rest:  *  drop  REASON;");
+  in_diag_hint(c->diag, "end the matrix with a row for all the rest:  *  *  drop  REASON;");
   return false;
 }
 
@@ -106,7 +137,7 @@ static uint32_t matrix_mdd(in_compile_t *c, uint32_t policy, const cell_t *cell)
     r->applies = true;
     d = in_mdd_apply(c, row_op(r), guard_mdd(c, r->when, cell), d, r->outcome);
   }
-  if (d != IN_MDD_NONE && reaches(c, d, IN_OUTCOME_FALSE) && !not_total(c, &c->policies.at[policy], cell))
+  if (d != IN_MDD_NONE && reaches(c, d, IN_OUTCOME_FALSE) && !not_total(c, policy, cell))
     return IN_MDD_NONE;
   return d;
 }
@@ -212,12 +243,6 @@ static uint32_t add_outcome(in_compile_t *c, in_outcome_kind_t kind, interop_ver
   return c->outcomes.n - 1;
 }
 
-static uint32_t line_of(in_place_t p) {
-  uint32_t n = 1;
-  for (uint32_t i = 0; i < p.offset; i++) n += p.source->text.p[i] == '\n';
-  return n;
-}
-
 static bool rule_outcome(in_compile_t *c, in_rule_t *r) {
   in_pi_outcome_t o;
   memset(&o, 0, sizeof(o));
@@ -228,7 +253,7 @@ static bool rule_outcome(in_compile_t *c, in_rule_t *r) {
   o.rule = in_builder_str(&c->builder, r->name);
   o.strip = r->strip;
   o.reduce = r->reduce;
-  o.line = line_of(r->place);
+  o.line = in_line_of(c, r->place);
   o.file = in_builder_str(&c->builder, r->place.source->name).off;
   o.notices.count = r->notice_count;
   o.notices.first = in_builder_add(&c->builder, IN_S_INDEXES, r->notices, r->notice_count, sizeof(uint32_t));
@@ -309,7 +334,7 @@ static in_span_t shadower(in_compile_t *c, const in_rule_t *r) {
 
 static bool report_dead(in_compile_t *c, const in_rule_t *r) {
   in_span_t by = r->applies ? shadower(c, r) : IN_NONE;
-  in_diag_at(c->diag, INTEROP_SYNTAX, r->place, "this row never decides");
+  in_diag_at(c->diag, INTEROP_SYNTAX, r->place, r->kind == IN_R_DENY ? "this denial never decides" : "this row never decides");
   if (by.p != NULL) in_diag_hint(c->diag, "wherever it holds, %.*s decides first", (int) by.n, by.p);
   else in_diag_hint(c->diag, "its guard can never be true here");
   return false;
@@ -324,7 +349,7 @@ static bool check_dead(in_compile_t *c) {
     in_rule_t *r = &c->rules.at[i];
     if (r->outcome == IN_NIL) continue;
     r->decides = out[r->outcome] != 0;
-    if (!r->decides) return report_dead(c, r);
+    if (!r->decides && !c->dead_is_allowed) return report_dead(c, r);
   }
   return true;
 }

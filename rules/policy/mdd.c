@@ -18,6 +18,7 @@ struct in_mdd_s {
   uint32_t *table, slots;               /* hash of nodes: id + 1 */
   cached_t *cache;
   uint32_t *level;                      /* of an atom: its place in the order */
+  uint32_t *unknown;                    /* by atom, IN_NIL last: outcome + 1 */
 };
 
 typedef struct { uint32_t key, atom; } order_t;
@@ -47,7 +48,8 @@ interop_status_t in_mdd_new(in_compile_t *c) {
   if (m == NULL || order == NULL) return in_nomem(c);
   m->cache = in_arena_array(c->arena, CACHE_SIZE, sizeof(*m->cache));
   m->level = in_arena_array(c->arena, c->atoms.n + 1, sizeof(*m->level));
-  if (m->cache == NULL || m->level == NULL) return in_nomem(c);
+  m->unknown = in_arena_array(c->arena, c->atoms.n + 1, sizeof(*m->unknown));
+  if (m->cache == NULL || m->level == NULL || m->unknown == NULL) return in_nomem(c);
   for (uint32_t i = 0; i < CACHE_SIZE; i++) m->cache[i].a = IN_MDD_NONE;
   for (uint32_t i = 0; i < c->atoms.n; i++) {
     order[i].key = rank_of(c, i);
@@ -120,8 +122,8 @@ static uint32_t make(in_compile_t *c, uint32_t atom, const uint32_t *child) {
 
 uint32_t in_mdd_undetermined(in_compile_t *c, uint32_t atom) {
   in_pi_outcome_t o;
-  for (uint32_t i = 0; i < c->outcomes.n; i++)
-    if (c->outcomes.at[i].kind == IN_OUT_UNDETERMINED && c->outcomes.at[i].slot == atom) return i;
+  uint32_t *known = &c->mdd->unknown[atom == IN_NIL ? c->atoms.n : atom];
+  if (*known != 0) return *known - 1;
   memset(&o, 0, sizeof(o));
   o.kind = IN_OUT_UNDETERMINED;
   o.verdict = INTEROP_V_DENY;
@@ -129,6 +131,7 @@ uint32_t in_mdd_undetermined(in_compile_t *c, uint32_t atom) {
   o.slot = atom;
   o.rule = in_builder_str(&c->builder, IN_SPAN(""));
   if (!in_vec_push(c->arena, &c->outcomes, o)) return in_nomem(c), IN_MDD_NONE;
+  *known = c->outcomes.n;
   return c->outcomes.n - 1;
 }
 
@@ -149,13 +152,19 @@ static bool same_effect(const in_pi_outcome_t *a, const in_pi_outcome_t *b) {
          && a->strip == b->strip && a->reduce == b->reduce;
 }
 
+static bool denies(const in_pi_outcome_t *o) {
+  return o->kind == IN_OUT_DECISION && o->verdict == INTEROP_V_DENY;
+}
+
 /* rule `arg` over what follows (b), its guard a being a leaf */
 static uint32_t fire(const in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, uint32_t arg) {
   const in_pi_outcome_t *o = c->outcomes.at;
-  if (a == IN_OUTCOME_TRUE) return arg;
-  if (a == IN_OUTCOME_FALSE || op == IN_MDD_FIRE_PASS) return b;
-  if (op == IN_MDD_FIRE_DENY && o[b].kind == IN_OUT_DECISION && o[b].verdict == INTEROP_V_DENY) return b;
-  if (op == IN_MDD_FIRE_ROW && same_effect(&o[b], &o[arg])) return b;
+  bool denial = op == IN_MDD_FIRE_DENY || op == IN_MDD_FIRE_DENY_PASS;
+  /* a denial of a matrix may have the reason that stands first */
+  if (a == IN_OUTCOME_TRUE) return denial && denies(&o[b]) && o[b].reason < o[arg].reason ? b : arg;
+  if (a == IN_OUTCOME_FALSE || op == IN_MDD_FIRE_ROW_PASS || op == IN_MDD_FIRE_DENY_PASS) return b;
+  if (denial && denies(&o[b])) return b;
+  if (!denial && same_effect(&o[b], &o[arg])) return b;
   return a;
 }
 
@@ -163,9 +172,9 @@ static uint32_t strictest(const in_compile_t *c, uint32_t a, uint32_t b) {
   const in_pi_outcome_t *x = &c->outcomes.at[a], *y = &c->outcomes.at[b];
   if (a == IN_OUTCOME_FALSE) return b;
   if (b == IN_OUTCOME_FALSE) return a;
-  if (x->kind == IN_OUT_UNDETERMINED && y->kind == IN_OUT_DECISION && y->verdict == INTEROP_V_DENY) return b;
-  if (x->kind == IN_OUT_UNDETERMINED) return a;
-  if (y->kind == IN_OUT_UNDETERMINED) return x->verdict == INTEROP_V_DENY ? a : b;
+  if (denies(x) && denies(y)) return y->reason < x->reason ? b : a;
+  if (denies(x) || denies(y)) return denies(x) ? a : b;
+  if (x->kind == IN_OUT_UNDETERMINED || y->kind == IN_OUT_UNDETERMINED) return x->kind == IN_OUT_UNDETERMINED ? a : b;
   return y->verdict > x->verdict ? b : a;
 }
 

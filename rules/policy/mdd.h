@@ -19,7 +19,8 @@ typedef enum {
   IN_MDD_AND, IN_MDD_OR,
   IN_MDD_FIRE_DENY,                     /* a: guard, b: what follows, arg: the rule's outcome */
   IN_MDD_FIRE_ROW,
-  IN_MDD_FIRE_PASS,                     /* a guard that is unknown does not fire */
+  IN_MDD_FIRE_DENY_PASS,                /* the same; a guard that is unknown does not fire */
+  IN_MDD_FIRE_ROW_PASS,
   IN_MDD_STRICTEST,                     /* two policies' outcomes; FALSE: none */
   IN_MDD_PICK                           /* b where a is true, else FALSE */
 } in_mdd_op_t;

@@ -29,8 +29,15 @@ static bool bad(ctx_t *x, in_place_t place, const char *msg, const char *hint) {
   return false;
 }
 
-static in_place_t place_at(const in_stmt_t *s, uint32_t i) {
-  return i < s->ntok ? s->tok[i].place : s->end;
+/* a statement that ends with ';' */
+static bool leaf(ctx_t *x, const in_stmt_t *s) {
+  return !s->has_block || bad(x, s->open, "a block has no meaning here", "end the statement with ';'");
+}
+
+static bool no_name(ctx_t *x, in_word_list_t list, const in_stmt_t *s, uint32_t at, const char *missing) {
+  if (at >= s->ntok) return bad(x, in_stmt_at(s, at), missing, NULL);
+  in_vocab_no(&x->c->vocab, list, &s->tok[at], x->c->diag);
+  return false;
 }
 
 static in_policy_t *policy_of(const ctx_t *x) {
@@ -43,12 +50,6 @@ static uint64_t all_systems(const in_compile_t *c) {
 
 #define ALL_OPS    (((uint64_t) 1 << INTEROP_OPERATION_COUNT) - 1)
 #define ALL_KINDS  (((uint64_t) 1 << INTEROP_KIND_COUNT) - 1)
-
-static unsigned line_of(in_place_t p) {
-  unsigned n = 1;
-  for (uint32_t i = 0; i < p.offset; i++) n += p.source->text.p[i] == '\n';
-  return n;
-}
 
 /* ---- words of operations and kinds */
 
@@ -64,14 +65,6 @@ static bool op_word(in_span_t w, uint64_t *bits) {
   return *bits != 0;
 }
 
-static bool unknown_operation(ctx_t *x, const in_tok_t *tok) {
-  in_span_t names[INTEROP_OPERATION_COUNT];
-  for (int i = 0; i < INTEROP_OPERATION_COUNT; i++)
-    names[i] = in_str(interop_operation_name((interop_operation_t) i));
-  in_vocab_unknown(&x->c->vocab, "operation", tok, names, in_countof(names), x->c->diag);
-  return false;
-}
-
 /* operations from tok[*at] on; "other" after an operation is a kind */
 static bool read_ops(ctx_t *x, const in_stmt_t *s, uint32_t *at, uint64_t *ops) {
   uint64_t bits;
@@ -82,7 +75,7 @@ static bool read_ops(ctx_t *x, const in_stmt_t *s, uint32_t *at, uint64_t *ops) 
     *ops |= bits;
     i++;
   }
-  if (i == *at) return i < s->ntok ? unknown_operation(x, &s->tok[i]) : bad(x, s->end, "an operation is missing here", NULL);
+  if (i == *at) return no_name(x, IN_W_OPERATION, s, i, "an operation is missing here");
   *at = i;
   return true;
 }
@@ -105,7 +98,7 @@ static void read_kinds(const in_stmt_t *s, uint32_t *at, uint64_t *kinds) {
 static bool name_rule(ctx_t *x, in_rule_t *r) {
   in_span_t p = policy_of(x)->name;
   if (r->tag.p != NULL) r->name = in_arena_printf(x->c->arena, "%.*s.%.*s", (int) p.n, p.p, (int) r->tag.n, r->tag.p);
-  else r->name = in_arena_printf(x->c->arena, "%.*s.line-%u", (int) p.n, p.p, line_of(r->place));
+  else r->name = in_arena_printf(x->c->arena, "%.*s.line-%u", (int) p.n, p.p, in_line_of(x->c, r->place));
   return r->name.p != NULL || (in_nomem(x->c), false);
 }
 
@@ -118,7 +111,8 @@ static bool read_tail(ctx_t *x, const in_stmt_t *s, uint32_t at, in_rule_t *r) {
     r->tag = in_span(s->tok[at].text.p + 1, s->tok[at].text.n - 2);
     at++;
   }
-  if (at < s->ntok) return bad(x, s->tok[at].place, "this word has no meaning here", NULL);
+  if (at < s->ntok)
+    return bad(x, s->tok[at].place, "this word has no meaning here", "a rule ends: [when GUARD] [unknown deliver] [TAG];");
   return name_rule(x, r);
 }
 
@@ -158,17 +152,9 @@ static bool add_rule(ctx_t *x, const in_rule_t *r) {
 }
 
 static int reason_at(ctx_t *x, const in_stmt_t *s, uint32_t at) {
-  const in_vocab_t *v = &x->c->vocab;
-  int r;
-  in_span_t *names;
-  if (at >= s->ntok) return bad(x, s->end, "a reason is missing here", NULL), -1;
-  r = in_vocab_reason(v, s->tok[at].text);
-  if (r >= 0) return r;
-  names = in_arena_array(x->c->arena, v->reasons.n + 1, sizeof(*names));
-  if (names == NULL) return in_nomem(x->c), -1;
-  for (uint32_t i = 0; i < v->reasons.n; i++) names[i] = v->reasons.at[i].name;
-  in_vocab_unknown(v, "reason", &s->tok[at], names, v->reasons.n, x->c->diag);
-  return -1;
+  int r = at < s->ntok ? in_vocab_reason(&x->c->vocab, s->tok[at].text) : -1;
+  if (r < 0) no_name(x, IN_W_REASON, s, at, "a reason is missing here");
+  return r;
 }
 
 /* ---- gate and geo */
@@ -180,7 +166,7 @@ static bool read_deny_as(ctx_t *x, const in_stmt_t *s, int reason, in_toggle_vie
   r.reason = reason;
   x->c->vocab.reasons.at[reason].used = true;
   if (!in_tok_is(s, at, "when") && !in_tok_is(s, at, "unless"))
-    return bad(x, place_at(s, at), "a denial says when", "deny REASON when GUARD;");
+    return bad(x, in_stmt_at(s, at), "a denial says when", "deny REASON when GUARD;");
   return read_guard(x, s, &at, &r, view) && read_tail(x, s, at, &r) && add_rule(x, &r);
 }
 
@@ -191,8 +177,9 @@ static bool read_deny_as(ctx_t *x, const in_stmt_t *s, int reason, in_toggle_vie
 static bool read_deny(ctx_t *x, const in_stmt_t *s) {
   in_toggle_view_t plain = { -1, IN_TG_OFF };
   int reason, t;
-  if (!in_tok_is(s, 0, "deny") || s->has_block)
+  if (!in_tok_is(s, 0, "deny"))
     return bad(x, in_stmt_place(s), "a gate holds denials", "deny REASON when GUARD;");
+  if (!leaf(x, s)) return false;
   reason = reason_at(x, s, 1);
   if (reason < 0) return false;
   t = in_expr_toggle_because(x->c, s, 2);
@@ -207,7 +194,8 @@ static bool read_deny(ctx_t *x, const in_stmt_t *s) {
 static bool read_gate(ctx_t *x, const in_stmt_t *s) {
   uint32_t at = 1;
   x->ops = ALL_OPS;
-  if (!s->has_block) return bad(x, in_stmt_place(s), "this section needs a block { ... }", NULL);
+  if (!s->has_block)
+    return bad(x, in_stmt_place(s), "this section needs a block", "gate [for OPERATION ...] { deny REASON when GUARD; }");
   if (in_tok_is(s, at, "for")) {
     at++;
     if (!read_ops(x, s, &at, &x->ops)) return false;
@@ -221,17 +209,23 @@ static bool read_gate(ctx_t *x, const in_stmt_t *s) {
 
 /* ---- directions: A -> B */
 
+static int system_at(ctx_t *x, const in_stmt_t *s, uint32_t at) {
+  int sys = at < s->ntok ? in_vocab_system(&x->c->vocab, s->tok[at].text) : -1;
+  if (sys < 0) no_name(x, IN_W_SYSTEM, s, at, "a system is missing here");
+  return sys;
+}
+
 static bool read_direction(ctx_t *x, const in_stmt_t *s, uint32_t *a, uint32_t *b) {
   int f, t;
   if (s->ntok != 4 || !in_tok_is(s, 2, "->") || !s->has_block)
-    return bad(x, in_stmt_place(s), "a direction and a block are wanted here", "matrix A -> B { ... }");
-  f = in_vocab_system(&x->c->vocab, s->tok[1].text);
-  t = in_vocab_system(&x->c->vocab, s->tok[3].text);
-  if (f < 0 || t < 0) return bad(x, s->tok[f < 0 ? 1 : 3].place, "this is not a system", NULL);
+    return bad(x, in_stmt_place(s), "a direction and a block are wanted here", "matrix A -> B { ... }, placeholder A -> B { ... }");
+  f = system_at(x, s, 1);
+  t = f < 0 ? -1 : system_at(x, s, 3);
+  if (t < 0) return false;
   *a = (uint32_t) f;
   *b = (uint32_t) t;
   if ((policy_of(x)->from >> f & 1) == 0 || (policy_of(x)->to >> t & 1) == 0)
-    return bad(x, s->tok[1].place, "this policy is not for that direction", NULL);
+    return bad(x, s->tok[1].place, "this policy is not for that direction", "see between, within, on in the policy's first line");
   return true;
 }
 
@@ -240,8 +234,9 @@ static bool read_row_words(ctx_t *x, const in_stmt_t *s, uint32_t *at, in_rule_t
     if (in_tok_is(s, *at, "notice")) {
       int n = *at + 1 < s->ntok ? in_vocab_notice(&x->c->vocab, s->tok[*at + 1].text) : -1;
       uint32_t *list = in_arena_array(x->c->arena, r->notice_count + 1, sizeof(*list));
-      if (n < 0) return bad(x, place_at(s, *at + 1), "this is not a notice", "declare it: notice NAME;");
+      if (n < 0) return no_name(x, IN_W_NOTICE, s, *at + 1, "a notice is missing here");
       if (list == NULL) return in_nomem(x->c), false;
+      x->c->vocab.notices.at[n].used = true;
       if (r->notice_count > 0) memcpy(list, r->notices, r->notice_count * sizeof(*list));
       list[r->notice_count++] = (uint32_t) n;
       r->notices = list;
@@ -259,31 +254,46 @@ static bool read_row_words(ctx_t *x, const in_stmt_t *s, uint32_t *at, in_rule_t
   return true;
 }
 
+static bool begins_tail(const in_stmt_t *s, uint32_t at) {
+  static const char *const words[] = { "notice", "ascii-emoji", "when", "unless", "unknown" };
+  for (size_t i = 0; i < in_countof(words); i++)
+    if (in_tok_is(s, at, words[i])) return true;
+  return at >= s->ntok || s->tok[at].kind != IN_TOK_WORD || s->tok[at].text.p[0] == '[';
+}
+
+/* a verdict's reason: a denial has one, others may */
+static bool read_row_reason(ctx_t *x, const in_stmt_t *s, uint32_t *at, in_rule_t *r) {
+  bool feature = *at < s->ntok && r->verdict == INTEROP_V_STRIP && in_feature_by_name(s->tok[*at].text) >= 0;
+  if (r->verdict != INTEROP_V_DENY && (feature || begins_tail(s, *at))) return true;
+  r->reason = reason_at(x, s, *at);
+  if (r->reason < 0) return false;
+  x->c->vocab.reasons.at[r->reason].used = true;
+  ++*at;
+  return true;
+}
+
+static bool unknown_kind_or_verdict(ctx_t *x, const in_tok_t *tok) {
+  in_span_t names[INTEROP_VERDICT_COUNT + INTEROP_KIND_COUNT];
+  for (int i = 0; i < INTEROP_VERDICT_COUNT; i++) names[i] = in_str(interop_verdict_name((interop_verdict_t) i));
+  for (int i = 0; i < INTEROP_KIND_COUNT; i++) names[INTEROP_VERDICT_COUNT + i] = in_str(interop_kind_name((interop_kind_t) i));
+  in_vocab_unknown(&x->c->vocab, "kind or verdict", tok, names, in_countof(names), x->c->diag);
+  return false;
+}
+
 static bool read_row(ctx_t *x, const in_stmt_t *s) {
   in_toggle_view_t plain = { -1, IN_TG_OFF };
   in_rule_t r = new_rule(x, IN_R_ROW, in_stmt_place(s));
   uint32_t at = 0;
   int v;
-  if (!read_ops(x, s, &at, &r.ops)) return false;
+  if (!leaf(x, s) || !read_ops(x, s, &at, &r.ops)) return false;
   read_kinds(s, &at, &r.kinds);
   v = at < s->ntok ? in_verdict_by_name(s->tok[at].text) : -1;
-  if (v < 0) {
-    in_span_t names[INTEROP_VERDICT_COUNT];
-    for (int i = 0; i < INTEROP_VERDICT_COUNT; i++) names[i] = in_str(interop_verdict_name((interop_verdict_t) i));
-    if (at >= s->ntok) return bad(x, s->end, "a verdict is missing here", "deliver, plain_text, placeholder, drop, deny ...");
-    in_vocab_unknown(&x->c->vocab, "kind or verdict", &s->tok[at], names, in_countof(names), x->c->diag);
-    return false;
-  }
+  if (v < 0 && at >= s->ntok)
+    return bad(x, s->end, "a verdict is missing here", "deliver, plain_text, placeholder, drop, deny ...");
+  if (v < 0) return unknown_kind_or_verdict(x, &s->tok[at]);
   r.verdict = (interop_verdict_t) v;
   at++;
-  if (at < s->ntok && in_vocab_reason(&x->c->vocab, s->tok[at].text) >= 0) {
-    r.reason = in_vocab_reason(&x->c->vocab, s->tok[at].text);
-    x->c->vocab.reasons.at[r.reason].used = true;
-    at++;
-  } else if (r.verdict == INTEROP_V_DENY) {
-    return reason_at(x, s, at) >= 0;
-  }
-  return read_row_words(x, s, &at, &r) && read_guard(x, s, &at, &r, plain)
+  return read_row_reason(x, s, &at, &r) && read_row_words(x, s, &at, &r) && read_guard(x, s, &at, &r, plain)
          && read_tail(x, s, at, &r) && add_rule(x, &r);
 }
 
@@ -305,6 +315,8 @@ static bool read_text_words(ctx_t *x, const in_stmt_t *s, uint32_t *at, in_rule_
     if (in_tok_is(s, *at, "text") && in_tok_is(s, *at + 1, "from") && *at + 2 < s->ntok) {
       r->text.text_slot = in_expr_slot(x->c, &s->tok[*at + 2], -1);
       if (r->text.text_slot == IN_NIL) return false;
+      if (x->c->slots.at[r->text.text_slot].type != IN_T_TEXT && x->c->slots.at[r->text.text_slot].type != IN_T_CODE)
+        return bad(x, s->tok[*at + 2].place, "this fact is no text", NULL);
       *at += 3;
     } else if (in_tok_is(s, *at, "text") && s->tok[*at + 1].kind == IN_TOK_STRING) {
       r->text_text = s->tok[*at + 1].text;
@@ -313,8 +325,8 @@ static bool read_text_words(ctx_t *x, const in_stmt_t *s, uint32_t *at, in_rule_
       r->text_link = s->tok[*at + 1].text;
       *at += 2;
     } else if (in_tok_is(s, *at, "system")) {
-      int sys = in_vocab_system(&x->c->vocab, s->tok[*at + 1].text);
-      if (sys < 0) return bad(x, s->tok[*at + 1].place, "this is not a system", NULL);
+      int sys = system_at(x, s, *at + 1);
+      if (sys < 0) return false;
       r->text.system = (uint32_t) sys;
       *at += 2;
     } else {
@@ -335,6 +347,7 @@ static bool read_placeholder(ctx_t *x, const in_stmt_t *s) {
     r.text.to = b;
     r.text.system = a;
     r.text.text_slot = IN_NIL;
+    if (!leaf(x, t)) return false;
     if (!read_text_words(x, t, &at, &r) || !read_guard(x, t, &at, &r, plain) || !read_tail(x, t, at, &r)) return false;
     if (r.text_text.p == NULL) return bad(x, in_stmt_place(t), "a placeholder needs a text", "text \"...{link}\" link \"https://...\"");
     if (!add_rule(x, &r)) return false;
@@ -352,10 +365,20 @@ static bool effect_value(ctx_t *x, const in_stmt_t *s, in_rule_t *r, const in_fi
     r->effect.kind = IN_SET_FLAG;
     r->effect.number = in_eq(tok->text, IN_SPAN("true"));
     if (!r->effect.number && !in_eq(tok->text, IN_SPAN("false")))
-      return bad(x, tok->place, "this fact is a flag: true or false", NULL);
+      return bad(x, tok->place, "this fact is a flag: true or false", "FACT = true");
   } else if (f->type == IN_T_ENUM && in_field_value(f, tok->text) < 0) {
-    in_vocab_unknown(&x->c->vocab, "value", tok, f->value, f->values, x->c->diag);
+    in_vocab_no_value(&x->c->vocab, tok, f->value, f->values, x->c->diag);
     return false;
+  } else if (f->type == IN_T_NUMBER) {
+    r->effect.kind = IN_SET_NUMBER;
+    if (!in_vocab_number(tok->text, &r->effect.number))
+      return bad(x, tok->place, "a whole number is wanted here", "at most 18 digits");
+  } else if (f->type == IN_T_TIME) {
+    r->effect.kind = IN_SET_NUMBER;
+    if (!in_time_parse(tok->text, &r->effect.number))
+      return bad(x, tok->place, "a time is wanted here", "now, 2019-01-15 or 2019-01-15T10:00:00Z");
+  } else if (f->type == IN_T_LIST) {
+    return bad(x, tok->place, "a list cannot be set", NULL);
   } else {
     r->effect.kind = IN_SET_TEXT;
     r->effect_text = tok->text;
@@ -368,12 +391,15 @@ static bool read_effect(ctx_t *x, const in_stmt_t *s) {
   in_rule_t r = new_rule(x, IN_R_EFFECT, in_stmt_place(s));
   uint32_t slot, at = 3;
   const in_slot_t *sl;
-  if (s->ntok < 3 || !in_tok_is(s, 1, "="))
+  if (!leaf(x, s)) return false;
+  if (s->ntok < 3 || !in_tok_is(s, 1, "=") || s->tok[0].kind != IN_TOK_WORD
+      || (s->tok[2].kind != IN_TOK_WORD && s->tok[2].kind != IN_TOK_STRING))
     return bad(x, in_stmt_place(s), "what is remembered is a fact and its value", "conversation.started = true when GUARD;");
   slot = in_expr_slot(x->c, &s->tok[0], -1);
   if (slot == IN_NIL) return false;
   sl = &x->c->slots.at[slot];
-  if (sl->vocab_field < 0) return bad(x, s->tok[0].place, "this fact cannot be set", NULL);
+  if (sl->vocab_field < 0)
+    return bad(x, s->tok[0].place, "this fact cannot be set", "facts of records can: conversation.started = true");
   r.effect.subject = sl->subject;
   r.effect.field = sl->field;
   return effect_value(x, s, &r, &x->c->vocab.fields.at[sl->vocab_field])
@@ -381,7 +407,8 @@ static bool read_effect(ctx_t *x, const in_stmt_t *s) {
 }
 
 static bool read_remember(ctx_t *x, const in_stmt_t *s) {
-  if (!s->has_block || s->ntok != 1) return bad(x, in_stmt_place(s), "remember { FACT = VALUE when GUARD; }", NULL);
+  if (!s->has_block || s->ntok != 1)
+    return bad(x, in_stmt_place(s), "`remember` has a block of facts", "remember { FACT = VALUE when GUARD; }");
   for (const in_stmt_t *b = s->block; b != NULL; b = b->next)
     if (!read_effect(x, b)) return false;
   return true;
@@ -389,15 +416,8 @@ static bool read_remember(ctx_t *x, const in_stmt_t *s) {
 
 /* ---- the policy */
 
-static int system_at(ctx_t *x, const in_stmt_t *s, uint32_t at) {
-  int sys = at < s->ntok ? in_vocab_system(&x->c->vocab, s->tok[at].text) : -1;
-  const in_span_t *names = NULL;
-  int n;
-  if (sys >= 0) return sys;
-  n = in_vocab_systems(&x->c->vocab, &names);
-  if (at >= s->ntok) bad(x, s->end, "a system is missing here", NULL);
-  else in_vocab_unknown(&x->c->vocab, "system", &s->tok[at], names, n < 0 ? 0 : (size_t) n, x->c->diag);
-  return -1;
+static bool no_scope(ctx_t *x, const in_stmt_t *s) {
+  return bad(x, in_stmt_at(s, 2), "this is no scope of a policy", "between A and B, within A, on A, everywhere");
 }
 
 static bool read_scope(ctx_t *x, const in_stmt_t *s, in_policy_t *p) {
@@ -408,13 +428,15 @@ static bool read_scope(ctx_t *x, const in_stmt_t *s, in_policy_t *p) {
     p->to = all_systems(x->c) | none;
     return true;
   }
+  if (!in_tok_is(s, 2, "between") && !in_tok_is(s, 2, "within") && !in_tok_is(s, 2, "on"))
+    return no_scope(x, s);
   a = system_at(x, s, 3);
   if (a < 0) return false;
   p->a = p->b = (uint32_t) a;
   if (in_tok_is(s, 2, "between") && in_tok_is(s, 4, "and") && s->ntok == 6) {
     b = system_at(x, s, 5);
     if (b < 0) return false;
-    if (a == b) return bad(x, s->tok[5].place, "a policy is between two systems", NULL);
+    if (a == b) return bad(x, s->tok[5].place, "a policy is between two systems", "within A is for what stays in one");
     p->b = (uint32_t) b;
     p->between = true;
     p->from = p->to = (uint64_t) 1 << a | (uint64_t) 1 << b;
@@ -424,7 +446,7 @@ static bool read_scope(ctx_t *x, const in_stmt_t *s, in_policy_t *p) {
     p->from = (uint64_t) 1 << a;
     p->to = all_systems(x->c) | none;
   } else {
-    return bad(x, place_at(s, 2), "between A and B, within A, on A or everywhere is wanted here", NULL);
+    return no_scope(x, s);
   }
   return true;
 }
@@ -437,7 +459,7 @@ static bool read_section(ctx_t *x, const in_stmt_t *s) {
   if (in_tok_is(s, 0, "matrix")) return read_matrix(x, s);
   if (in_tok_is(s, 0, "placeholder")) return read_placeholder(x, s);
   if (in_tok_is(s, 0, "remember")) return read_remember(x, s);
-  if (in_tok_is(s, 0, "set") || in_tok_is(s, 0, "toggle")) return true;
+  if (in_vocab_owns(s)) return true;
   return bad(x, in_stmt_place(s), "this word does not begin a section of a policy",
              "gate, geo, matrix, placeholder, remember, set or toggle");
 }
@@ -446,7 +468,7 @@ interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *s) {
   ctx_t x = { c, c->policies.n, ALL_OPS, 0, 0 };
   in_policy_t p;
   memset(&p, 0, sizeof(p));
-  if (s->ntok < 3 || !s->has_block) {
+  if (s->ntok < 3 || !s->has_block || s->tok[1].kind != IN_TOK_WORD) {
     bad(&x, in_stmt_place(s), "a policy has a name, a scope and a block", "policy NAME between A and B { ... }");
     return c->diag->status;
   }
@@ -454,7 +476,7 @@ interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *s) {
   p.place = in_stmt_place(s);
   for (uint32_t i = 0; i < c->policies.n; i++)
     if (in_eq(c->policies.at[i].name, p.name)) {
-      bad(&x, s->tok[1].place, "a policy of this name stands already", NULL);
+      bad(&x, s->tok[1].place, "a policy of this name stands already", "names of rules begin with it");
       return c->diag->status;
     }
   if (!read_scope(&x, s, &p)) return c->diag->status;

@@ -14,6 +14,8 @@
 */
 #include "compile.h"
 
+#define MAX_ROWS  256
+
 static bool bad(in_compile_t *c, in_place_t place, const char *msg, const char *hint) {
   in_diag_at(c->diag, INTEROP_SYNTAX, place, "%s", msg);
   if (hint != NULL) in_diag_hint(c->diag, "%s", hint);
@@ -78,7 +80,7 @@ static in_expr_t *cell_test(in_compile_t *c, const in_tok_t *fact, const in_tok_
 static in_expr_t *row_test(in_compile_t *c, const in_stmt_t *table, const in_stmt_t *row, uint32_t n) {
   in_expr_t *x = NULL;
   if (row->ntok != n + 1 || row->has_block) {
-    bad(c, in_stmt_place(row), "a row has a cell for every fact, and a result", NULL);
+    bad(c, in_stmt_place(row), "a row has a cell for every fact, and a result", "VALUE|VALUE * RESULT;");
     return NULL;
   }
   for (uint32_t k = 0; k < n; k++) {
@@ -99,7 +101,9 @@ static bool is_rest(const in_stmt_t *row, uint32_t n) {
 static in_expr_t *rows_test(in_compile_t *c, const in_stmt_t *table, uint32_t n, in_span_t result, bool *known) {
   in_expr_t *yes = node(c, IN_E_FALSE, NULL, NULL), *others = node(c, IN_E_FALSE, NULL, NULL);
   const in_stmt_t *last = NULL;
+  unsigned rows = 0;
   for (const in_stmt_t *row = table->block; row != NULL; last = row, row = row->next) {
+    if (++rows > MAX_ROWS) return bad(c, in_stmt_place(row), "the table has more than 256 rows", NULL), NULL;
     in_expr_t *t = row_test(c, table, row, n);
     if (t == NULL || yes == NULL || others == NULL) return NULL;
     if (in_eq(row->tok[n].text, result)) {
@@ -122,16 +126,31 @@ static const in_stmt_t *find_table(const in_compile_t *c, in_span_t name) {
   return NULL;
 }
 
+static void no_table(in_compile_t *c, const in_tok_t *name) {
+  IN_VEC(in_span_t) names = { NULL, 0, 0 };
+  for (const in_stmt_t *s = c->stmts; s != NULL; s = s->next)
+    if (in_tok_is(s, 0, "table") && s->ntok > 1 && !in_vec_push(c->arena, &names, s->tok[1].text)) return (void) in_nomem(c);
+  in_vocab_unknown(&c->vocab, "table", name, names.at, names.n, c->diag);
+}
+
+/* a result that no row has: the nearest that one has */
+static void no_result(in_compile_t *c, const in_stmt_t *table, uint32_t n, const in_tok_t *result) {
+  in_span_t names[MAX_ROWS];
+  uint32_t count = 0;
+  for (const in_stmt_t *row = table->block; row != NULL && count < MAX_ROWS; row = row->next) names[count++] = row->tok[n].text;
+  in_vocab_unknown(&c->vocab, "result of the table", result, names, count, c->diag);
+}
+
 in_expr_t *in_table_test(in_compile_t *c, const in_tok_t *name, const in_tok_t *result) {
   const in_stmt_t *table = find_table(c, name->text);
   uint32_t n;
   bool known = false;
   in_expr_t *x;
-  if (table == NULL) return bad(c, name->place, "there is no table of this name", NULL), NULL;
+  if (table == NULL) return no_table(c, name), NULL;
   n = columns(c, table);
   if (n == 0) return NULL;
   x = rows_test(c, table, n, result->text, &known);
-  if (x != NULL && !known) return bad(c, result->place, "no row of the table has this result", NULL), NULL;
+  if (x != NULL && !known) return no_result(c, table, n, result), NULL;
   return x;
 }
 

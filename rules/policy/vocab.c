@@ -209,7 +209,7 @@ static interop_status_t read_system(reader_t *r, const in_stmt_t *s) {
   return in_vec_push(r->v->arena, &r->v->systems, sys) ? INTEROP_OK : no_memory(r->diag);
 }
 
-static bool number_of(in_span_t s, int64_t *n) {
+bool in_vocab_number(in_span_t s, int64_t *n) {
   uint64_t v = 0;
   size_t i = s.n > 0 && s.p[0] == '-';
   if (i == s.n || s.n - i > 18) return false;
@@ -227,7 +227,7 @@ static interop_status_t read_reason(reader_t *r, const in_stmt_t *s) {
   int old;
   memset(&reason, 0, sizeof(reason));
   if (s->ntok != 4 || s->has_block || !is_word(s, 1) || !is_string(s, 3)
-      || !number_of(s->tok[2].text, &status) || status < 400 || status > 599)
+      || !in_vocab_number(s->tok[2].text, &status) || status < 400 || status > 599)
     return bad(r->diag, in_stmt_place(s), "a reason has a name, an HTTP status and a message",
                "reason NAME 403 \"what the client is told\";");
   old = in_vocab_reason(r->v, s->tok[1].text);
@@ -380,7 +380,7 @@ static interop_status_t default_value(reader_t *r, const in_tok_t *tok, in_field
       in_vocab_no_value(r->v, tok, f->value, f->values, r->diag);
       return INTEROP_SYNTAX;
     case IN_T_NUMBER:
-      return number_of(tok->text, &f->def_number) ? INTEROP_OK
+      return in_vocab_number(tok->text, &f->def_number) ? INTEROP_OK
              : bad(r->diag, tok->place, "a whole number is wanted here", "at most 18 digits");
     case IN_T_LIST:
       return in_eq(tok->text, IN_SPAN("empty")) ? INTEROP_OK

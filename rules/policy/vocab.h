@@ -43,6 +43,9 @@ void in_vocab_no(const in_vocab_t *v, in_word_list_t list, const in_tok_t *tok, 
 void in_vocab_no_value(const in_vocab_t *v, const in_tok_t *tok, const in_span_t *values,
                        uint32_t count, interop_diag_t *diag);
 
+/* -?[0-9]{1,18} */
+bool in_vocab_number(in_span_t s, int64_t *n);
+
 /* closed lists by name, -1 if there is none */
 int in_operation_by_name(in_span_t s);
 int in_kind_by_name(in_span_t s);
