@@ -258,10 +258,11 @@ char *ngx_http_interop_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* _pipeline */
 
 ngx_int_t ngx_http_interop_handler(ngx_http_request_t *r);
+ngx_http_interop_ctx_t *ngx_http_interop_create_ctx(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *before);
 ngx_http_interop_ctx_t *ngx_http_interop_get_ctx(ngx_http_request_t *r);
 void *ngx_http_interop_resize(void *data, void *ptr, size_t osize,
     size_t nsize);
-const char *ngx_http_interop_step_name(ngx_http_interop_step_e step);
 
 /* steps */
 

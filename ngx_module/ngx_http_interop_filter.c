@@ -11,6 +11,8 @@
 
 
 static ngx_int_t ngx_http_interop_header_filter(ngx_http_request_t *r);
+static ngx_http_interop_ctx_t *ngx_http_interop_header_refused(
+    ngx_http_request_t *r);
 static ngx_int_t ngx_http_interop_header_too_large(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 static ngx_int_t ngx_http_interop_header_begin(ngx_http_request_t *r,
@@ -29,6 +31,12 @@ ngx_http_interop_header_filter(ngx_http_request_t *r)
     ngx_http_interop_ctx_t  *ctx;
 
     ctx = ngx_http_interop_get_ctx(r);
+
+    if (ctx == NULL
+        && r->headers_out.status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE)
+    {
+        ctx = ngx_http_interop_header_refused(r);
+    }
 
     if (ctx == NULL) {
         return ngx_http_next_header_filter(r);
@@ -75,6 +83,37 @@ ngx_http_interop_header_filter(ngx_http_request_t *r)
     }
 
     return rc;
+}
+
+
+/*
+ * nginx has refused a declared length before any of our steps: if the request
+ * is one of ours, it is told so in the same form.
+ */
+
+static ngx_http_interop_ctx_t *
+ngx_http_interop_header_refused(ngx_http_request_t *r)
+{
+    ngx_http_interop_ctx_t       *ctx;
+    ngx_http_interop_loc_conf_t  *ilcf;
+
+    ilcf = ngx_http_get_module_loc_conf(r, ngx_http_interop_module);
+
+    if (r != r->main || r->upstream || r->error_page
+        || ilcf->mode != NGX_HTTP_INTEROP_ENFORCE || ilcf->api < 0)
+    {
+        return NULL;
+    }
+
+    ctx = ngx_http_interop_create_ctx(r, NULL);
+
+    if (ctx == NULL || ngx_http_interop_match(r, ctx) != NGX_OK) {
+        return NULL;
+    }
+
+    ctx->step = NGX_HTTP_INTEROP_READ;
+
+    return ctx;
 }
 
 

@@ -25,8 +25,6 @@ typedef struct {
 } ngx_http_interop_step_t;
 
 
-static ngx_http_interop_ctx_t *ngx_http_interop_create_ctx(
-    ngx_http_request_t *r, ngx_http_interop_ctx_t *before);
 static ngx_uint_t ngx_http_interop_judged(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 static ngx_int_t ngx_http_interop_drive(ngx_http_request_t *r,
@@ -191,7 +189,7 @@ ngx_http_interop_judged(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 }
 
 
-static ngx_http_interop_ctx_t *
+ngx_http_interop_ctx_t *
 ngx_http_interop_create_ctx(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *before)
 {
