@@ -324,6 +324,7 @@ static bool read_head(in_apic_t *c) {
 
 /* a name that an earlier block has */
 static bool check_new(in_apic_t *c) {
+  if (c->b->failed) return in_apic_nomem(c);
   const in_ai_api_t *old = (const in_ai_api_t *) (const void *) c->b->section[IN_S_APIS].p;
   const char *strings = c->b->section[IN_S_STRINGS].p;
   for (uint32_t i = 0; i < c->api; i++)

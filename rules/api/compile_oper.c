@@ -96,6 +96,7 @@ static bool read_party(reader_t *r, const in_stmt_t *s) {
 
 /* every segment that the made request's path wants is in this operation's path */
 static bool check_path(reader_t *r, const in_tok_t *at, uint32_t make) {
+  if (r->c->b->failed) return in_apic_nomem(r->c);
   const in_ai_make_t *m = (const in_ai_make_t *) (const void *) r->c->b->section[IN_S_MAKES].p + make;
   const in_ref_t *refs = (const in_ref_t *) (const void *) r->c->b->section[IN_S_REFS].p;
   for (uint32_t i = 1; i < m->path.count; i += 2) {

@@ -35,8 +35,8 @@ static const struct { const char *source, *want; } errors[] = {
     "  hint: only operations with `when` can share a request" },
   { "api a of teams { guards /x; error json {};\noperation typing POST /x/{a}/{a};\n}",
     "t.rules:2:23: {a} stands twice in this path\n  operation typing POST /x/{a}/{a};\n                        ^~~~~~~~~~" },
-  { "api a of teams { guards /x; error json {};\noperation typing POST /x/{};\n}",
-    "t.rules:2:23: the braces of this path do not fit\n  operation typing POST /x/{};\n                        ^~~~~\n  hint: /{name}/fixed/{other}" },
+  { "api a of teams { guards /x; error json {};\noperation typing POST /x/{a}{b};\n}",
+    "t.rules:2:23: the braces of this path do not fit\n  operation typing POST /x/{a}{b};\n                        ^~~~~~~~~\n  hint: /{name}/fixed/{other}" },
   { "api a of teams { guards /x; error json {};\noperation typing POST /x { body mesage; }\nshape message { content /c text; }\n}",
     "t.rules:2:33: unknown shape \"mesage\"\n  operation typing POST /x { body mesage; }\n                                  ^~~~~~\n"
     "  hint: did you mean \"message\"?" },
