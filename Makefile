@@ -213,6 +213,7 @@ put = install -d $(DESTDIR)$(2) && install -m $(3) $(1) $(DESTDIR)$(2)/.$(notdir
 
 install: all  ## into DESTDIR and PREFIX (default /usr)
 	$(if $(CTL),$(call put,$(B)/interopctl,$(PREFIX)/bin,755))
+	$(if $(CTL),$(call put,rules/ctl/interopctl.1,$(PREFIX)/share/man/man1,644))
 	$(if $(MODULE),$(call put,$(B)/ngx_http_interop_module.so,$(PREFIX)/lib/nginx/modules,644))
 	$(if $(LUAHOST),$(call put,$(B)/interop_lua.so,$(PREFIX)/lib/ngx_interop,644))
 	$(if $(YY_LIB),$(call put,$(B)/lib/libyyjson.so.0,$(PREFIX)/lib/ngx_interop,644))
