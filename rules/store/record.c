@@ -62,6 +62,10 @@ static bool shaped(in_span_t record) {
       || (record.n == HEADER && load32(record.p) == MAGIC && load32(record.p + 12) == 0);
 }
 
+in_span_t in_record_at(const char *p) {
+  return in_span(p, load32(p + 8));
+}
+
 bool in_record_intact(in_span_t record) {
   return shaped(record)
       && load32(record.p + 4) == sum(in_span(record.p + SUMMED, record.n - SUMMED));

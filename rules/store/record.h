@@ -34,6 +34,8 @@ typedef struct {
   in_span_t pair[2];              /* LIST: names of the pair's members, or absent */
 } in_field_t;
 
+/* a record whose head is sound, from where it starts */
+in_span_t in_record_at(const char *p);
 /* header and checksum hold: what was packed is what is there */
 bool in_record_intact(in_span_t record);
 uint32_t in_record_count(in_span_t record);            /* 0 for a damaged header */

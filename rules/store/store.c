@@ -63,12 +63,15 @@ interop_status_t in_store_error(const interop_store_t *store, int rc, const char
 /* ------------------------------------------------------------- resizing */
 
 int in_store_resize(interop_store_t *store) {
+  interop_view_t *view;
   int rc;
   pthread_mutex_lock(&store->gate);
   store->moving = true;
   while (store->active > 0)       /* views last as long as one decision */
     pthread_cond_wait(&store->quiet, &store->gate);
   rc = mdb_env_set_mapsize(store->env, 0);
+  for (view = store->idle; view != NULL; view = view->next)
+    memset(view->hot, 0, sizeof view->hot);   /* the map is elsewhere now */
   store->moving = false;
   pthread_cond_broadcast(&store->quiet);
   pthread_mutex_unlock(&store->gate);

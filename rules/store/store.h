@@ -29,7 +29,7 @@
 #define IN_STORE_FORMAT  1u
 #define IN_STORE_SIZE    ((size_t) 1 << 30)
 #define IN_STORE_READERS 4096u
-#define IN_STORE_HOT     4096u    /* records a handle remembers the place of */
+#define IN_STORE_HOT     65536u   /* records a view remembers the place of */
 
 typedef uint64_t in_key_t;
 
@@ -38,10 +38,9 @@ typedef uint64_t in_key_t;
 ** snapshot does, so every commit, of whatever process, empties all of these.
 */
 typedef struct {
-  in_key_t key;
+  in_key_t key;                   /* with the kind mixed in */
   size_t txn;                     /* 0: empty */
-  unsigned kind;
-  in_span_t record;
+  const char *record;
 } in_hot_t;
 
 struct interop_store_s {

@@ -58,22 +58,30 @@ interop_status_t in_store_find(interop_store_t *store, MDB_txn *txn,
   return status == INTEROP_OK && !in_names(*record, name) ? INTEROP_MISSING : status;
 }
 
-/* as in_store_find, by way of the places that are remembered */
+/* one key for a name of a kind, all kinds together */
+static in_key_t mixed(in_key_t key, unsigned kind) {
+  return key + kind * 0x9e3779b97f4a7c15u;
+}
+
+/*
+** As in_store_find, by way of the places that are remembered. A record's size is
+** in its head, which was found sound when the place was.
+*/
 static interop_status_t find_hot(interop_view_t *v, unsigned kind, in_span_t name,
                                  in_span_t *record) {
-  in_key_t key = in_key(v->store->seed, name);
-  in_hot_t *hot = &v->hot[(key ^ kind) % IN_STORE_HOT];
+  in_key_t key = in_key(v->store->seed, name), id = mixed(key, kind);
+  in_hot_t *hot = &v->hot[id % IN_STORE_HOT];
   interop_status_t status;
-  if (hot->txn != v->id || hot->key != key || hot->kind != kind) {
+  if (hot->txn == v->id && hot->key == id)
+    *record = in_record_at(hot->record);
+  else {
     status = resolve(v->store, v->txn, kind, key, record);
     if (status != INTEROP_OK)
       return status;
-    hot->key = key;
-    hot->kind = kind;
+    hot->key = id;
     hot->txn = v->id;
-    hot->record = *record;
+    hot->record = record->p;
   }
-  *record = hot->record;
   return in_names(*record, name) ? INTEROP_OK : INTEROP_MISSING;
 }
 
@@ -181,13 +189,16 @@ void interop_view_end(interop_view_t *view) {
 /* ---------------------------------------------------------- all records */
 
 typedef struct {
-  in_span_t *records, *spare;
+  in_span_t id, record;
+} item_t;
+
+typedef struct {
+  item_t *items, *spare;
   size_t count, size;
 } sorter_t;
 
 /* ids in their folded form, bytewise */
-static int compare(in_span_t a, in_span_t b) {
-  in_span_t x = in_record_text(a, IN_SPAN("id")), y = in_record_text(b, IN_SPAN("id"));
+static int compare(in_span_t x, in_span_t y) {
   size_t i;
   for (i = 0; i < x.n && i < y.n; i++) {
     unsigned char c = (unsigned char) in_lower(x.p[i]), d = (unsigned char) in_lower(y.p[i]);
@@ -204,20 +215,20 @@ static void merge(sorter_t *s, size_t width) {
     size_t a = start, middle = start + width < s->count ? start + width : s->count;
     size_t b = middle, end = middle + width < s->count ? middle + width : s->count;
     while (a < middle || b < end)
-      if (b == end || (a < middle && compare(s->records[a], s->records[b]) <= 0))
-        s->spare[at++] = s->records[a++];
+      if (b == end || (a < middle && compare(s->items[a].id, s->items[b].id) <= 0))
+        s->spare[at++] = s->items[a++];
       else
-        s->spare[at++] = s->records[b++];
+        s->spare[at++] = s->items[b++];
   }
 }
 
 static void sort(sorter_t *s) {
   size_t width;
   for (width = 1; width < s->count; width *= 2) {
-    in_span_t *sorted = s->spare;
+    item_t *sorted = s->spare;
     merge(s, width);
-    s->spare = s->records;
-    s->records = sorted;
+    s->spare = s->items;
+    s->items = sorted;
   }
 }
 
@@ -241,7 +252,8 @@ static interop_status_t collect(interop_view_t *view, interop_record_kind_t kind
       continue;                   /* an alias */
     if (!in_record_intact(record) || s->count == s->size)
       return damaged(view, kind, record, diag);
-    s->records[s->count++] = record;
+    s->items[s->count].id = in_record_text(record, IN_SPAN("id"));
+    s->items[s->count++].record = record;
   }
   return rc == MDB_NOTFOUND ? INTEROP_OK
                             : in_store_error(view->store, rc, "cannot be read", diag);
@@ -259,7 +271,7 @@ static interop_status_t each(interop_view_t *view, interop_record_kind_t kind, s
   mdb_cursor_close(cursor);
   sort(s);
   for (i = 0; status == INTEROP_OK && i < s->count; i++)
-    status = fn(ctx, s->records[i]);
+    status = fn(ctx, s->items[i].record);
   return status;
 }
 
@@ -267,7 +279,7 @@ interop_status_t in_view_each(interop_view_t *view, interop_record_kind_t kind,
     interop_status_t (*fn)(void *ctx, in_span_t record), void *ctx, interop_diag_t *diag) {
   const interop_alloc_t *alloc = &view->store->alloc;
   interop_status_t status = INTEROP_NOMEM;
-  in_span_t *room;
+  item_t *room;
   sorter_t s;
   MDB_stat stat;
   size_t bytes;
@@ -279,7 +291,7 @@ interop_status_t in_view_each(interop_view_t *view, interop_record_kind_t kind,
   room = in_mul(s.size, 2 * sizeof *room, &bytes)
        ? alloc->resize(alloc->ctx, NULL, 0, bytes) : NULL;
   if (room != NULL) {
-    s.records = room;
+    s.items = room;
     s.spare = room + s.size;
     status = each(view, kind, &s, fn, ctx, diag);
     alloc->resize(alloc->ctx, room, bytes, 0);
