@@ -3,6 +3,7 @@
 ** predicates to atoms, rules to diagrams, all of it to an image.
 */
 #include "compile.h"
+#include "label.h"
 #include "../api/api.h"
 
 unsigned in_line_of(in_compile_t *c, in_place_t p) {
@@ -38,7 +39,7 @@ static interop_status_t check_reasons(in_compile_t *c) {
 static interop_status_t unknown_statement(in_compile_t *c, const in_stmt_t *s) {
   static const in_span_t words[] = {
     { "system", 6 }, { "reason", 6 }, { "notice", 6 }, { "set", 3 }, { "record", 6 },
-    { "toggle", 6 }, { "table", 5 }, { "policy", 6 }, { "api", 3 }, { "include", 7 },
+    { "toggle", 6 }, { "labels", 6 }, { "table", 5 }, { "policy", 6 }, { "api", 3 }, { "include", 7 },
   };
   if (in_tok_is(s, 0, "include")) {
     in_diag_at(c->diag, INTEROP_SYNTAX, s->tok[0].place, "only a file can include another");
@@ -46,7 +47,7 @@ static interop_status_t unknown_statement(in_compile_t *c, const in_stmt_t *s) {
   }
   in_vocab_unknown(&c->vocab, "statement", &s->tok[0], words, in_countof(words), c->diag);
   if (in_nearest(s->tok[0].text, words, in_countof(words)).p == NULL)
-    in_diag_hint(c->diag, "known are system, reason, notice, set, record, toggle, table, policy, api and include");
+    in_diag_hint(c->diag, "known are system, reason, notice, set, record, toggle, labels, table, policy, api and include");
   return INTEROP_SYNTAX;
 }
 
@@ -56,7 +57,8 @@ static interop_status_t read_all(in_compile_t *c, const in_stmt_t *stmts) {
   if (rc == INTEROP_OK) rc = in_tables_check(c);
   for (const in_stmt_t *s = stmts; s != NULL && rc == INTEROP_OK; s = s->next) {
     if (in_vocab_owns(s) || in_tok_is(s, 0, "api") || in_tok_is(s, 0, "table")) continue;
-    rc = in_tok_is(s, 0, "policy") ? in_policy_read(c, s) : unknown_statement(c, s);
+    rc = in_tok_is(s, 0, "policy") ? in_policy_read(c, s)
+         : in_tok_is(s, 0, "labels") ? in_labels_read(c, s) : unknown_statement(c, s);
   }
   for (const in_stmt_t *s = stmts; s != NULL && rc == INTEROP_OK; s = s->next)
     if (in_tok_is(s, 0, "api")) rc = in_api_compile(&c->vocab, s, &c->builder, c->arena, c->diag);

@@ -154,6 +154,26 @@ typedef struct {
 
 typedef struct { uint64_t key; uint32_t cells, reserved; } in_pi_overlay_t;
 
+/* how the documentation of a system calls what is sent in it: word, its meaning */
+#define IN_LABELS(X) \
+  X(NAME,    "name")              /* the system itself, where its title is too long */ \
+  X(EVENTS,  "events")            /* heading of the column of events */ \
+  X(MESSAGE, "message")           /* a row: these operations, with messages of these kinds */ \
+  X(ACTION,  "action")            /* the same, for what is done to messages */
+
+typedef enum {
+#define IN_X(name, text) IN_LABEL_##name,
+  IN_LABELS(IN_X)
+#undef IN_X
+  IN_LABEL_COUNT
+} in_label_t;
+
+typedef struct {
+  uint32_t system, label;
+  in_ref_t text;
+  uint32_t ops[2], kinds, reserved;       /* bit sets; ops: low half first */
+} in_pi_label_t;
+
 /* index in CELLS of the decision's root; systems = count of SYSTEMS, `to` == systems:
    it is not known where the recipient reads */
 static inline size_t in_cell(uint32_t systems, uint32_t op, uint32_t kind, uint32_t from, uint32_t to) {

@@ -124,6 +124,12 @@ static bool nodes_ok(const in_image_t *img, unsigned char *begin) {
   return true;
 }
 
+static bool labels_ok(const in_image_t *img) {
+  EACH(img, LABELS, in_pi_label_t, l)
+    if (l->system >= img->count[IN_S_SYSTEMS] || l->label >= IN_LABEL_COUNT || !in_image_ref_ok(img, l->text)) return false;
+  return true;
+}
+
 static bool root_ok(const in_image_t *img, const unsigned char *begin, uint32_t root) {
   if (root & IN_LEAF) return (root & ~IN_LEAF) < img->count[IN_S_OUTCOMES];
   return root < img->count[IN_S_NODES] && begin[root];
@@ -147,7 +153,7 @@ static bool roots_ok(const in_image_t *img, const unsigned char *begin) {
 interop_status_t in_policy_verify(const in_image_t *img, const interop_alloc_t *alloc, interop_diag_t *diag) {
   interop_status_t rc = INTEROP_OK;
   unsigned char *begin;
-  if (!refs_ok(img) || !words_ok(img)) return damaged(diag, "its words");
+  if (!refs_ok(img) || !words_ok(img) || !labels_ok(img)) return damaged(diag, "its words");
   if (!facts_ok(img) || !atoms_ok(img)) return damaged(diag, "its facts");
   if (!outcomes_ok(img)) return damaged(diag, "its outcomes");
   begin = alloc->resize(alloc->ctx, NULL, 0, (size_t) img->count[IN_S_NODES] + 1);

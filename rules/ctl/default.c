@@ -1,0 +1,117 @@
+/*
+** default.c -- see default.h. Children lie before their parents, so that one
+** pass over the nodes does it.
+*/
+#include <stdlib.h>
+#include "default.h"
+
+static const in_pi_field_t *field_of(const in_image_t *img, const in_pi_atom_t *a) {
+  const in_pi_slot_t *s = in_slot(img, a->slot);
+  return s->subject == IN_SUB_REQUEST ? NULL : in_field(img, s->field);
+}
+
+uint32_t in_default_field(const in_image_t *img) {
+  for (uint32_t i = 0; i < img->count[IN_S_ATOMS]; i++) {
+    const in_pi_slot_t *s = in_slot(img, in_atom(img, i)->slot);
+    if (s->subject == IN_SUB_MESSAGE && in_atom(img, i)->kind == IN_ATOM_ENUM) return s->field;
+  }
+  return IN_NIL;
+}
+
+static uint32_t map_at(const in_image_t *img, const in_pi_atom_t *a, int64_t value) {
+  if (value < 0 || (uint64_t) value >= a->map.count) return 0;
+  return in_table(img, INDEXES, uint32_t)[a->map.first + (uint32_t) value];
+}
+
+static bool is_asked(const in_walked_t *w, const in_pi_atom_t *a) {
+  const in_pi_slot_t *s = in_slot(w->img, a->slot);
+  return a->kind == IN_ATOM_ENUM && s->subject == IN_SUB_MESSAGE && s->field == w->field;
+}
+
+static bool is_toggle(const in_image_t *img, const in_pi_atom_t *a) {
+  const in_pi_field_t *f = field_of(img, a);
+  return f != NULL && f->record == INTEROP_R_TENANT && in_starts(in_image_str(img, f->name), IN_SPAN("toggles."));
+}
+
+/* class of the fact's default, or 0 */
+static uint32_t default_class(const in_image_t *img, const in_pi_atom_t *a) {
+  const in_pi_field_t *f = field_of(img, a);
+  if (f == NULL || (f->default_kind != IN_DEF_VALUE && f->default_kind != IN_DEF_FETCH)) return 0;
+  if (a->kind == IN_ATOM_ENUM || a->kind == IN_ATOM_FLAG) return map_at(img, a, f->default_number);
+  return a->kind == IN_ATOM_HAS ? 1 : 0;       /* a list's default is empty */
+}
+
+uint16_t in_default_mask(const in_walked_t *w, uint32_t root) {
+  const in_pi_outcome_t *o;
+  if (!(root & IN_LEAF)) return w->mask[root];
+  o = in_outcome(w->img, root & ~IN_LEAF);
+  switch (o->kind) {
+    case IN_OUT_TRUE: return IN_HELD;
+    case IN_OUT_FALSE: return IN_NOT_HELD;
+    case IN_OUT_DECISION: return o->verdict == INTEROP_V_DENY ? 0 : (uint16_t) (1u << o->verdict);
+    default: return 0;
+  }
+}
+
+/* the class to take at a node; 0: all of them */
+static uint32_t class_at(const in_walked_t *w, uint32_t node) {
+  const uint32_t *n = in_table(w->img, NODES, uint32_t) + node;
+  const in_pi_atom_t *a = in_atom(w->img, n[0]);
+  uint32_t d;
+  if (is_asked(w, a)) return map_at(w->img, a, w->value);
+  d = default_class(w->img, a);
+  if (d == 0 || is_toggle(w->img, a)) return d;
+  return in_default_mask(w, n[1 + d]) != 0 ? d : 0;
+}
+
+bool in_default_walk(in_walked_t *w, const in_image_t *img, uint32_t field, uint32_t value) {
+  const uint32_t *n = in_table(img, NODES, uint32_t);
+  memset(w, 0, sizeof(*w));
+  w->img = img;
+  w->field = field;
+  w->value = value;
+  w->mask = calloc((size_t) img->count[IN_S_NODES] + 1, sizeof(*w->mask));
+  w->decisive = calloc((size_t) img->count[IN_S_SLOTS] + 1, 1);
+  if (w->mask == NULL || w->decisive == NULL) return false;
+  for (uint32_t i = 0; i < img->count[IN_S_NODES]; i += 1 + in_atom(img, n[i])->classes) {
+    uint32_t k = class_at(w, i);
+    if (k != 0) w->mask[i] = in_default_mask(w, n[i + 1 + k]);
+    else
+      for (k = 1; k < in_atom(img, n[i])->classes; k++) w->mask[i] |= in_default_mask(w, n[i + 1 + k]);
+  }
+  return true;
+}
+
+void in_default_free(in_walked_t *w) {
+  free(w->mask);
+  free(w->decisive);
+}
+
+/* ---- which defaults matter */
+
+static void judge_default(in_walked_t *w, uint32_t node, uint32_t taken) {
+  const uint32_t *n = in_table(w->img, NODES, uint32_t) + node;
+  const in_pi_atom_t *a = in_atom(w->img, n[0]);
+  if (is_asked(w, a)) return;
+  for (uint32_t k = 1; k < a->classes; k++) {
+    uint16_t other = in_default_mask(w, n[1 + k]);
+    if (other != 0 && other != in_default_mask(w, n[1 + taken])) w->decisive[a->slot] = 1;
+  }
+}
+
+bool in_default_mark(in_walked_t *w, uint32_t root) {
+  const uint32_t *n = in_table(w->img, NODES, uint32_t);
+  uint32_t count = w->img->count[IN_S_NODES];
+  unsigned char *todo = calloc((size_t) count + 1, 1);
+  if (todo == NULL) return false;
+  if (!(root & IN_LEAF)) todo[root] = 1;
+  for (uint32_t i = root & IN_LEAF ? 0 : root + 1; i-- > 0; ) {
+    uint32_t taken = todo[i] ? class_at(w, i) : 0;
+    if (!todo[i]) continue;
+    if (taken != 0) judge_default(w, i, taken);
+    for (uint32_t k = 1; k < in_atom(w->img, n[i])->classes; k++)
+      if ((taken == 0 || k == taken) && !(n[i + 1 + k] & IN_LEAF)) todo[n[i + 1 + k]] = 1;
+  }
+  free(todo);
+  return true;
+}
