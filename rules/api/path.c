@@ -107,7 +107,7 @@ static size_t raw_offset(in_span_t raw, size_t n) {
 ** whole and odd, after a segment of the name alone: it names the same thing to
 ** a server that reads it as a key.
 */
-static void push_keyed(builder_t *b, in_span_t raw, in_span_t text, const char *open) {
+static void push_keyed(builder_t *b, in_span_t raw, in_span_t text, const char *open, bool bad) {
   size_t name = (size_t) (open - text.p), at = raw_offset(raw, name);
   in_span_t in_text = in_span(open + 1, text.n - name - 2);
   in_span_t in_raw = in_span(raw.p + at, raw.n - at);
@@ -130,7 +130,7 @@ static void push_keyed(builder_t *b, in_span_t raw, in_span_t text, const char *
       in_raw = in_buf_span(&again);
     }
   }
-  push(b, in_span(raw.p, at), in_span(text.p, name), odd_text(in_span(text.p, name)));
+  push(b, in_span(raw.p, at), in_span(text.p, name), bad || odd_text(in_span(text.p, name)));
   push(b, in_raw, in_text, !good || odd_text(in_text));
   b->path->changed = true;
 }
@@ -151,7 +151,7 @@ static void push_segment(builder_t *b, in_span_t raw) {
   const char *open = b->odata && text.n > 2 && text.p[text.n - 1] == ')'
                      ? memchr(text.p, '(', text.n) : NULL;
   if (open != NULL && open > text.p)
-    push_keyed(b, raw, text, open);
+    push_keyed(b, raw, text, open, bad);
   else
     push(b, raw, text, bad || odd_text(text));
 }

@@ -174,19 +174,39 @@ static void strip_content(writer_t *w) {
 
 /* ---- the other members */
 
+/*
+** A text beside the content may be read as HTML or as it stands. What has no
+** feature stays; what would still look like markup once reduced has no form
+** that both readers take for plain text, and goes.
+*/
+static void reduce_text(writer_t *w, yyjson_val *v, in_span_t s) {
+  in_features_t f;
+  in_span_t text;
+  memset(&f, 0, sizeof(f));
+  if (in_body_text_format(s) == IN_FORMAT_TEXT) {
+    if (!is_plain(w) && reduce(w, s, IN_FORMAT_TEXT, &text) && !in_eq(text, s)) in_edits_set(&w->edits, v, text);
+    return;
+  }
+  if (in_body_reduce(w->b, s, IN_FORMAT_HTML, 0, NULL, &f) != INTEROP_OK) w->failed = true;
+  bool emoji = f.count[INTEROP_F_EMOJI] > 0 && (w->flags & IN_TEXT_ASCII_EMOJI) != 0;
+  if (in_features_kind(&f) == INTEROP_K_TEXT && !emoji && f.count[INTEROP_F_CUSTOM_EMOJI] == 0) return;
+  if (!reduce(w, s, IN_FORMAT_HTML, &text)) return;
+  if (in_body_text_format(text) == IN_FORMAT_TEXT) in_edits_set(&w->edits, v, text);
+  else in_edits_drop(&w->edits, v);
+}
+
 static void write_text(writer_t *w, yyjson_val *v) {
   in_span_t text, s;
   bool changed;
   if (!yyjson_is_str(v)) return;
   s = in_json_str(v);
-  in_format_t format = in_body_text_format(s);
   if (w->verdict == INTEROP_V_PLACEHOLDER) {
     in_edits_drop(&w->edits, v);
   } else if (w->verdict == INTEROP_V_STRIP) {
-    if (format == IN_FORMAT_HTML && strip_html(w, s, &text, &changed) && changed)
+    if (in_body_text_format(s) == IN_FORMAT_HTML && strip_html(w, s, &text, &changed) && changed)
       in_edits_set(&w->edits, v, text);
-  } else if (!is_plain(w) && reduce(w, s, format, &text) && !in_eq(text, s)) {
-    in_edits_set(&w->edits, v, text);
+  } else {
+    reduce_text(w, v, s);
   }
 }
 

@@ -62,6 +62,7 @@ static const struct { const char *target, *want; } rows[] = {
   { "/chats('a%2Fb')", "!" },
   { "/chats('x(''y'')')", "!" },
   { "/chats(\"a\")", "!" },
+  { "/c%ats('a')", "!" },
   /* what can be read in two ways */
   { "/v1.0/chats/a%2Fmessages", "!" },
   { "/v1.0/chats/a%2fmessages", "!" },
