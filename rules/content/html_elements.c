@@ -25,26 +25,16 @@ static const struct { in_span_t name; in_attr_role_t role; } attrs[] = {
 #undef X
 };
 
-/* the key that elements.py computes */
-static uint64_t key(in_span_t name) {
-  uint64_t k = 0;
-  size_t n = name.n < 8 ? name.n : 8;
-  for (size_t i = 0; i < n; i++) k |= (uint64_t) ((unsigned char) name.p[i] | 0x20u) << (8 * i);
-  return k + name.n;
-}
-
-in_element_id_t in_html_element(in_span_t tag) {
-  uint64_t k = key(tag);
-  unsigned slot = in_html_slot(in_html_element_slots, k);
-  if (in_html_element_keys[slot] != k) return IN_E_UNKNOWN;
+in_element_id_t in_html_element(in_span_t tag, uint64_t key) {
+  unsigned slot = in_html_slot(in_html_element_slots, key);
+  if (in_html_element_keys[slot] != key) return IN_E_UNKNOWN;
   if (tag.n > 7 && !in_eq_nocase(in_html_elements[slot].tag, tag)) return IN_E_UNKNOWN;
   return (in_element_id_t) slot;
 }
 
-in_attr_id_t in_html_attr_id(in_span_t name) {
-  uint64_t k = key(name);
-  unsigned slot = in_html_slot(in_html_attr_slots, k);
-  if (in_html_attr_keys[slot] != k) return IN_A_NONE;
+in_attr_id_t in_html_attr_id(in_span_t name, uint64_t key) {
+  unsigned slot = in_html_slot(in_html_attr_slots, key);
+  if (in_html_attr_keys[slot] != key) return IN_A_NONE;
   if (name.n > 7 && !in_eq_nocase(attrs[slot].name, name)) return IN_A_NONE;
   return (in_attr_id_t) slot;
 }

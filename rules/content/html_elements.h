@@ -14,7 +14,7 @@
 #ifndef IN_HTML_ELEMENTS_H
 #define IN_HTML_ELEMENTS_H
 
-#include "content.h"
+#include "html_tokenizer.h"
 
 #define IN_H_VOID     0x0001u     /* has no content */
 #define IN_H_BLOCK    0x0002u     /* stands on lines of its own */
@@ -33,6 +33,7 @@
 #define IN_H_FOREIGN  0x4000u     /* other rules inside */
 #define IN_H_IMAGE    0x8000u     /* its src is an image */
 #define IN_H_CLOSES   0x10000u    /* its start ends others than a p */
+#define IN_H_AGAIN    0x20000u    /* ... and nothing but its like if that is innermost */
 
 /* tags that are more than their name */
 #define IN_H_SLOW  (IN_H_RCDATA | IN_H_RAWTEXT | IN_H_SCRIPT | IN_H_REST | IN_H_FOREIGN | IN_H_IMAGE)
@@ -51,7 +52,7 @@
   X(HEAD, "head", NONE, IN_H_IGNORED | IN_H_CLOSES) \
   X(BODY, "body", NONE, IN_H_IGNORED | IN_H_CLOSES) \
   X(DIV, "div", NONE, IN_H_DIV) \
-  X(P, "p", NONE, IN_H_DIV | IN_H_SPACED) \
+  X(P, "p", NONE, IN_H_DIV | IN_H_SPACED | IN_H_AGAIN) \
   X(SPAN, "span", NONE, 0) \
   X(BR, "br", NONE, IN_H_VOID) \
   X(WBR, "wbr", NONE, IN_H_VOID) \
@@ -78,20 +79,20 @@
   X(XMP, "xmp", F(CARD), IN_H_DIV | IN_H_PRE | IN_H_RAWTEXT) \
   X(PLAINTEXT, "plaintext", F(CARD), IN_H_DIV | IN_H_PRE | IN_H_REST) \
   X(BLOCKQUOTE, "blockquote", F(QUOTE), IN_H_DIV) \
-  X(H1, "h1", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
-  X(H2, "h2", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
-  X(H3, "h3", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
-  X(H4, "h4", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
-  X(H5, "h5", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
-  X(H6, "h6", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
+  X(H1, "h1", F(FORMATTING), IN_H_DIV | IN_H_CLOSES | IN_H_AGAIN) \
+  X(H2, "h2", F(FORMATTING), IN_H_DIV | IN_H_CLOSES | IN_H_AGAIN) \
+  X(H3, "h3", F(FORMATTING), IN_H_DIV | IN_H_CLOSES | IN_H_AGAIN) \
+  X(H4, "h4", F(FORMATTING), IN_H_DIV | IN_H_CLOSES | IN_H_AGAIN) \
+  X(H5, "h5", F(FORMATTING), IN_H_DIV | IN_H_CLOSES | IN_H_AGAIN) \
+  X(H6, "h6", F(FORMATTING), IN_H_DIV | IN_H_CLOSES | IN_H_AGAIN) \
   X(UL, "ul", F(FORMATTING), IN_H_DIV) \
   X(OL, "ol", F(FORMATTING), IN_H_DIV) \
   X(MENU, "menu", F(FORMATTING), IN_H_DIV) \
   X(DIR, "dir", F(FORMATTING), IN_H_DIV) \
-  X(LI, "li", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
+  X(LI, "li", F(FORMATTING), IN_H_DIV | IN_H_CLOSES | IN_H_AGAIN) \
   X(DL, "dl", F(FORMATTING), IN_H_DIV) \
-  X(DT, "dt", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
-  X(DD, "dd", F(FORMATTING), IN_H_DIV | IN_H_CLOSES) \
+  X(DT, "dt", F(FORMATTING), IN_H_DIV | IN_H_CLOSES | IN_H_AGAIN) \
+  X(DD, "dd", F(FORMATTING), IN_H_DIV | IN_H_CLOSES | IN_H_AGAIN) \
   X(HR, "hr", F(FORMATTING), IN_H_VOID | IN_H_DIV) \
   X(CENTER, "center", F(FORMATTING), IN_H_DIV) \
   X(ADDRESS, "address", F(FORMATTING), IN_H_DIV) \
@@ -112,7 +113,7 @@
   X(FIELDSET, "fieldset", F(FORMATTING), IN_H_DIV) \
   X(LEGEND, "legend", F(FORMATTING), IN_H_BLOCK) \
   X(OPTGROUP, "optgroup", F(FORMATTING), IN_H_BLOCK | IN_H_CLOSES) \
-  X(OPTION, "option", F(FORMATTING), IN_H_BLOCK | IN_H_CLOSES) \
+  X(OPTION, "option", F(FORMATTING), IN_H_BLOCK | IN_H_CLOSES | IN_H_AGAIN) \
   X(RP, "rp", F(FORMATTING), IN_H_HIDDEN) \
   X(DATALIST, "datalist", F(FORMATTING), IN_H_HIDDEN) \
   X(PROGRESS, "progress", F(FORMATTING), IN_H_HIDDEN) \
@@ -222,8 +223,9 @@ static inline unsigned in_html_slot(const unsigned char *slots, uint64_t key) {
   return slots[(key * IN_INDEX_MULT) >> (64 - IN_INDEX_BITS)];
 }
 
-in_element_id_t in_html_element(in_span_t tag);          /* ASCII case ignored */
-in_attr_id_t in_html_attr_id(in_span_t name);
+/* by the name and its key; ASCII case ignored */
+in_element_id_t in_html_element(in_span_t tag, uint64_t key);
+in_attr_id_t in_html_attr_id(in_span_t name, uint64_t key);
 in_attr_role_t in_html_attr_role(in_attr_id_t id);
 in_span_t in_html_attr_name(in_attr_id_t id);
 

@@ -40,12 +40,10 @@ typedef struct {
 typedef struct {
   unsigned id;
   uint32_t flags;                 /* IN_H_* */
-  const in_element_t *vendor;     /* NULL: none */
   int feature, image;             /* features, or negative */
-  in_style_t style;
-  bool styled, quote, hides;
+  const in_element_t *vendor;     /* NULL: none */
   uint32_t seen;                  /* bit per in_attr_id_t that is there */
-  in_span_t value[IN_A_COUNT];
+  bool styled, quote, hides;
 } in_tag_t;
 
 typedef struct {
@@ -56,6 +54,9 @@ typedef struct {
   in_html_wanted_t wanted;
   in_html_wanted_t vendor_tags;   /* lengths and first letters of their tags */
   in_tag_t tag;
+  in_style_t style;               /* of the tag, if it is styled */
+  in_span_t value[IN_A_COUNT];    /* of its attributes that were seen */
+  uint64_t vendor_key[IN_VENDORS];
 
   in_open_t open[IN_OPEN_MAX];
   unsigned depth;
@@ -80,16 +81,27 @@ static inline unsigned in_tag_lines(const in_tag_t *tag) {
 /* html_tag.c */
 void in_reader_init(in_reader_t *r, const in_content_t *c);
 void in_tag_read(in_reader_t *r, in_tag_t *tag);       /* a start tag's token */
-/* a tag without attributes; false: it must be read in full */
-bool in_tag_short(const in_reader_t *r, unsigned slot, unsigned length, in_tag_t *tag);
-unsigned in_tag_id(in_reader_t *r, in_span_t name, uint32_t *flags);
-void in_tag_count(in_reader_t *r, const in_tag_t *tag);
+/* a tag without attributes, of n bytes; NULL: it must be read in full */
+const in_tag_t *in_tag_short(in_reader_t *r, uint64_t key, unsigned n);
+unsigned in_tag_id(in_reader_t *r, in_span_t name, uint64_t key, uint32_t *flags);
 
 /* html_tree.c */
-bool in_tree_start(in_reader_t *r, const in_tag_t *tag);   /* false: the tag is ignored */
-void in_tree_push(in_reader_t *r, const in_tag_t *tag);
+bool in_tree_close_others(in_reader_t *r, const in_tag_t *tag);
+void in_tree_push_open(in_reader_t *r, const in_tag_t *tag);
 void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags);
 void in_tree_close(in_reader_t *r, unsigned depth);        /* down to so many */
+
+/* ends what the start tag ends; false: the tag is ignored */
+static inline bool in_tree_start(in_reader_t *r, const in_tag_t *tag) {
+  return !(tag->flags & (IN_H_ENDS_P | IN_H_CLOSES)) || in_tree_close_others(r, tag);
+}
+
+static inline void in_tree_push(in_reader_t *r, const in_tag_t *tag) {
+  if (r->depth == IN_OPEN_MAX)
+    r->over[tag->id]++;
+  else
+    in_tree_push_open(r, tag);
+}
 
 /* html_text.c */
 void in_reader_run(in_reader_t *r);                        /* all tokens of r->html */

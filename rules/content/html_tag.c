@@ -25,6 +25,7 @@ void in_reader_init(in_reader_t *r, const in_content_t *c) {
   r->wanted.lengths['o' & 31] |= ~0u << 5;   /* event handlers */
   for (size_t i = 0; i < c->element_count; i++) {
     want(&r->vendor_tags, c->elements[i].tag);
+    if (i < IN_VENDORS) r->vendor_key[i] = in_html_key(c->elements[i].tag);
     want(&r->wanted, c->elements[i].attr);
     want(&r->wanted, c->elements[i].text_attr);
   }
@@ -38,23 +39,29 @@ void in_reader_init(in_reader_t *r, const in_content_t *c) {
 
 /* ---- which element */
 
-static int vendor_row(const in_reader_t *r, in_span_t name) {
-  if (!wants(&r->vendor_tags, name)) return -1;
-  for (size_t i = 0; i < r->c->element_count; i++)
-    if (in_eq_nocase(r->c->elements[i].tag, name)) return (int) i;
-  return -1;
+static bool is_row(const in_reader_t *r, size_t i, in_span_t name, uint64_t key) {
+  if (i < IN_VENDORS && r->vendor_key[i] != key) return false;
+  return (i < IN_VENDORS && name.n < 8) || in_eq_nocase(r->c->elements[i].tag, name);
 }
 
-unsigned in_tag_id(in_reader_t *r, in_span_t name, uint32_t *flags) {
-  in_element_id_t id = in_html_element(name);
+static unsigned vendor_id(const in_reader_t *r, in_span_t name, uint64_t key) {
+  if (wants(&r->vendor_tags, name))
+    for (size_t i = 0; i < r->c->element_count; i++)
+      if (is_row(r, i, name, key)) return IN_VENDOR + (unsigned) (i < IN_VENDORS ? i : IN_VENDORS - 1);
+  return 0;
+}
+
+static unsigned unknown_id(uint64_t key) {
+  return IN_UNKNOWN + (unsigned) ((key * IN_INDEX_MULT) >> 32) % IN_UNKNOWNS;
+}
+
+unsigned in_tag_id(in_reader_t *r, in_span_t name, uint64_t key, uint32_t *flags) {
+  in_element_id_t id = in_html_element(name, key);
   if (id == IN_E_IMAGE && r->top[IN_E_SVG] == 0) id = IN_E_IMG;
   *flags = in_html_elements[id].flags;
   if (id != IN_E_UNKNOWN) return (unsigned) id;
-  int row = vendor_row(r, name);
-  if (row >= 0) return IN_VENDOR + ((unsigned) row < IN_VENDORS ? (unsigned) row : IN_VENDORS - 1);
-  unsigned hash = 0;
-  for (size_t i = 0; i < name.n && i < 16; i++) hash = hash * 31 + (unsigned char) in_lower(name.p[i]);
-  return IN_UNKNOWN + hash % IN_UNKNOWNS;
+  unsigned vendor = vendor_id(r, name, key);
+  return vendor > 0 ? vendor : unknown_id(key);
 }
 
 /* an attribute of the token by its name; the first of that name */
@@ -71,7 +78,6 @@ static bool row_matches(const in_reader_t *r, const in_element_t *e) {
   char buf[IN_VALUE_MAX];
   bool cut;
   in_span_t value;
-  if (!in_eq_nocase(e->tag, r->token.text)) return false;
   if (e->attr.n == 0) return true;
   if (!find_attr(&r->token, e->attr, &value)) return false;
   return e->value.n == 0 || in_contains(in_html_value(value, buf, &cut), e->value);
@@ -80,7 +86,8 @@ static bool row_matches(const in_reader_t *r, const in_element_t *e) {
 static const in_element_t *find_vendor(const in_reader_t *r) {
   if (!wants(&r->vendor_tags, r->token.text)) return NULL;
   for (size_t i = 0; i < r->c->element_count; i++)
-    if (row_matches(r, &r->c->elements[i])) return &r->c->elements[i];
+    if (is_row(r, i, r->token.text, r->token.key) && row_matches(r, &r->c->elements[i]))
+      return &r->c->elements[i];
   return NULL;
 }
 
@@ -89,17 +96,18 @@ static const in_element_t *find_vendor(const in_reader_t *r) {
 #define BIT(a)       (1u << (a))
 #define HAS(tag, a)  (((tag)->seen >> IN_A_##a) & 1)
 
-static void read_attrs(const in_html_token_t *t, in_tag_t *tag) {
+static void read_attrs(in_reader_t *r, in_tag_t *tag) {
+  const in_html_token_t *t = &r->token;
   for (unsigned i = 0; i < t->attr_count; i++) {
     in_span_t name = t->attr[i].name;
-    in_attr_id_t id = in_html_attr_id(name);
+    in_attr_id_t id = in_html_attr_id(name, t->attr[i].key);
     if (id == IN_A_NONE) {
       if (name.n > 4 && in_starts_nocase(name, IN_SPAN("on"))) tag->feature = INTEROP_F_CARD;
       continue;
     }
     if (tag->seen & BIT(id)) continue;
     tag->seen |= BIT(id);
-    tag->value[id] = t->attr[i].value;
+    r->value[id] = t->attr[i].value;
     if (in_html_attr_role(id) == IN_AR_LOOKS && tag->feature < 0) tag->feature = INTEROP_F_FORMATTING;
   }
   if (t->too_many) tag->feature = INTEROP_F_CARD;
@@ -122,20 +130,21 @@ static void read_images(const in_reader_t *r, in_tag_t *tag) {
   for (uint32_t left = tag->seen & IMAGES; left != 0; left &= left - 1) {
     int a = __builtin_ctz(left);
     if (!is_image_source(tag, a)) continue;
-    int image = a == IN_A_SRCSET || a == IN_A_IMAGESRCSET ? in_html_images(r->c, tag->value[a])
-                                                          : in_html_image(r->c, tag->value[a]);
+    int image = a == IN_A_SRCSET || a == IN_A_IMAGESRCSET ? in_html_images(r->c, r->value[a])
+                                                          : in_html_image(r->c, r->value[a]);
     tag->image = in_html_stricter(tag->image, image);
   }
 }
 
-static void read_style(const in_reader_t *r, in_tag_t *tag) {
-  in_html_style(r->c, tag->value[IN_A_STYLE], &tag->style);
+static void read_style(in_reader_t *r, in_tag_t *tag) {
+  in_style_t *style = &r->style;
+  in_html_style(r->c, r->value[IN_A_STYLE], style);
   tag->styled = true;
-  tag->image = in_html_stricter(tag->image, tag->style.image);
-  if (tag->style.looks && tag->feature < 0) tag->feature = INTEROP_F_FORMATTING;
-  if (tag->style.display == IN_DISPLAY_NONE) tag->hides = true;
-  if (tag->style.display == IN_DISPLAY_BLOCK) tag->flags |= IN_H_BLOCK;
-  if (tag->style.display == IN_DISPLAY_INLINE) tag->flags &= ~(IN_H_BLOCK | IN_H_SPACED);
+  tag->image = in_html_stricter(tag->image, style->image);
+  if (style->looks && tag->feature < 0) tag->feature = INTEROP_F_FORMATTING;
+  if (style->display == IN_DISPLAY_NONE) tag->hides = true;
+  if (style->display == IN_DISPLAY_BLOCK) tag->flags |= IN_H_BLOCK;
+  if (style->display == IN_DISPLAY_INLINE) tag->flags &= ~(IN_H_BLOCK | IN_H_SPACED);
 }
 
 static void read_hiding(in_tag_t *tag) {
@@ -146,14 +155,14 @@ static void read_hiding(in_tag_t *tag) {
   if (tag->id == IN_E_DIALOG && !HAS(tag, OPEN)) tag->hides = true;
 }
 
-static void read_special(in_tag_t *tag) {
+static void read_special(const in_reader_t *r, in_tag_t *tag) {
   char buf[IN_VALUE_MAX];
   bool cut;
   in_span_t v;
   if (tag->id == IN_E_A && HAS(tag, HREF) && tag->feature == INTEROP_F_FORMATTING) {
     tag->feature = INTEROP_F_LINK;
   } else if (tag->id == IN_E_META && HAS(tag, HTTP_EQUIV)) {
-    v = in_html_value(tag->value[IN_A_HTTP_EQUIV], buf, &cut);
+    v = in_html_value(r->value[IN_A_HTTP_EQUIV], buf, &cut);
     tag->feature = in_eq_nocase(in_trim(v), IN_SPAN("content-type")) ? INTEROP_F_FORMATTING
                                                                      : INTEROP_F_CARD;
   } else if (tag->id == IN_E_IMG && tag->image < 0) {
@@ -172,25 +181,69 @@ static void apply_vendor(in_tag_t *tag) {
   if (e->flags & IN_EL_PRE) tag->flags |= IN_H_PRE;
 }
 
-bool in_tag_short(const in_reader_t *r, unsigned slot, unsigned length, in_tag_t *tag) {
-  const in_html_element_t *e = &in_html_elements[slot];
-  if ((e->flags & IN_H_SLOW) || slot == IN_E_DIALOG) return false;
-  if ((r->vendor_tags.lengths[*e->tag.p & 31] >> length) & 1) return false;
-  tag->id = slot;
-  tag->flags = e->flags;
-  tag->feature = e->feature;
-  tag->image = -1;
-  tag->vendor = NULL;
-  tag->seen = 0;
-  tag->styled = false;
-  tag->hides = (e->flags & IN_H_HIDDEN) != 0;
-  tag->quote = e->feature == INTEROP_F_QUOTE;
+/* tags without attributes, ready made */
+#define NONE  IN_F_NO_FEATURE
+#define F(x)  INTEROP_F_##x
+static const in_tag_t short_tags[IN_E_COUNT] = {
+  { 0, IN_H_SLOW, 0, 0, NULL, 0, false, false, false },
+#define X(name, tag, feature, flags)  \
+  { IN_E_##name, flags, feature, -1, NULL, 0, false, (feature) == INTEROP_F_QUOTE, ((flags) & IN_H_HIDDEN) != 0 },
+  IN_ELEMENTS(X)
+#undef X
+};
+#undef NONE
+#undef F
+
+static void set_plain(in_tag_t *tag, unsigned id, uint32_t flags, int feature) {
+  *tag = (in_tag_t) { .id = id, .flags = flags, .feature = feature, .image = -1 };
+}
+
+static bool is_known(uint64_t key) {
+  return in_html_element_keys[in_html_slot(in_html_element_slots, key)] == key;
+}
+
+/* the first row of the tag names it, the first without an attribute applies */
+static const in_tag_t *short_vendor(in_reader_t *r, uint64_t key, size_t row) {
+  set_plain(&r->tag, IN_VENDOR + (unsigned) row, 0, INTEROP_F_FORMATTING);
+  for (; row < r->c->element_count; row++) {
+    if (r->vendor_key[row] != key || r->c->elements[row].attr.n > 0) continue;
+    r->tag.vendor = &r->c->elements[row];
+    apply_vendor(&r->tag);
+    r->tag.hides = (r->tag.flags & IN_H_HIDDEN) != 0;
+    r->tag.quote = r->tag.feature == INTEROP_F_QUOTE;
+    break;
+  }
+  return &r->tag;
+}
+
+static bool is_name(uint64_t key, unsigned n) {
+  for (key -= n; key != 0; key >>= 8) {
+    unsigned c = key & 0xff;
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) return false;
+  }
   return true;
+}
+
+const in_tag_t *in_tag_short(in_reader_t *r, uint64_t key, unsigned n) {
+  unsigned slot = in_html_slot(in_html_element_slots, key);
+  if ((r->vendor_tags.lengths[(key - n) & 31] >> n) & 1) {
+    if (r->c->element_count > IN_VENDORS) return NULL;
+    for (size_t i = 0; i < r->c->element_count; i++)
+      if (r->vendor_key[i] == key) return is_known(key) ? NULL : short_vendor(r, key, i);
+  }
+  if (in_html_element_keys[slot] == key) {
+    const in_tag_t *tag = &short_tags[slot];
+    return (tag->flags & IN_H_SLOW) || slot == IN_E_DIALOG ? NULL : tag;
+  }
+  unsigned first = (key - n) & 0xff;
+  if (first < 'a' || first > 'z' || !is_name(key, n)) return NULL;
+  set_plain(&r->tag, unknown_id(key), 0, INTEROP_F_FORMATTING);
+  return &r->tag;
 }
 
 void in_tag_read(in_reader_t *r, in_tag_t *tag) {
   const in_html_token_t *t = &r->token;
-  tag->id = in_tag_id(r, t->text, &tag->flags);
+  tag->id = in_tag_id(r, t->text, t->key, &tag->flags);
   tag->feature = tag->id < IN_E_COUNT ? in_html_elements[tag->id].feature
                                       : INTEROP_F_FORMATTING;
   tag->vendor = NULL;
@@ -199,21 +252,16 @@ void in_tag_read(in_reader_t *r, in_tag_t *tag) {
   tag->styled = false;
   tag->hides = (tag->flags & IN_H_HIDDEN) != 0;
   if (t->attr_count > 0) {
-    read_attrs(t, tag);
+    read_attrs(r, tag);
     if (tag->seen != 0) {
       read_images(r, tag);
       if (HAS(tag, STYLE)) read_style(r, tag);
     }
   }
   read_hiding(tag);
-  read_special(tag);
+  read_special(r, tag);
   tag->vendor = find_vendor(r);
   if (tag->vendor != NULL) apply_vendor(tag);
   tag->hides = tag->hides || (tag->flags & IN_H_HIDDEN);
   tag->quote = tag->feature == INTEROP_F_QUOTE;
-}
-
-void in_tag_count(in_reader_t *r, const in_tag_t *tag) {
-  in_feature_add(r->c->features, tag->feature);
-  in_feature_add(r->c->features, tag->image);
 }

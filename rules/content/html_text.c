@@ -105,16 +105,16 @@ static void put_value(in_reader_t *r, in_span_t raw, bool counted) {
 }
 
 /* text that an attribute holds is shown in place of the content */
-static void show_vendor(in_reader_t *r, in_tag_t *tag) {
+static bool show_vendor(in_reader_t *r, const in_tag_t *tag) {
   const in_span_t name = tag->vendor->text_attr;
   for (unsigned i = 0; name.n > 0 && i < r->token.attr_count; i++) {
     if (!in_eq_nocase(r->token.attr[i].name, name)) continue;
     if (!(tag->flags & IN_H_HIDDEN))
       put_value(r, r->token.attr[i].value,
                 tag->feature == INTEROP_F_EMOJI || tag->feature == INTEROP_F_CUSTOM_EMOJI);
-    tag->hides = true;
-    return;
+    return true;
   }
+  return false;
 }
 
 /* how the standard's tree construction has the element's content read */
@@ -129,19 +129,40 @@ void in_reader_switch(in_reader_t *r, uint32_t flags) {
     in_html_switch(&r->html, IN_HTML_PLAINTEXT, IN_NONE);
 }
 
-/* false: the element is not open, for it is ignored or has no content */
-static bool open_element(in_reader_t *r, in_tag_t *tag) {
+/*
+** A paragraph, list item or the like where such a one is innermost: that one
+** ends, and this takes its place on the stack as it is.
+*/
+static inline bool is_again(const in_reader_t *r, const in_tag_t *tag) {
+  if (!(tag->flags & IN_H_AGAIN) || tag->styled || tag->hides || r->depth == 0) return false;
+  const in_open_t *e = &r->open[r->depth - 1];
+  return e->id == tag->id && r->top[tag->id] == r->depth && e->show == r->show
+         && e->lines == in_tag_lines(tag);
+}
+
+/*
+** false: the element is not open, for it is ignored or has no content. A tag
+** with a vendor's row is r->tag itself.
+*/
+static bool open_element(in_reader_t *r, const in_tag_t *tag) {
   in_feature_add(r->c->features, tag->feature);
+  if (is_again(r, tag)) {
+    in_plain_break(&r->plain, in_tag_lines(tag));
+    return true;
+  }
   if (!in_tree_start(r, tag)) return false;
   if (tag->id == IN_E_BR) in_plain_newline(&r->plain);
   if ((tag->flags & IN_H_BLOCK) && !tag->hides) in_plain_break(&r->plain, in_tag_lines(tag));
-  if (tag->vendor != NULL) show_vendor(r, tag);
+  if (tag->vendor != NULL && show_vendor(r, tag)) r->tag.hides = true;
   if (tag->flags & IN_H_VOID) return false;
-  if (r->token.self_closing && (r->html.foreign || tag->vendor != NULL || (tag->flags & IN_H_FOREIGN)))
-    return false;
   in_tree_push(r, tag);
-  r->skip_newline = tag->id == IN_E_PRE || tag->id == IN_E_LISTING || tag->id == IN_E_TEXTAREA;
   return true;
+}
+
+/* elements that are written as if they had no content have none */
+static bool is_closed(const in_reader_t *r, const in_tag_t *tag) {
+  return r->token.self_closing
+         && (r->html.foreign || tag->vendor != NULL || (tag->flags & IN_H_FOREIGN));
 }
 
 void in_reader_start(in_reader_t *r) {
@@ -149,38 +170,40 @@ void in_reader_start(in_reader_t *r) {
   bool foreign = r->html.foreign;
   in_tag_read(r, tag);
   in_feature_add(r->c->features, tag->image);
+  if (is_closed(r, tag)) tag->flags |= IN_H_VOID;
   if (!open_element(r, tag)) return;
-  if (tag->id == IN_E_A && tag->feature == INTEROP_F_LINK) in_link_open(r, tag->value[IN_A_HREF]);
+  if (tag->id == IN_E_A && tag->feature == INTEROP_F_LINK) in_link_open(r, r->value[IN_A_HREF]);
   if (!foreign) in_reader_switch(r, tag->flags);
+  r->skip_newline = tag->id == IN_E_PRE || tag->id == IN_E_LISTING || tag->id == IN_E_TEXTAREA;
 }
 
-void in_reader_end(in_reader_t *r) {
-  uint32_t flags;
-  unsigned id = in_tag_id(r, r->token.text, &flags);
+static void end_element(in_reader_t *r, unsigned id, uint32_t flags) {
   if (id == IN_E_BR)
     in_plain_newline(&r->plain);
   else if (!(flags & IN_H_IGNORED))
     in_tree_end(r, id, flags);
 }
 
+void in_reader_end(in_reader_t *r) {
+  uint32_t flags;
+  unsigned id = in_tag_id(r, r->token.text, r->token.key, &flags);
+  end_element(r, id, flags);
+}
+
 /* a tag without attributes, of an element that needs no care */
-static bool take_short(in_reader_t *r) {
-  uint64_t name;
+static inline bool take_short(in_reader_t *r) {
+  uint64_t key;
   bool end;
-  unsigned n = in_html_short_tag(&r->html, &name, &end);
+  unsigned n = in_html_short_tag(&r->html, &key, &end);
   if (n == 0) return false;
-  name += n;
-  unsigned slot = in_html_slot(in_html_element_slots, name);
-  if (in_html_element_keys[slot] != name || !in_tag_short(r, slot, n, &r->tag)) return false;
+  const in_tag_t *tag = in_tag_short(r, key, n);
+  if (tag == NULL) return false;
   in_html_skip_tag(&r->html, n, end);
   r->skip_newline = false;
-  r->token.self_closing = false;
-  if (!end)
-    open_element(r, &r->tag);
-  else if (slot == IN_E_BR)
-    in_plain_newline(&r->plain);
-  else if (!(r->tag.flags & IN_H_IGNORED))
-    in_tree_end(r, slot, r->tag.flags);
+  if (end)
+    end_element(r, tag->id, tag->flags);
+  else if (open_element(r, tag))
+    r->skip_newline = tag->id == IN_E_PRE || tag->id == IN_E_LISTING;
   return true;
 }
 
@@ -206,7 +229,8 @@ static void text(in_reader_t *r, bool first) {
 static void count_cut(in_reader_t *r) {
   if (r->token.text.n > 0) {
     in_tag_read(r, &r->tag);
-    in_tag_count(r, &r->tag);
+    in_feature_add(r->c->features, r->tag.feature);
+    in_feature_add(r->c->features, r->tag.image);
   }
   in_feature_add(r->c->features, INTEROP_F_FORMATTING);
 }

@@ -209,11 +209,14 @@ static bool is_wanted(const in_html_wanted_t *w, in_span_t name) {
   return w != NULL && ((w->lengths[*name.p & 31] >> (name.n < 31 ? name.n : 31)) & 1);
 }
 
-static void keep_attr(in_html_token_t *t, const in_html_attr_t *a) {
-  if (t->attr_count < IN_HTML_ATTRS)
-    t->attr[t->attr_count++] = *a;
-  else
+static void keep_attr(in_html_token_t *t, const in_html_attr_t *a, const char *end) {
+  if (t->attr_count == IN_HTML_ATTRS) {
     t->too_many = true;
+    return;
+  }
+  in_html_attr_t *kept = &t->attr[t->attr_count++];
+  *kept = *a;
+  kept->key = in_html_key_at(a->name, end);
 }
 
 /* name starts behind the '<' or "</"; a tag that is not finished is the EOF token */
@@ -223,8 +226,9 @@ static void take_tag(in_html_t *h, in_html_token_t *t, in_html_kind_t kind, cons
   in_html_attr_t a;
   attr_end_t got;
   t->text = between(name, p);
+  t->key = in_html_key_at(t->text, h->end);
   while ((got = take_attr(&p, h->end, &a, &t->self_closing)) == AT_ATTR)
-    if (is_wanted(h->wanted, a.name)) keep_attr(t, &a);
+    if (is_wanted(h->wanted, a.name)) keep_attr(t, &a, h->end);
   t->attrs = between(attrs, got == AT_CLOSE ? p - 1 : p);
   t->kind = got == AT_CLOSE ? kind : IN_HTML_EOF;
   t->cut = got != AT_CLOSE;

@@ -24,7 +24,29 @@ typedef enum { IN_HTML_DATA, IN_HTML_RCDATA, IN_HTML_RAWTEXT, IN_HTML_SCRIPT,
 
 typedef struct {
   in_span_t name, value;          /* as spelt, value without its quotes; absent: no '=' */
+  uint64_t key;                   /* of the name, for those that a token keeps */
 } in_html_attr_t;
+
+/*
+** A number for a name: its first eight bytes, little-endian, case folded, plus
+** its length. Two names of letters and digits, up to seven of them, are the
+** same if their keys are.
+*/
+static inline uint64_t in_html_key(in_span_t name) {
+  uint64_t k = 0;
+  size_t n = name.n < 8 ? name.n : 8;
+  for (size_t i = 0; i < n; i++) k |= (uint64_t) ((unsigned char) name.p[i] | 0x20u) << (8 * i);
+  return k + name.n;
+}
+
+/* the same where the bytes up to end may be read */
+static inline uint64_t in_html_key_at(in_span_t name, const char *end) {
+  uint64_t k, mask;
+  if (end - name.p < 8 || name.n == 0) return in_html_key(name);
+  memcpy(&k, name.p, sizeof(k));
+  mask = ~0ull >> (name.n < 8 ? 64 - 8 * name.n : 0);
+  return ((k & mask) | (0x2020202020202020ull & mask)) + name.n;
+}
 
 /* the attributes that a caller wants to see in tokens: by first letter and length */
 typedef struct {
@@ -35,6 +57,7 @@ typedef struct {
   in_html_kind_t kind;
   in_span_t raw;                  /* all of it, as spelt */
   in_span_t text;                 /* TEXT: decoded; START, END: name; COMMENT: data; DOCTYPE: what follows the word */
+  uint64_t key;                   /* START, END: of the name */
   in_span_t attrs;                /* START, END: for in_html_attr */
   bool self_closing;
   bool cut;                       /* COMMENT, EOF: the input ended inside */
@@ -65,14 +88,14 @@ void in_html_switch(in_html_t *h, in_html_state_t state, in_span_t last);
 void in_html_next(in_html_t *h, in_html_token_t *t);
 
 /*
-** The most frequent token by a shorter way: a tag of one to seven letters and
-** digits and nothing else. Gives its length, 0 if what comes next is anything
-** else; *name gets the letters, little-endian, case folded, *end whether it
-** is an end tag. in_html_skip_tag then takes it.
+** The most frequent token by a shorter way: '<', maybe '/', up to seven bytes,
+** '>'. Gives their number, 0 if what comes next is anything else; *key gets
+** their key, *end whether there is a '/'. If they are a name, that is the tag,
+** and in_html_skip_tag takes it.
 */
-static inline unsigned in_html_short_tag(const in_html_t *h, uint64_t *name, bool *end) {
+static inline unsigned in_html_short_tag(const in_html_t *h, uint64_t *key, bool *end) {
   uint64_t word, close;
-  if (h->text.n > 0 || h->state != IN_HTML_DATA || h->end - h->p < 10 || *h->p != '<') return 0;
+  if (h->end - h->p < 10 || *h->p != '<' || h->text.n > 0 || h->state != IN_HTML_DATA) return 0;
   *end = h->p[1] == '/';
   memcpy(&word, h->p + 1 + *end, sizeof(word));
   close = word ^ 0x3e3e3e3e3e3e3e3eull;                /* '>' */
@@ -80,7 +103,7 @@ static inline unsigned in_html_short_tag(const in_html_t *h, uint64_t *name, boo
   if (close == 0) return 0;
   unsigned n = (unsigned) __builtin_ctzll(close) / 8;
   uint64_t mask = (1ull << (8 * n)) - 1;
-  *name = (word & mask) | (0x2020202020202020ull & mask);
+  *key = ((word & mask) | (0x2020202020202020ull & mask)) + n;
   return n;
 }
 

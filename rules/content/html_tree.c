@@ -45,18 +45,14 @@ static unsigned show_inside(const in_reader_t *r, const in_tag_t *tag) {
   if (tag->flags & IN_H_PRE) show |= IN_SHOW_PRE;
   if (tag->flags & IN_H_FOREIGN) show |= IN_SHOW_FOREIGN;
   if (!tag->styled) return show;
-  if (tag->style.visible == IN_STYLE_NO) show |= IN_SHOW_INVISIBLE;
-  if (tag->style.visible == IN_STYLE_YES) show &= ~IN_SHOW_INVISIBLE;
-  if (tag->style.pre == IN_STYLE_YES) show |= IN_SHOW_PRE;
-  if (tag->style.pre == IN_STYLE_NO) show &= ~IN_SHOW_PRE;
+  if (r->style.visible == IN_STYLE_NO) show |= IN_SHOW_INVISIBLE;
+  if (r->style.visible == IN_STYLE_YES) show &= ~IN_SHOW_INVISIBLE;
+  if (r->style.pre == IN_STYLE_YES) show |= IN_SHOW_PRE;
+  if (r->style.pre == IN_STYLE_NO) show &= ~IN_SHOW_PRE;
   return show;
 }
 
-void in_tree_push(in_reader_t *r, const in_tag_t *tag) {
-  if (r->depth == IN_OPEN_MAX) {
-    if (r->over[tag->id] < UINT32_MAX) r->over[tag->id]++;
-    return;
-  }
+void in_tree_push_open(in_reader_t *r, const in_tag_t *tag) {
   in_open_t *e = &r->open[r->depth++];
   e->id = (uint16_t) tag->id;
   e->below = r->top[tag->id];
@@ -118,7 +114,7 @@ static void end_link(in_reader_t *r) {
     r->top[IN_E_A] = r->open[at - 1].below;
 }
 
-bool in_tree_start(in_reader_t *r, const in_tag_t *tag) {
+bool in_tree_close_others(in_reader_t *r, const in_tag_t *tag) {
   if ((tag->flags & IN_H_ENDS_P) && tag->id < IN_E_COUNT && r->top[IN_E_P] > 0)
     close_over(r, r->top[IN_E_P], max(r->scope, r->top[IN_E_BUTTON]));
   if (!(tag->flags & IN_H_CLOSES)) return true;

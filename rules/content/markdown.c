@@ -50,10 +50,11 @@ static void start(markdown_t *m, const char *tag, const char *attr, in_span_t va
   in_html_token_t *t = &m->reader.token;
   t->kind = IN_HTML_START;
   t->text = in_str(tag);
+  t->key = in_html_key(t->text);
   t->attr_count = 0;
   t->self_closing = t->cut = t->too_many = false;
   if (attr != NULL) {
-    t->attr[0] = (in_html_attr_t) { in_str(attr), value };
+    t->attr[0] = (in_html_attr_t) { in_str(attr), value, in_html_key(in_str(attr)) };
     t->attr_count = 1;
   }
   in_reader_start(&m->reader);
@@ -62,6 +63,7 @@ static void start(markdown_t *m, const char *tag, const char *attr, in_span_t va
 static void end(markdown_t *m, const char *tag) {
   m->reader.token.kind = IN_HTML_END;
   m->reader.token.text = in_str(tag);
+  m->reader.token.key = in_html_key(m->reader.token.text);
   in_reader_end(&m->reader);
 }
 

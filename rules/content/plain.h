@@ -74,7 +74,7 @@ static inline void in_plain_break(in_plain_t *o, unsigned lines) {
 }
 
 static inline void in_feature_add(in_features_t *f, int feature) {
-  if (feature >= 0 && f->count[feature] < UINT32_MAX) f->count[feature]++;
+  if (feature >= 0) f->count[feature]++;
 }
 
 #endif

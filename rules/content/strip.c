@@ -38,23 +38,23 @@ static void put_decoded(in_buf_t *out, in_span_t raw) {
     put_escaped(out, in_html_piece(&raw, IN_HTML_REFS | IN_HTML_IN_ATTR | IN_HTML_NUL, scratch));
 }
 
-static in_span_t link_target(const in_tag_t *tag) {
+static in_span_t link_target(const in_reader_t *r, const in_tag_t *tag) {
   static const in_attr_id_t sources[] = { IN_A_SRC, IN_A_DATA, IN_A_HREF, IN_A_POSTER };
   char buf[IN_VALUE_MAX];
   bool cut;
   for (size_t i = 0; i < in_countof(sources); i++) {
     if (!((tag->seen >> sources[i]) & 1)) continue;
-    in_span_t url = in_html_value(tag->value[sources[i]], buf, &cut);
+    in_span_t url = in_html_value(r->value[sources[i]], buf, &cut);
     while (url.n > 0 && (unsigned char) *url.p <= ' ') url = in_span(url.p + 1, url.n - 1);
     if (in_starts_nocase(url, IN_SPAN("https://")) || in_starts_nocase(url, IN_SPAN("http://")))
-      return tag->value[sources[i]];
+      return r->value[sources[i]];
   }
   return IN_NONE;
 }
 
 static void put_link(strip_t *s, const in_tag_t *tag) {
-  in_span_t target = link_target(tag);
-  bool alt = ((tag->seen >> IN_A_ALT) & 1) && tag->value[IN_A_ALT].n > 0;
+  in_span_t target = link_target(&s->reader, tag);
+  bool alt = ((tag->seen >> IN_A_ALT) & 1) && s->reader.value[IN_A_ALT].n > 0;
   bool open = s->reader.top[IN_E_A] > 0;
   if (target.p == NULL) return;
   if (HAS(s->remove, INTEROP_F_LINK) || open) {
@@ -65,7 +65,7 @@ static void put_link(strip_t *s, const in_tag_t *tag) {
   in_buf_put(s->out, IN_SPAN("<a href=\""));
   put_decoded(s->out, target);
   in_buf_put(s->out, IN_SPAN("\">"));
-  put_decoded(s->out, alt ? tag->value[IN_A_ALT] : target);
+  put_decoded(s->out, alt ? s->reader.value[IN_A_ALT] : target);
   in_buf_put(s->out, IN_SPAN("</a>"));
 }
 
@@ -139,7 +139,7 @@ static void on_start(strip_t *s) {
 static void on_end(strip_t *s) {
   in_reader_t *r = &s->reader;
   uint32_t flags;
-  unsigned id = in_tag_id(r, r->token.text, &flags);
+  unsigned id = in_tag_id(r, r->token.text, r->token.key, &flags);
   unsigned at = r->top[id];
   bool keep = s->inside == 0 && (at == 0 || !r->open[at - 1].dropped);
   if (flags & IN_H_IGNORED) return;
