@@ -1,5 +1,8 @@
 /*
-** case.c -- see case.h.
+** case.c -- behaviour cases read: files, what is given, what is sent.
+**
+** Owns the way from JSON to records and messages. Invariant: a value of a case
+** lives as long as its file, what is made of it as long as the case's arena.
 */
 #include <stdlib.h>
 #include <time.h>
@@ -185,7 +188,9 @@ bool in_case_step(yyjson_val *given, yyjson_val *step, in_edge_t *e, interop_dia
   e->native = in_eq(in_case_text(step, "leg"), IN_SPAN("native"));
   e->monitor = in_case_true(step, "monitor");
   if (!set_now(given, e, diag)) return false;
-  if (headers(request, &e->client, e->arena) && set_client(step, e) && answers(step, e) && !e->arena->failed) return true;
+  if (headers(request, &e->client, e->arena) && set_client(step, e) && answers(step, e)
+      && !e->arena->failed)
+    return true;
   return wrong(diag, "out of memory");
 }
 

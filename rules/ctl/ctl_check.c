@@ -111,10 +111,12 @@ static void put_text(const in_pack_t *p, const tally_t *t, const cost_t *c) {
 
 static void put_json(const in_pack_t *p, const tally_t *t, const cost_t *c) {
   const in_image_t *img = &p->policy->img;
-  printf("{\"systems\":%u,\"apis\":%u,\"operations\":%u,\"policies\":%u,\"rules\":%u,\"cells\":%u,\"decisions\":%u,"
+  printf("{\"systems\":%u,\"apis\":%u,\"operations\":%u,\"policies\":%u,\"rules\":%u,\"cells\":%u,"
+         "\"decisions\":%u,"
          "\"atoms\":%u,\"nodes\":%u,\"longest\":%u,\"bytes\":%zu,\"revision\":\"%s\"}\n",
-         img->count[IN_S_SYSTEMS], img->count[IN_S_APIS], img->count[IN_S_OPERATIONS], t->policies, t->rules,
-         img->count[IN_S_CELLS], t->decisions, img->count[IN_S_ATOMS], c->nodes, c->longest, p->size, p->policy->revision);
+      img->count[IN_S_SYSTEMS], img->count[IN_S_APIS], img->count[IN_S_OPERATIONS], t->policies,
+      t->rules, img->count[IN_S_CELLS], t->decisions, img->count[IN_S_ATOMS], c->nodes, c->longest,
+      p->size, p->policy->revision);
 }
 
 int in_ctl_check(int argc, char **argv) {

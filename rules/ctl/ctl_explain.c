@@ -71,7 +71,9 @@ static bool by_default(in_facts_t *f, uint32_t slot) {
   in_span_t record;
   if (s->subject == IN_SUB_REQUEST) return false;
   record = in_facts_record(f, (in_subject_t) s->subject);
-  return record.p == NULL || interop_record_get(record, in_image_str(img, in_field(img, s->field)->name), &v) != INTEROP_OK;
+  return record.p == NULL
+         || interop_record_get(record, in_image_str(img, in_field(img, s->field)->name), &v)
+                != INTEROP_OK;
 }
 
 static void use(in_explained_t *x, in_facts_t *f, uint32_t slot, in_span_t who) {
@@ -94,7 +96,8 @@ static void use(in_explained_t *x, in_facts_t *f, uint32_t slot, in_span_t who) 
 static bool walk(in_explained_t *x, interop_judge_t *j, const in_recipient_t *r, in_told_t *t) {
   const in_image_t *img = &j->policy->img;
   const uint32_t *nodes = in_table(img, NODES, uint32_t);
-  uint32_t root = in_table(img, CELLS, uint32_t)[in_cell(img->count[IN_S_SYSTEMS], j->event.operation, j->event.kind, j->from, r->to)];
+  uint32_t root = in_table(img, CELLS, uint32_t)[in_cell(
+      img->count[IN_S_SYSTEMS], j->event.operation, j->event.kind, j->from, r->to)];
   interop_alloc_t alloc = in_arena_alloc(x->arena);
   in_judge_take(j, r);
   if (in_decide(&j->facts, root) == IN_NIL) return false;

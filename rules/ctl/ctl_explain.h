@@ -1,6 +1,8 @@
 /*
 ** ctl_explain.h -- why an event got its verdict: what explain gathers, and the
 ** two forms in which it is told.
+**
+** Everything in it lives in the arena, and as long as the judge.
 */
 #ifndef IN_CTL_EXPLAIN_H
 #define IN_CTL_EXPLAIN_H

@@ -1,7 +1,8 @@
 /*
 ** ctl_explain_print.c -- an explained event, for people and for programs.
 **
-** Owns layout. Invariant: both forms tell the same.
+** Owns layout; decides and looks up nothing. Invariant: both forms tell the
+** same, and nothing that a request or record brought can move a cursor.
 */
 #include "ctl_explain.h"
 #include "../api/json.h"
@@ -30,7 +31,8 @@ static void put_event(const in_explained_t *x) {
   }
   for (int f = 0, n = 0; j->read && f < INTEROP_FEATURE_COUNT; f++)
     if (j->event.features.count[f] > 0)
-      printf("%s %s %u", n++ == 0 ? ", with" : ",", interop_feature_name((interop_feature_t) f), j->event.features.count[f]);
+      printf("%s %s %u", n++ == 0 ? ", with" : ",", interop_feature_name((interop_feature_t) f),
+          j->event.features.count[f]);
   putchar('\n');
 }
 
@@ -38,8 +40,11 @@ static void put_verdict(const in_explained_t *x) {
   const interop_plan_t *p = x->plan;
   bool colour = in_ctl_colour(stdout);
   printf(LABEL "%s%s%s\n", "verdict",
-         !colour ? "" : p->verdict == INTEROP_V_DENY ? "\033[31m" : p->verdict == INTEROP_V_DELIVER ? "\033[32m" : "\033[33m",
-         interop_verdict_name(p->verdict), colour ? "\033[0m" : "");
+      !colour                           ? ""
+      : p->verdict == INTEROP_V_DENY    ? "\033[31m"
+      : p->verdict == INTEROP_V_DELIVER ? "\033[32m"
+                                        : "\033[33m",
+      interop_verdict_name(p->verdict), colour ? "\033[0m" : "");
   if (p->reason.n > 0) {
     printf(LABEL, "reason");
     in_ctl_text(p->reason, stdout);

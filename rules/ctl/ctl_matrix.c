@@ -66,16 +66,19 @@ static const struct {
   const char *alone;              /* the whole experience */
   const char *also;               /* after "or" */
   const char *then;               /* after "If text," */
-} words[INTEROP_VERDICT_COUNT] = {        /* ORDER: INTEROP_VERDICTS */
-  { "The same message", "the same message", "the same" },
-  { "The same message, amended", "amended message", "amended" },
-  { "Message without what is not supported there", "message without that", "message without what is not supported there" },
-  { "Simple text message", "simple text message", "simple text message" },
-  { "Reply to the original message", "reply to the original message", "reply to the original message" },
-  { "Unsupported message with redirection to ", "unsupported card", "then unsupported message" },
-  { "None", "none", "none" },
-  { "Meeting instead", "meeting instead", "meeting instead" },
-  { "Refused", "refused", "refused" },
+} words[INTEROP_VERDICT_COUNT] = {
+    /* ORDER: INTEROP_VERDICTS */
+    {"The same message", "the same message", "the same"},
+    {"The same message, amended", "amended message", "amended"},
+    {"Message without what is not supported there", "message without that",
+        "message without what is not supported there"},
+    {"Simple text message", "simple text message", "simple text message"},
+    {"Reply to the original message", "reply to the original message",
+        "reply to the original message"},
+    {"Unsupported message with redirection to ", "unsupported card", "then unsupported message"},
+    {"None", "none", "none"},
+    {"Meeting instead", "meeting instead", "meeting instead"},
+    {"Refused", "refused", "refused"},
 };
 
 typedef enum { ALONE, ALSO, THEN } place_t;
@@ -86,9 +89,12 @@ static bool is_only(const in_pi_label_t *l, interop_operation_t op) {
 }
 
 static in_span_t say(matrix_t *m, const in_pi_label_t *l, unsigned verdict, place_t place) {
-  bool delete = is_only(l, INTEROP_OP_MESSAGE_DELETE);
-  if (delete && verdict == INTEROP_V_DELIVER) return place == ALONE ? IN_SPAN("Message will be deleted") : IN_SPAN("message will be deleted");
-  if (delete && verdict == INTEROP_V_DROP) return place == ALONE ? IN_SPAN("Message will not be deleted") : IN_SPAN("message will not be deleted");
+  bool deletes = is_only(l, INTEROP_OP_MESSAGE_DELETE);
+  if (deletes && verdict == INTEROP_V_DELIVER)
+    return place == ALONE ? IN_SPAN("Message will be deleted") : IN_SPAN("message will be deleted");
+  if (deletes && verdict == INTEROP_V_DROP)
+    return place == ALONE ? IN_SPAN("Message will not be deleted")
+                          : IN_SPAN("message will not be deleted");
   if (place == ALSO) return in_str(words[verdict].also);
   if (place == THEN) return in_str(words[verdict].then);
   if (verdict == INTEROP_V_DELIVER && l->kinds == 1u << INTEROP_K_TEXT) return IN_SPAN("Text message");
@@ -135,12 +141,14 @@ static in_span_t say_split(matrix_t *m, const in_pi_label_t *l, const uint16_t *
   in_span_t text = IN_NONE;
   for (unsigned v = INTEROP_VERDICT_COUNT; v-- > 0; )
     for (uint32_t i = 0; i < m->values; i++) {
-      in_span_t value = in_image_str(m->img, in_table(m->img, REFS, in_ref_t)[in_field(m->img, m->field)->names.first + i]);
+      in_span_t value = in_image_str(
+          m->img, in_table(m->img, REFS, in_ref_t)[in_field(m->img, m->field)->names.first + i]);
       in_span_t what;
       if (strictest(mask[i]) != v) continue;
       what = say_all(m, l, mask[i], THEN);
-      text = in_arena_printf(&m->arena, "%.*s%sIf %.*s, %.*s", (int) text.n, text.n > 0 ? text.p : "", text.n > 0 ? " <br> " : "",
-                             (int) value.n, value.p, (int) what.n, what.p);
+      text =
+          in_arena_printf(&m->arena, "%.*s%sIf %.*s, %.*s", (int) text.n, text.n > 0 ? text.p : "",
+              text.n > 0 ? " <br> " : "", (int) value.n, value.p, (int) what.n, what.p);
     }
   return text;
 }
@@ -186,7 +194,9 @@ static void add_everything(matrix_t *m) {
       if (l.kinds & ((1u << k) - 1)) continue;      /* had with an earlier kind */
       l.ops[op / 32] = 1u << op % 32;
       for (uint32_t i = 0; i < INTEROP_KIND_COUNT && l.kinds != (1u << INTEROP_KIND_COUNT) - 1; i++)
-        if (l.kinds >> i & 1) event = in_arena_printf(&m->arena, "%.*s %s", (int) event.n, event.p, interop_kind_name((interop_kind_t) i));
+        if (l.kinds >> i & 1)
+          event = in_arena_printf(
+              &m->arena, "%.*s %s", (int) event.n, event.p, interop_kind_name((interop_kind_t) i));
       add_row(m, &l, event);
     }
 }
@@ -208,13 +218,15 @@ static bool decisive(const matrix_t *m, uint32_t slot) {
 }
 
 static in_span_t assumptions(matrix_t *m) {
-  in_span_t text = IN_SPAN("Ordinary one-on-one conversation that was started: every gate is passed, toggles are unset");
+  in_span_t text = IN_SPAN(
+      "Ordinary one-on-one conversation that was started: every gate is passed, toggles are unset");
   for (uint32_t s = 0; s < m->img->count[IN_S_SLOTS]; s++) {
     const in_pi_field_t *f = decisive(m, s) ? in_field(m->img, in_slot(m->img, s)->field) : NULL;
     in_span_t name = in_words_slot(m->img, s), value;
     if (f == NULL || in_starts(in_image_str(m->img, f->name), IN_SPAN("toggles."))) continue;
     value = in_words_enum(m->img, s, (uint32_t) f->default_number);
-    text = in_arena_printf(&m->arena, "%.*s, %.*s = %.*s", (int) text.n, text.p, (int) name.n, name.p, (int) value.n, value.p);
+    text = in_arena_printf(&m->arena, "%.*s, %.*s = %.*s", (int) text.n, text.p, (int) name.n, name.p,
+        (int) value.n, value.p);
   }
   return in_arena_printf(&m->arena, "%.*s.", (int) text.n, text.p);
 }
@@ -329,7 +341,8 @@ static bool walk(matrix_t *m) {
   for (uint32_t i = 0; i < m->values; i++)
     if (!in_default_walk(&m->walked[i], m->img, m->field, i)) return false;
   m->redirect = redirect(m);
-  m->row = in_arena_array(&m->arena, m->img->count[IN_S_LABELS] + INTEROP_OPERATION_COUNT * INTEROP_KIND_COUNT, sizeof(*m->row));
+  m->row = in_arena_array(&m->arena,
+      m->img->count[IN_S_LABELS] + INTEROP_OPERATION_COUNT * INTEROP_KIND_COUNT, sizeof(*m->row));
   return m->row != NULL && mark_all(m);
 }
 
@@ -346,7 +359,10 @@ int in_ctl_matrix(int argc, char **argv) {
   bool markdown = false, json = false, all = false;
   const char *policy = NULL;
   in_option_t options[] = {
-    { "--policy", &policy, NULL }, { "--markdown", NULL, &markdown }, { "--json", NULL, &json }, { "--all", NULL, &all },
+      {"--policy", &policy, NULL},
+      {"--markdown", NULL, &markdown},
+      {"--json", NULL, &json},
+      {"--all", NULL, &all},
   };
   matrix_t m;
   in_pack_t pack;

@@ -1,6 +1,8 @@
 /*
-** default.c -- see default.h. Children lie before their parents, so that one
-** pass over the nodes does it.
+** default.c -- the diagrams walked with facts at their defaults.
+**
+** Owns which class is taken at a node; see default.h for the rule. Children lie
+** before their parents, so that one pass over the nodes does it.
 */
 #include <stdlib.h>
 #include "default.h"

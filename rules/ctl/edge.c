@@ -1,5 +1,8 @@
 /*
-** edge.c -- see edge.h: the way of one request, from match to response.
+** edge.c -- the way of one request, from match to response, without sockets.
+**
+** Owns the order of the judge's calls and what becomes of headers. It does what
+** the module does, in the same order; a difference in outcome is an error here.
 */
 #include "edge.h"
 
@@ -107,7 +110,9 @@ static interop_status_t send(in_edge_t *e, const in_wire_t *request, in_wire_t *
   }
   answer->status = 200;
   answer->body = IN_SPAN("{}");
-  return in_wire_add(answer, e->arena, IN_SPAN("Content-Type"), IN_SPAN("application/json")) ? INTEROP_OK : INTEROP_NOMEM;
+  return in_wire_add(answer, e->arena, IN_SPAN("Content-Type"), IN_SPAN("application/json"))
+             ? INTEROP_OK
+             : INTEROP_NOMEM;
 }
 
 static interop_status_t forward(in_edge_t *e, const interop_plan_t *plan, in_wire_t *answer) {
@@ -192,7 +197,8 @@ void in_edge_end(in_edge_t *e) {
 static interop_status_t add_verdict(in_edge_t *e, const interop_plan_t *plan) {
   in_wire_t *r = &e->response;
   if (e->monitor) return INTEROP_OK;
-  if (plan->verdict_header.p != NULL && !set(r, e->arena, "Interop-Verdict", plan->verdict_header)) return INTEROP_NOMEM;
+  if (plan->verdict_header.p != NULL && !set(r, e->arena, "Interop-Verdict", plan->verdict_header))
+    return INTEROP_NOMEM;
   if (plan->notice_header.p != NULL
       && !in_wire_add(r, e->arena, IN_SPAN("Interop-Notice"), plan->notice_header)) return INTEROP_NOMEM;
   return INTEROP_OK;

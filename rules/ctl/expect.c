@@ -1,5 +1,8 @@
 /*
-** expect.c -- see expect.h.
+** expect.c -- `expect` of a step held against what came of it.
+**
+** Owns every member of `expect`. A member left out is not checked; each that
+** does not hold is told by itself, with what was expected and what was got.
 */
 #include <stdlib.h>
 #include "expect.h"
@@ -209,7 +212,9 @@ static void check_json(const ctx_t *x, yyjson_val *want, in_span_t body) {
   yyjson_val *json = in_case_get(want, "json"), *has = in_case_get(want, "json_has");
   yyjson_doc *doc;
   if (json == NULL && has == NULL) return;
-  doc = body.n == 0 ? NULL : yyjson_read_opts((char *) (uintptr_t) body.p, body.n, YYJSON_READ_NUMBER_AS_RAW, NULL, NULL);
+  doc = body.n == 0 ? NULL
+                    : yyjson_read_opts(
+                        (char *) (uintptr_t) body.p, body.n, YYJSON_READ_NUMBER_AS_RAW, NULL, NULL);
   if (doc == NULL) {
     fail(x, "body: expected JSON, got %s", brief(x, body));
     return;

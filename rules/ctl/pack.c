@@ -1,5 +1,8 @@
 /*
-** pack.c -- see pack.h. Must not know what any verb does with a policy.
+** pack.c -- finding, compiling and loading the policy that a verb works with.
+**
+** Owns the places where it is looked for. Must not know what any verb does with
+** a policy.
 */
 #include <errno.h>
 #include <limits.h>

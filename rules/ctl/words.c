@@ -1,5 +1,8 @@
 /*
-** words.c -- see words.h.
+** words.c -- a policy's insides in words.
+**
+** Owns how facts, values and classes are spelt. Invariant: of a list that is
+** long only the first few are told, and how many there are besides.
 */
 #include "words.h"
 
@@ -143,7 +146,8 @@ static int64_t break_at(const in_image_t *img, const in_pi_atom_t *a, uint32_t i
 
 static void put_break(in_buf_t *b, const in_image_t *img, const in_pi_atom_t *a, uint32_t i) {
   if (type_of(img, a->slot) == IN_T_TIME) put_time(b, break_at(img, a, i));
-  else if (type_of(img, a->slot) == IN_T_ENUM) in_buf_put(b, in_words_enum(img, a->slot, (uint32_t) break_at(img, a, i)));
+  else if (type_of(img, a->slot) == IN_T_ENUM)
+    in_buf_put(b, in_words_enum(img, a->slot, (uint32_t) break_at(img, a, i)));
   else put_number(b, break_at(img, a, i));
 }
 

@@ -2,6 +2,7 @@
 ** words.h -- a policy's insides in words: facts, values, classes of values.
 **
 ** Owns how diagrams are told to people. Reads images only; must not decide.
+** What is appended is not NUL-terminated; a buffer's failure is the caller's.
 */
 #ifndef IN_WORDS_H
 #define IN_WORDS_H
@@ -12,9 +13,9 @@ in_span_t in_words_slot(const in_image_t *img, uint32_t slot);
 /* name of value number n of an ENUM fact, engine's own (operation, kind, systems) included */
 in_span_t in_words_enum(const in_image_t *img, uint32_t slot, uint32_t n);
 uint32_t in_words_enums(const in_image_t *img, uint32_t slot);     /* how many it has */
-/* "IN", "2020-07-01T00:00:00Z", "teams, kaizala", "unknown" */
+/* "IN", "2020-07-01T00:00:00Z", "red, blue", "unknown" */
 void in_words_value(in_buf_t *b, const in_image_t *img, uint32_t slot, const in_value_t *v);
-/* what it means that an atom's value is in this class: "sender.tenant.phase = teams_only" */
+/* what it means that an atom's value is in this class: "sender.tenant.phase = moving" */
 void in_words_class(in_buf_t *b, const in_image_t *img, uint32_t atom, uint32_t class_);
 /* the same for several classes (a bit each) */
 void in_words_classes(in_buf_t *b, const in_image_t *img, uint32_t atom, uint64_t classes);

@@ -102,7 +102,8 @@ static interop_status_t set_field(interop_judge_t *j, const in_pi_effect_t *e, i
   if (id.p == NULL) id = j->facts.key[e->subject];
   if (e->subject == IN_SUB_CONVERSATION && id.p == NULL) id = j->conversation_id;
   if (id.p == NULL) return INTEROP_OK;
-  return add_effect(j, (interop_record_kind_t) f->record, id, in_image_str(img, f->name), &v, f->record == INTEROP_R_CONVERSATION);
+  return add_effect(j, (interop_record_kind_t)f->record, id, in_image_str(img, f->name), &v,
+      f->record == INTEROP_R_CONVERSATION);
 }
 
 /* ---- messages and conversations that came to be */
@@ -184,14 +185,17 @@ static interop_status_t keep_conversation(interop_judge_t *j, in_span_t id) {
   j->facts.key[IN_SUB_CONVERSATION] = id;
   if (rc == INTEROP_OK) rc = add_effect(j, INTEROP_R_CONVERSATION, id, IN_SPAN("participants"), &list, true);
   if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "type", j->event.conversation_type);
-  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "initiated_by", in_image_str(img, in_system(img, j->from)->name));
+  if (rc == INTEROP_OK)
+    rc = add_text(j, INTEROP_R_CONVERSATION, id, "initiated_by",
+        in_image_str(img, in_system(img, j->from)->name));
   if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "tenant", j->plan.tenant);
   return rc;
 }
 
 static interop_status_t remember(interop_judge_t *j, const in_answer_t *a) {
   interop_status_t rc = INTEROP_OK;
-  if (a->conversation.p != NULL && j->event.operation == INTEROP_OP_CONVERSATION_CREATE) rc = keep_conversation(j, a->conversation);
+  if (a->conversation.p != NULL && j->event.operation == INTEROP_OP_CONVERSATION_CREATE)
+    rc = keep_conversation(j, a->conversation);
   if (rc == INTEROP_OK && a->message.p != NULL && j->conversation_id.p != NULL)
     rc = keep_message(j, a->message, j->sender_id, delivered_as(j));
   if (rc == INTEROP_OK) rc = each_effect(j, set_field);

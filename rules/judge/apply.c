@@ -28,7 +28,8 @@ static in_span_t expand(interop_judge_t *j, in_span_t t, const subst_t *s, size_
   in_buf_init(&b, &j->alloc);
   while (i < t.n) {
     const char *end = t.p[i] == '{' ? memchr(t.p + i, '}', t.n - i) : NULL;
-    if (end != NULL && put_variable(&b, in_span(t.p + i + 1, (size_t) (end - t.p) - i - 1), s, n)) i = (size_t) (end - t.p) + 1;
+    if (end != NULL && put_variable(&b, in_span(t.p + i + 1, (size_t)(end - t.p) - i - 1), s, n))
+      i = (size_t)(end - t.p) + 1;
     else in_buf_byte(&b, t.p[i++]);
   }
   r = b.failed ? IN_NONE : in_arena_copy(&j->arena, in_buf_span(&b));
@@ -45,7 +46,8 @@ static in_span_t url_escape(interop_judge_t *j, in_span_t s) {
   in_buf_init(&b, &j->alloc);
   for (size_t i = 0; i < s.n; i++) {
     unsigned char c = (unsigned char) s.p[i];
-    bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c != 0 && strchr("-._~", c) != NULL);
+    bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
+                 || (c != 0 && strchr("-._~", c) != NULL);
     if (plain) { in_buf_byte(&b, (char) c); continue; }
     in_buf_byte(&b, '%');
     in_buf_byte(&b, hex[c >> 4]);
@@ -98,7 +100,9 @@ static void set_who(interop_judge_t *j) {
   j->plan.kind = j->read ? j->event.kind : INTEROP_K_OTHER;
   j->plan.system = in_image_str(img, in_system(img, to < img->count[IN_S_SYSTEMS] ? to : j->from)->name);
   j->plan.sender = j->sender_id;
-  j->plan.tenant = in_facts_text(j->facts.look[IN_SUB_SENDER] == IN_LOOK_FOUND ? j->facts.record[IN_SUB_SENDER] : IN_NONE, "tenant");
+  j->plan.tenant = in_facts_text(
+      j->facts.look[IN_SUB_SENDER] == IN_LOOK_FOUND ? j->facts.record[IN_SUB_SENDER] : IN_NONE,
+      "tenant");
   if (j->plan.tenant.p == NULL && j->request != NULL) j->plan.tenant = j->request->tenant;
 }
 
@@ -133,7 +137,8 @@ static interop_status_t answer_denial(interop_judge_t *j, uint32_t reason, in_sp
   j->plan.status = r == NULL ? 403 : r->status;
   j->plan.message = r == NULL ? IN_SPAN("This request is refused by policy.") : in_image_str(img, r->message);
   if (detail.p != NULL)
-    j->plan.message = in_arena_printf(&j->arena, "%.*s (%.*s)", (int) j->plan.message.n, j->plan.message.p, (int) detail.n, detail.p);
+    j->plan.message = in_arena_printf(&j->arena, "%.*s (%.*s)", (int) j->plan.message.n,
+        j->plan.message.p, (int) detail.n, detail.p);
   in_time_format(j->request == NULL ? 0 : j->request->now, now);
   vars[0] = (in_var_t) { IN_SPAN("reason"), j->plan.reason };
   vars[1] = (in_var_t) { IN_SPAN("message"), j->plan.message };
@@ -157,7 +162,8 @@ static in_span_t unknown_fact(interop_judge_t *j, const in_pi_outcome_t *o) {
   if (o->slot == IN_NIL) return j->undetermined.p != NULL ? j->undetermined : IN_SPAN("recipient.reads_on");
   a = in_atom(img, o->slot);
   in_judge_take(j, &j->recipients[j->final]);
-  if (a->slot_b != IN_NIL && in_facts_value(&j->facts, a->slot).known) return in_image_str(img, in_slot(img, a->slot_b)->name);
+  if (a->slot_b != IN_NIL && in_facts_value(&j->facts, a->slot).known)
+    return in_image_str(img, in_slot(img, a->slot_b)->name);
   return in_image_str(img, in_slot(img, a->slot)->name);
 }
 
@@ -203,7 +209,8 @@ static interop_status_t rewrite(interop_judge_t *j, const in_recipient_t *r, con
   interop_status_t rc = INTEROP_OK;
   if (o->verdict == INTEROP_V_PLACEHOLDER) rc = in_judge_placeholder(j, r, &text);
   if (rc == INTEROP_OK)
-    rc = in_api_write(&j->policy->img, &j->match, &j->event, (interop_verdict_t) o->verdict, text, o->strip, o->reduce, &j->arena, &j->write);
+    rc = in_api_write(&j->policy->img, &j->match, &j->event, (interop_verdict_t)o->verdict, text,
+        o->strip, o->reduce, &j->arena, &j->write);
   if (rc == INTEROP_FULL) return deny(j, o);      /* the API has no form for it */
   if (rc != INTEROP_OK) return rc;
   if (!j->write.changed) {

@@ -60,7 +60,8 @@ interop_status_t in_judge_decide(interop_judge_t *j) {
   for (; j->next < j->recipient_count; j->next++) {
     in_recipient_t *r = &j->recipients[j->next];
     in_judge_take(j, r);
-    r->outcome = in_decide(&j->facts, cells[in_cell(img->count[IN_S_SYSTEMS], j->event.operation, j->event.kind, j->from, r->to)]);
+    r->outcome = in_decide(&j->facts, cells[in_cell(img->count[IN_S_SYSTEMS], j->event.operation,
+                                          j->event.kind, j->from, r->to)]);
     if (r->outcome == IN_NIL) return j->facts.status;
     if (take_notices(j) != INTEROP_OK) return j->facts.status;
     if (j->next == 0 || stricter(outcome(j, r), outcome(j, &j->recipients[j->final]))) j->final = j->next;

@@ -1,6 +1,8 @@
 /*
 ** header.c -- values of Interop-Verdict, Interop-Notice, Interop-Cross: RFC 9651
 ** items and lists. Texts that are not printable ASCII become display strings.
+**
+** Owns their spelling. Must not decide anything: it reads the plan and outcomes.
 */
 #include "judge.h"
 
@@ -94,7 +96,10 @@ static const in_recipient_t *strictest_for(const interop_judge_t *j, uint32_t sy
   for (uint32_t i = 0; i < j->recipient_count; i++) {
     const in_recipient_t *r = &j->recipients[i];
     if (r->to != system) continue;
-    if (best == NULL || in_outcome(&j->policy->img, r->outcome)->verdict > in_outcome(&j->policy->img, best->outcome)->verdict) best = r;
+    if (best == NULL
+        || in_outcome(&j->policy->img, r->outcome)->verdict
+               > in_outcome(&j->policy->img, best->outcome)->verdict)
+      best = r;
   }
   return best;
 }

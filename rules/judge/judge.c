@@ -1,5 +1,8 @@
 /*
 ** judge.c -- the public calls; see interop.h for their contract.
+**
+** Owns the order of the steps. Invariant: a call that gave AGAIN can be made
+** again with the same request and goes on where it was.
 */
 #include "judge.h"
 

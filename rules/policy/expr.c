@@ -40,7 +40,7 @@ static in_expr_t *quantified(exp_t *e, in_expr_kind_t kind) {
   return both(e, kind, a, b);
 }
 
-/* "kaizala_party.linked_account": the party who is on that system */
+/* "red_party.linked_account": the party who is on that system */
 static in_expr_t *system_party(exp_t *e, const in_tok_t *tok, int system) {
   in_span_t rest = tok->text, path;
   uint32_t start = ++e->at;

@@ -1,5 +1,8 @@
 /*
-** label.c -- see label.h.
+** label.c -- reading of labels; see label.h for their form.
+**
+** Owns nothing after reading: records go to the builder as they come. Must not
+** touch what decides.
 */
 #include "label.h"
 
@@ -30,7 +33,8 @@ static uint64_t operations(in_span_t w) {
 static bool unknown_word(in_compile_t *c, const in_tok_t *tok) {
   in_span_t names[INTEROP_OPERATION_COUNT + INTEROP_KIND_COUNT];
   size_t n = 0;
-  for (int i = 0; i < INTEROP_OPERATION_COUNT; i++) names[n++] = in_str(interop_operation_name((interop_operation_t) i));
+  for (int i = 0; i < INTEROP_OPERATION_COUNT; i++)
+    names[n++] = in_str(interop_operation_name((interop_operation_t)i));
   for (int i = 0; i < INTEROP_KIND_COUNT; i++) names[n++] = in_str(interop_kind_name((interop_kind_t) i));
   in_vocab_unknown(&c->vocab, "operation or kind", tok, names, n, c->diag);
   return false;

@@ -127,7 +127,7 @@ typedef struct {
   uint32_t reason;                /* in REASONS, or IN_NIL */
   uint32_t slot;                  /* UNDETERMINED: the atom whose fact is unknown; IN_NIL:
                                      it is not known where the recipient reads */
-  in_ref_t rule;                  /* "teams_kaizala.KT-5" */
+  in_ref_t rule;                  /* "policy.TAG" */
   in_run_t notices;               /* INDEXES of NOTICES */
   uint32_t strip, reduce;         /* STRIP: features; reduce: IN_TEXT_* */
   uint32_t line, file;            /* source line; file: string offset in STRINGS */
