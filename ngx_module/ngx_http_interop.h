@@ -209,7 +209,11 @@ struct ngx_http_interop_ctx_s {
     /* what was judged before an internal redirect led to here */
     ngx_http_interop_ctx_t       *before;
 
-    ngx_str_t                     forwarded;     /* the target as it left us */
+    ngx_uint_t                    redirects;     /* left to it at the start */
+    ngx_uint_t                    method;        /* the request as it left us */
+    ngx_str_t                     uri;
+    ngx_str_t                     args;
+
     uint64_t                      nanoseconds;   /* spent in the library */
 };
 

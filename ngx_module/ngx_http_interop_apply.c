@@ -102,8 +102,6 @@ ngx_http_interop_apply(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         if (ngx_http_interop_set_target(r, &target) != NGX_OK) {
             return NGX_ERROR;
         }
-
-        ctx->forwarded = target;
     }
 
     if (plan->content_type.p

@@ -28,7 +28,6 @@ ngx_http_interop_match(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 
     ctx->target.method = ngx_http_interop_span(&r->method_name);
     ctx->target.target = ngx_http_interop_span(&target);
-    ctx->forwarded = target;
 
     status = interop_judge_new(imcf->policy, (int) ctx->conf->api,
                                &ctx->target, &ctx->alloc, &ctx->judge,

@@ -114,6 +114,10 @@ ngx_http_interop_drive(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         }
     }
 
+    ctx->method = r->method;
+    ctx->uri = r->uri;
+    ctx->args = r->args;
+
     return NGX_DECLINED;
 }
 
@@ -161,13 +165,13 @@ ngx_http_interop_fail(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx,
 static ngx_uint_t
 ngx_http_interop_judged(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
-    ngx_str_t                     target;
     ngx_http_interop_loc_conf_t  *ilcf;
 
     ilcf = ngx_http_get_module_loc_conf(r, ngx_http_interop_module);
 
     if (ctx->step != NGX_HTTP_INTEROP_DONE) {
-        return 1;
+        /* on its way, unless an error has led it elsewhere */
+        return r->uri_changes == ctx->redirects;
     }
 
     if (ctx->conf->api != ilcf->api || ctx->conf->mode != ilcf->mode
@@ -176,16 +180,11 @@ ngx_http_interop_judged(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         return 0;
     }
 
-    if (ctx->conf == ilcf) {
-        return 1;
-    }
-
-    if (ngx_http_interop_target(r, &target) != NGX_OK) {
-        return 0;
-    }
-
-    return target.len == ctx->forwarded.len
-           && ngx_memcmp(target.data, ctx->forwarded.data, target.len) == 0;
+    return r->method == ctx->method
+           && r->uri.len == ctx->uri.len
+           && ngx_memcmp(r->uri.data, ctx->uri.data, r->uri.len) == 0
+           && r->args.len == ctx->args.len
+           && ngx_memcmp(r->args.data, ctx->args.data, r->args.len) == 0;
 }
 
 
@@ -220,6 +219,7 @@ ngx_http_interop_create_ctx(ngx_http_request_t *r,
     ctx->alloc.resize = ngx_http_interop_resize;
     ctx->alloc.ctx = r->pool;
     ctx->before = before;
+    ctx->redirects = r->uri_changes;
 
     if (before) {
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,

@@ -6,10 +6,11 @@ package InteropEdge;
 # that a test says only what it is about. Core Perl only.
 #
 #   my $t = InteropEdge->start(locations => 'location /x/ { ... }');
-#   my $r = $t->teams(POST => $t->chat, body => $BOLD);
+#   my $r = $t->teams(POST => $MESSAGES, body => $BOLD);
 #
 # Teams speaks at the port "web" (and "h2", HTTP/2 in clear text), Kaizala at
-# "kaizala". Whoever asks is in X-User, which does not go upstream.
+# "kaizala". Whoever asks is in X-User, which does not go upstream. T_POLICY is
+# another policy pack than conf.d.
 
 use strict;
 use warnings;
@@ -79,7 +80,7 @@ sub front {
     my ($self, %o) = @_;
     $o{$_} //= '' for qw(http server locations root);
     $o{store} //= 'interop_store %%DIR%%/store size=16m;';
-    $o{policy} //= '%%ROOT%%/conf.d';
+    $o{policy} //= $ENV{T_POLICY} // '%%ROOT%%/conf.d';
     my $place = "$o{server}\nlocation / { proxy_pass http://%%UPSTREAM%%; $o{root} }\n$o{locations}";
     return <<"END";
 http {
