@@ -316,6 +316,19 @@ static bool reaches(in_compile_t *c, uint32_t id, uint32_t outcome) {
   return out[outcome] != 0;
 }
 
+/* a rule whose outcome the diagram can end in, of the dead one's own kind if there is one */
+static in_span_t reached(in_compile_t *c, uint32_t id, in_rule_kind_t kind) {
+  in_span_t other = IN_NONE;
+  for (uint32_t i = 0; id != IN_MDD_NONE && i < c->rules.n; i++) {
+    const in_rule_t *r = &c->rules.at[i];
+    if (r->outcome == IN_NIL || (other.p != NULL && r->kind != kind)) continue;
+    if (!reaches(c, id, r->outcome)) continue;
+    if (r->kind == kind) return r->name;
+    other = r->name;
+  }
+  return other;
+}
+
 /* some rule that decides where the dead rule's guard is true */
 static in_span_t shadower(in_compile_t *c, const in_rule_t *r) {
   uint32_t n = c->vocab.systems.n;
@@ -323,11 +336,11 @@ static in_span_t shadower(in_compile_t *c, const in_rule_t *r) {
     for (x.kind = 0; x.kind < INTEROP_KIND_COUNT; x.kind++)
       for (x.from = 0; x.from < n; x.from++)
         for (x.to = 0; x.to < n; x.to++) {
-          uint32_t d;
+          uint32_t cell = c->cells[in_cell(n, x.op, x.kind, x.from, x.to)];
+          in_span_t by;
           if (!in_scope(c, r, &x)) continue;
-          d = in_mdd_apply(c, IN_MDD_PICK, guard_mdd(c, r->when, &x), c->cells[in_cell(n, x.op, x.kind, x.from, x.to)], 0);
-          for (uint32_t i = 0; d != IN_MDD_NONE && i < c->rules.n; i++)
-            if (c->rules.at[i].outcome != IN_NIL && reaches(c, d, c->rules.at[i].outcome)) return c->rules.at[i].name;
+          by = reached(c, in_mdd_apply(c, IN_MDD_PICK, guard_mdd(c, r->when, &x), cell, 0), r->kind);
+          if (by.p != NULL) return by;
         }
   return IN_NONE;
 }
