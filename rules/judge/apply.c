@@ -34,6 +34,7 @@ static in_span_t expand(interop_judge_t *j, in_span_t t, const subst_t *s, size_
   }
   r = b.failed ? IN_NONE : in_arena_copy(&j->arena, in_buf_span(&b));
   if (b.n == 0 && !b.failed) r = IN_SPAN("");
+  if (b.failed) j->arena.failed = true;   /* no text is not an empty one */
   in_buf_free(&b);
   return r;
 }
@@ -54,6 +55,7 @@ static in_span_t url_escape(interop_judge_t *j, in_span_t s) {
     in_buf_byte(&b, hex[c & 15]);
   }
   r = b.failed ? IN_NONE : b.n == 0 ? IN_SPAN("") : in_arena_copy(&j->arena, in_buf_span(&b));
+  if (b.failed) j->arena.failed = true;   /* no text is not an empty one */
   in_buf_free(&b);
   return r;
 }

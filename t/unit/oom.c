@@ -1,0 +1,249 @@
+/*
+** oom.c -- every allocation is refused once.
+**
+** Compiling the shipped policies, loading their image and judging requests are
+** run again and again, the 1st, 2nd, 3rd ... allocation being refused: that one
+** alone, or all from there on. The status must be NOMEM, or the result what it
+** is with memory; nothing may stay allocated; and the next try must succeed.
+*/
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "tap.h"
+#include "interop.h"
+#include "store/memory.h"
+
+/* ---- an allocator that refuses */
+
+typedef struct {
+  size_t live;                    /* bytes */
+  unsigned long count, refuse;    /* allocations so far; number of the one to refuse, 0: none */
+  int persistent;                 /* all later ones too */
+  int wrong;                      /* a block came back with another size */
+} counter_t;
+
+typedef struct { size_t size; size_t pad; } front_t;
+
+static void *resize(void *ctx, void *ptr, size_t osize, size_t nsize) {
+  counter_t *c = ctx;
+  front_t *f = ptr == NULL ? NULL : (front_t *) ptr - 1;
+  front_t *n;
+  if (f != NULL && f->size != osize) c->wrong = 1;
+  if (nsize == 0) {
+    if (f != NULL) c->live -= f->size;
+    free(f);
+    return NULL;
+  }
+  c->count++;
+  if (c->refuse != 0 && (c->count == c->refuse || (c->persistent && c->count > c->refuse))) return NULL;
+  n = malloc(nsize + sizeof(*n));
+  if (n == NULL) abort();
+  n->size = nsize;
+  if (f != NULL) memcpy(n + 1, f + 1, f->size < nsize ? f->size : nsize);
+  c->live += nsize;
+  if (f != NULL) c->live -= f->size;
+  free(f);
+  return n + 1;
+}
+
+/* ---- the operations: each gives its status, and frees what it made */
+
+typedef struct { const interop_alloc_t *alloc; char said[4096]; } run_t;
+typedef interop_status_t (*operation_t)(run_t *r);
+
+static void *image;               /* of the shipped policies */
+static size_t image_size;
+static interop_policy_t *policy;
+static in_memory_t *memory;
+
+static interop_status_t compile(run_t *r) {
+  interop_diag_t diag;
+  void *made = NULL;
+  size_t size = 0;
+  interop_status_t rc = interop_compile_file("conf.d", r->alloc, &made, &size, NULL, NULL, &diag);
+  if (rc != INTEROP_OK) {
+    if (diag.status != rc) return INTEROP_USAGE;
+    return rc;
+  }
+  snprintf(r->said, sizeof(r->said), "%s", size == image_size && memcmp(made, image, size) == 0 ? "same" : "another image");
+  r->alloc->resize(r->alloc->ctx, made, size, 0);
+  return rc;
+}
+
+static interop_status_t load(run_t *r) {
+  interop_diag_t diag;
+  interop_policy_t *p = NULL;
+  interop_status_t rc = interop_policy_load(image, image_size, r->alloc, &p, &diag);
+  if (rc != INTEROP_OK) return diag.status != rc ? INTEROP_USAGE : rc;
+  snprintf(r->said, sizeof(r->said), "%.16s", interop_policy_revision(p).p);
+  interop_policy_free(p);
+  return rc;
+}
+
+static void say(run_t *r, const char *what, interop_span_t s) {
+  size_t n = strlen(r->said);
+  snprintf(r->said + n, sizeof(r->said) - n, " %s=%.*s", what, (int) s.n, s.p == NULL ? "" : s.p);
+}
+
+static void say_plan(run_t *r, const interop_plan_t *p) {
+  snprintf(r->said, sizeof(r->said), "%s %u %d", interop_verdict_name(p->verdict), p->status, (int) p->action);
+  say(r, "reason", p->reason);
+  say(r, "rule", p->rule);
+  say(r, "verdict", p->verdict_header);
+  say(r, "notice", p->notice_header);
+  say(r, "receipt", p->receipt);
+  say(r, "target", p->target);
+  say(r, "body", p->body);
+  say(r, "answer", p->answer_body);
+}
+
+typedef struct { const char *name, *api, *method, *target, *body, *sender; const char *answer; const char *verdict; } asked_t;
+
+#define CHAT "19:1d000000-0000-4000-8000-00000000c001_1d000000-0000-4000-8000-00000000c002@unq.gbl.spaces"
+#define GROUP "8f41c0de-0000-4000-8000-000000000701"
+
+static const asked_t asked[] = {
+  { "a message that is delivered", "graph", "POST", "/v1.0/chats/" CHAT "/messages",
+    "{\"body\":{\"contentType\":\"text\",\"content\":\"The spare seal is on shelf B\"}}", "jonas", "{\"id\":\"1549870200001\"}", "deliver" },
+  { "a message that becomes a placeholder", "graph", "POST", "/v1.0/chats/" CHAT "/messages",
+    "{\"body\":{\"contentType\":\"html\",\"content\":\"<p>See <b>this</b> <a href=\\\"https://example.org/\\\">page</a></p>\"}}",
+    "jonas", "{\"id\":\"1549870200002\"}", "placeholder" },
+  { "a message that is denied", "graph", "POST", "/v1.0/chats/" CHAT "/messages",
+    "{\"body\":{\"contentType\":\"text\",\"content\":\"hello\"}}", "stranger", "", "deny" },
+  { "a message with a broken body", "graph", "POST", "/v1.0/chats/" CHAT "/messages", "{\"body\":", "jonas", "", "deny" },
+  { "an action from the other side", "kaizala", "POST", "/v1/groups/" GROUP "/actions",
+    "{\"id\":\"com.example.poll\",\"actionBody\":{\"title\":\"Lunch?\"}}", "mira", "{\"referenceId\":\"r-1\"}", "placeholder" },
+  { "a call with a regular expression to match", "graph", "POST", "/v1.0/chats/" CHAT "/members",
+    "{\"@odata.type\":\"#microsoft.graph.aadUserConversationMember\",\"roles\":[\"owner\"],"
+    "\"user@odata.bind\":\"https://graph.microsoft.com/v1.0/users('mira@example.org')\"}",
+    "jonas", "{\"id\":\"m-1\"}", NULL },
+};
+
+static const asked_t *asking;
+
+static void say_effects(run_t *r, const interop_answer_t *a) {
+  for (size_t i = 0; i < a->effect_count; i++) {
+    say(r, "effect", a->effects[i].field);
+    say(r, "of", a->effects[i].key);
+  }
+}
+
+static interop_status_t judge(run_t *r) {
+  static const interop_span_t json = { "application/json", 16 };
+  const asked_t *q = asking;
+  interop_judge_t *j = NULL;
+  interop_match_t match;
+  interop_answer_t answer;
+  interop_source_t source = in_memory_source(memory);
+  interop_target_t target = { in_str(q->method), in_str(q->target) };
+  interop_request_t request;
+  interop_status_t rc;
+  memset(&request, 0, sizeof(request));
+  request.content_type = json;
+  request.body = in_str(q->body);
+  request.sender = in_str(q->sender);
+  request.request_id = IN_SPAN("0001");
+  request.now = 1549870200;
+  rc = interop_judge_new(policy, interop_policy_api(policy, in_str(q->api)), &target, r->alloc, &j, &match);
+  if (rc != INTEROP_OK) return rc;
+  rc = interop_judge_run(j, &request, &source);
+  for (int i = 0; i < 3 && rc == INTEROP_AGAIN; i++) {
+    rc = interop_judge_fetched(j, 404, IN_NONE);
+    if (rc == INTEROP_OK) rc = interop_judge_run(j, &request, &source);
+  }
+  if (rc == INTEROP_OK) {
+    say_plan(r, interop_judge_plan(j));
+    rc = interop_judge_answer(j, 201, in_str(q->answer), &answer);
+    if (rc == INTEROP_OK) say_effects(r, &answer);
+  }
+  interop_judge_free(j);
+  return rc;
+}
+
+/* ---- the loop */
+
+/* every one of the first `dense`, then about `more` over the rest */
+static unsigned long next(unsigned long i, unsigned long all, unsigned long dense, unsigned long more) {
+  unsigned long step = all > dense ? (all - dense) / more + 1 : 1;
+  return i < dense ? i + 1 : i + step;
+}
+
+static int refused(operation_t op, counter_t *c, run_t *r, const char *want, unsigned long i, int persistent, const char *name) {
+  interop_status_t rc;
+  c->count = 0;
+  c->refuse = i;
+  c->persistent = persistent;
+  r->said[0] = '\0';
+  rc = op(r);
+  c->refuse = 0;
+  if (c->live != 0 || c->wrong) {
+    printf("# %s, allocation %lu refused%s: %zu bytes stay, sizes %s\n", name, i, persistent ? " and all later" : "", c->live, c->wrong ? "wrong" : "right");
+    return 0;
+  }
+  if (rc == INTEROP_NOMEM || (rc == INTEROP_OK && strcmp(r->said, want) == 0)) return 1;
+  printf("# %s, allocation %lu refused%s: %s: %s\n", name, i, persistent ? " and all later" : "", interop_status_name(rc), r->said);
+  return 0;
+}
+
+static void refuse_all(operation_t op, const char *name, unsigned long dense, unsigned long more) {
+  counter_t c;
+  interop_alloc_t alloc = { resize, &c };
+  run_t r = { &alloc, "" };
+  char want[sizeof(r.said)];
+  unsigned long all, bad = 0, tries = 0;
+  memset(&c, 0, sizeof(c));
+  ok(op(&r) == INTEROP_OK && c.live == 0 && !c.wrong, "%s: with memory", name);
+  memcpy(want, r.said, sizeof(want));
+  all = c.count;
+  for (unsigned long i = 1; i <= all && bad < 5; i = next(i, all, dense, more), tries++) {
+    bad += !refused(op, &c, &r, want, i, 0, name);
+    bad += !refused(op, &c, &r, want, i, 1, name);
+  }
+  ok(bad == 0, "%s: each of %lu allocations refused", name, all);
+  r.said[0] = '\0';
+  c.refuse = 0;
+  ok(op(&r) == INTEROP_OK && strcmp(r.said, want) == 0 && c.live == 0, "%s: after that as before", name);
+  if (getenv("VERBOSE")) printf("# %lu tries of %lu: %s\n", tries, all, want);
+}
+
+static const struct { interop_record_kind_t kind; const char *json; } records[] = {
+  { INTEROP_R_TENANT, "{\"id\":\"t1\",\"country\":\"KE\",\"residency\":\"EMEA\",\"plan\":\"m365\"}" },
+  { INTEROP_R_USER, "{\"id\":\"mira\",\"tenant\":\"t1\",\"systems\":[\"kaizala\",\"teams\"],\"linked_account\":true,\"reads_on\":\"kaizala\","
+                    "\"aliases\":[\"1d000000-0000-4000-8000-00000000c001\",\"mira@example.org\"]}" },
+  { INTEROP_R_USER, "{\"id\":\"jonas\",\"tenant\":\"t1\",\"systems\":[\"kaizala\",\"teams\"],\"linked_account\":true,\"reads_on\":\"teams\","
+                    "\"aliases\":[\"1d000000-0000-4000-8000-00000000c002\",\"jonas@example.org\"]}" },
+  { INTEROP_R_CONVERSATION, "{\"id\":\"" GROUP "\",\"type\":\"one_on_one\",\"participants\":[\"mira\",\"jonas\"],\"aliases\":[\"" CHAT "\"],"
+                            "\"initiated_by\":\"kaizala\",\"started\":true,\"org_mapped\":true,\"tenant\":\"t1\"}" },
+};
+
+static int set_up(void) {
+  interop_diag_t diag;
+  memory = in_memory_new(&interop_alloc_libc);
+  if (memory == NULL) return 0;
+  for (size_t i = 0; i < in_countof(records); i++)
+    if (in_memory_put_json(memory, records[i].kind, in_str(records[i].json), &diag) != INTEROP_OK) return printf("# %s\n", diag.text), 0;
+  if (interop_compile_file("conf.d", &interop_alloc_libc, &image, &image_size, NULL, NULL, &diag) != INTEROP_OK
+      || interop_policy_load(image, image_size, &interop_alloc_libc, &policy, &diag) != INTEROP_OK) return printf("# %s\n", diag.text), 0;
+  return 1;
+}
+
+static void check_verdict(const asked_t *q) {
+  run_t r = { &interop_alloc_libc, "" };
+  asking = q;
+  judge(&r);
+  if (q->verdict != NULL && !ok(strncmp(r.said, q->verdict, strlen(q->verdict)) == 0, "%s: %s", q->name, q->verdict)) printf("# %s\n", r.said);
+}
+
+int main(void) {
+  if (!ok(set_up(), "the shipped policies and a few records")) return done();
+  refuse_all(compile, "compile", 60, 40);
+  refuse_all(load, "load", 100000, 1);
+  for (size_t i = 0; i < in_countof(asked); i++) {
+    check_verdict(&asked[i]);
+    refuse_all(judge, asked[i].name, 100000, 1);
+  }
+  interop_policy_free(policy);
+  in_memory_free(memory);
+  free(image);
+  return done();
+}
