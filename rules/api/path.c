@@ -1,5 +1,9 @@
 /*
 ** path.c -- the request target, taken apart once (see path.h).
+**
+** Owns decoding and normalising of paths. Must not know APIs or operations.
+** Invariants: what could be read in two ways is marked odd, never repaired; the
+** raw bytes of a segment are kept beside its decoded text.
 */
 #include "path.h"
 

@@ -1,5 +1,8 @@
 /*
 ** template.c -- filling in templates (see template.h).
+**
+** Owns where variables are put in and how they are escaped there. Must not know
+** who asks. Invariant: no value can end the string or segment that it stands in.
 */
 #include "template.h"
 #include "path.h"

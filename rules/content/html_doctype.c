@@ -1,6 +1,7 @@
 /*
 ** html_doctype.c -- what stands in a DOCTYPE. Nothing that is shown depends on
 ** it; it is here so that the tokenizer can be held to the standard's tests.
+** Owns names, identifiers and the quirks flag; keeps nothing between calls.
 */
 #include "html_tokenizer.h"
 

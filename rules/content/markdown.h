@@ -1,5 +1,8 @@
 /*
 ** markdown.h -- reading Markdown: features and text in one pass.
+**
+** The same outcome as html_text.h gives for HTML. Must not know JSON or APIs;
+** md4c stays behind this header.
 */
 #ifndef IN_MARKDOWN_H
 #define IN_MARKDOWN_H

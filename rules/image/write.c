@@ -1,5 +1,8 @@
 /*
 ** write.c -- building an image: sections that grow, strings each stored once.
+**
+** Owns the growing; what the records mean is their makers' business. Invariant:
+** equal sources make equal bytes, so nothing here depends on addresses or time.
 */
 #include "image.h"
 

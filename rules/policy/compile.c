@@ -1,6 +1,8 @@
 /*
 ** compile.c -- the order of compiling: vocabulary, API definitions, policies,
 ** predicates to atoms, rules to diagrams, all of it to an image.
+** Owns that order and what is checked at its end; each stage has a file of its
+** own, and the first error ends it.
 */
 #include "compile.h"
 #include "label.h"

@@ -1,5 +1,8 @@
 /*
 ** mdd.c -- see mdd.h. Recursion is as deep as there are atoms, at most.
+**
+** Owns nodes and their sharing. Invariant: equal diagrams are one node, so that
+** equality is equality of numbers; children are made before their parents.
 */
 #include <stdlib.h>
 

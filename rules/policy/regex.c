@@ -1,6 +1,8 @@
 /*
 ** regex.c -- see regex.h. PCRE2 frees without a size: every block it gets has
 ** its size in front.
+** Owns the limits under which patterns are compiled and matched; must not know
+** which fact is matched.
 */
 #include "regex.h"
 
