@@ -18,7 +18,15 @@ typedef enum {
   IN_C_KEYCAP                     /* makes an emoji of the digit before */
 } in_char_class_t;
 
-in_char_class_t in_char_class(uint32_t cp);
+/* two stages, generated: block of a page of 256, class in the block */
+extern const unsigned char in_char_page[0x1100];
+extern const unsigned char in_char_classes[][256];
+
+static inline in_char_class_t in_char_class(uint32_t cp) {
+  if (cp > 0x10ffff) return IN_C_OTHER;
+  return (in_char_class_t) in_char_classes[in_char_page[cp >> 8]][cp & 255];
+}
+
 /* ASCII emoticon, or name in colons; ":emoji:" where there is none */
 in_span_t in_char_emoji_text(uint32_t cp);
 

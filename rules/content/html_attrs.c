@@ -10,12 +10,31 @@
 /* behind a decoder's last piece there is always room for another */
 #define ROOM  IN_HTML_SCRATCH
 
+/* any of these bytes in s? what is short is looked at without a call */
+static bool has_any(in_span_t s, const char *set) {
+  if (s.n > 48) {
+    for (; *set != '\0'; set++)
+      if (memchr(s.p, *set, s.n) != NULL) return true;
+    return false;
+  }
+  for (size_t i = 0; i < s.n; i++)
+    for (const char *c = set; *c != '\0'; c++)
+      if (s.p[i] == *c) return true;
+  return false;
+}
+
+static bool has_nul(in_span_t s) {
+  if (s.n > 48) return memchr(s.p, '\0', s.n) != NULL;
+  for (size_t i = 0; i < s.n; i++)
+    if (s.p[i] == '\0') return true;
+  return false;
+}
+
 in_span_t in_html_value(in_span_t raw, char buf[IN_VALUE_MAX], bool *cut) {
   char scratch[IN_HTML_SCRATCH];
   size_t n = 0;
   *cut = false;
-  if (raw.n == 0 || (memchr(raw.p, '&', raw.n) == NULL && memchr(raw.p, '\0', raw.n) == NULL))
-    return raw;
+  if (!has_any(raw, "&") && !has_nul(raw)) return raw;
   while (raw.n > 0 && !*cut) {
     in_span_t piece = in_html_piece(&raw, IN_HTML_REFS | IN_HTML_IN_ATTR | IN_HTML_NUL, scratch);
     if (piece.n > IN_VALUE_MAX - n) {
@@ -33,9 +52,7 @@ static in_span_t clean(in_span_t s, char buf[IN_VALUE_MAX], bool *cut) {
   size_t n = 0, i = 0;
   while (s.n > 0 && (unsigned char) *s.p <= ' ') s = in_span(s.p + 1, s.n - 1);
   while (s.n > 0 && (unsigned char) s.p[s.n - 1] <= ' ') s.n--;
-  if (s.n == 0 || (memchr(s.p, '\n', s.n) == NULL && memchr(s.p, '\t', s.n) == NULL
-                   && memchr(s.p, '\r', s.n) == NULL))
-    return s;
+  if (!has_any(s, "\n\r\t")) return s;
   for (; i < s.n && n < IN_VALUE_MAX; i++)
     if (memchr("\n\r\t", s.p[i], 3) == NULL) buf[n++] = s.p[i];
   if (i < s.n) *cut = true;
@@ -75,6 +92,7 @@ static bool is_gif_path(in_span_t s) {
   char tail[4] = { 0 }, c;
   while (n < s.n && s.p[n] != '?' && s.p[n] != '#') n++;
   s.n = n;
+  if (n < 4 || (in_lower(s.p[n - 1]) != 'f' && s.p[n - 3] != '%')) return false;
   if (s.n > 16) s = in_span(s.p + (s.n - 16), 16);   /* four bytes, each percent-encoded, fit */
   while (next_byte(&s, &c)) {
     memmove(tail, tail + 1, 3);
@@ -84,7 +102,7 @@ static bool is_gif_path(in_span_t s) {
 }
 
 static int by_url(in_span_t url, bool cut) {
-  if (in_starts_nocase(url, IN_SPAN("data:"))) {
+  if (url.n > 4 && url.p[4] == ':' && in_starts_nocase(url, IN_SPAN("data:"))) {
     const char *comma = memchr(url.p, ',', url.n);
     size_t head = comma == NULL ? url.n : (size_t) (comma - url.p);
     bool gif = in_starts_nocase(url, IN_SPAN("data:image/gif"))

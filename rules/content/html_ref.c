@@ -23,19 +23,35 @@ static const uint16_t windows[32] = {
   0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178
 };
 
-static bool is_alnum(char c) {
-  return (c >= '0' && c <= '9') || (in_lower(c) >= 'a' && in_lower(c) <= 'z');
+/* letters and digits, each once */
+static const unsigned char alnum[256] = {
+#define X(c)  [c] = 1, [(c) - 32] = 1,
+  X('a') X('b') X('c') X('d') X('e') X('f') X('g') X('h') X('i') X('j') X('k') X('l') X('m')
+  X('n') X('o') X('p') X('q') X('r') X('s') X('t') X('u') X('v') X('w') X('x') X('y') X('z')
+#undef X
+  ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1,
+  ['8'] = 1, ['9'] = 1
+};
+
+static inline bool is_alnum(char c) {
+  return alnum[(unsigned char) c];
+}
+
+static inline bool same(const char *a, const char *b, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (a[i] != b[i]) return false;
+  return true;
 }
 
 static inline const entity_t *find(const char *name, size_t n, uint32_t hash) {
   for (uint32_t s = hash % ENTITY_SLOTS; entity_slots[s] != 0; s = (s + 1) % ENTITY_SLOTS) {
     const entity_t *e = &entities[entity_slots[s] - 1];
-    if (e->length == n && memcmp(entity_names + e->name, name, n) == 0) return e;
+    if (e->length == n && same(entity_names + e->name, name, n)) return e;
   }
   return NULL;
 }
 
-static size_t put(char *out, uint32_t cp) {
+static inline size_t put(char *out, uint32_t cp) {
   if (cp < 0x80) {
     out[0] = (char) cp;
     return 1;
@@ -47,7 +63,7 @@ static size_t put(char *out, uint32_t cp) {
   return n;
 }
 
-static size_t put_entity(char *out, const entity_t *e) {
+static inline size_t put_entity(char *out, const entity_t *e) {
   size_t n = put(out, e->first);
   return e->second == 0 ? n : n + put(out + n, e->second);
 }
@@ -127,35 +143,29 @@ static inline bool is_special(char c, unsigned how) {
   return (needs[(unsigned char) c] & how) != 0;
 }
 
-/* takes the byte at *rest, a reference as a whole; gives what was written */
-static size_t decode_one(in_span_t *rest, unsigned how, char *out) {
-  size_t taken = 0, written = 0;
-  if (*rest->p == '&') taken = read_ref(*rest, how, out, &written);
-  if (taken == 0) {
-    taken = 1;
-    out[0] = *rest->p;
-    written = *rest->p == '\0' ? put(out, 0xfffd) : 1;
-  }
-  *rest = in_span(rest->p + taken, rest->n - taken);
-  return written;
-}
-
 /*
 ** Fills scratch as far as it goes with what stands near to something special;
 ** a long plain stretch is left to be given out as it is.
 */
 static in_span_t decode(in_span_t *rest, unsigned how, char *scratch) {
-  size_t n = 0, plain = 0;
-  while (rest->n > 0 && n <= IN_HTML_SCRATCH - REF_MAX && plain < 32) {
-    if (is_special(*rest->p, how)) {
-      n += decode_one(rest, how, scratch + n);
-      plain = 0;
-    } else {
-      scratch[n++] = *rest->p;
-      *rest = in_span(rest->p + 1, rest->n - 1);
-      plain++;
+  const char *p = rest->p, *end = p + rest->n, *plain = p;
+  size_t n = 0, taken, written;
+  while (p < end && n <= IN_HTML_SCRATCH - REF_MAX && p - plain < 32) {
+    if (!is_special(*p, how)) {
+      scratch[n++] = *p++;
+      continue;
     }
+    taken = *p == '&' ? read_ref(in_span(p, (size_t) (end - p)), how, scratch + n, &written) : 0;
+    if (taken > 0)
+      n += written;
+    else if (*p == '\0')
+      n += put(scratch + n, 0xfffd);
+    else
+      scratch[n++] = *p;
+    p += taken > 0 ? taken : 1;
+    plain = p;
   }
+  *rest = in_span(p, (size_t) (end - p));
   return in_span(scratch, n);
 }
 

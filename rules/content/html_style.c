@@ -29,7 +29,7 @@ static in_span_t unescape(in_span_t s, char out[STYLE_MAX], bool *cut) {
         c = cp > 0 && cp < 0x80 ? (char) cp : '?';
       if (digits > 0 && i < s.n && memchr(" \t\n\r\f", s.p[i], 5) != NULL) i++;
     }
-    out[n++] = in_lower(c);
+    out[n++] = c >= 'A' && c <= 'Z' ? (char) (c | 0x20) : c;
   }
   *cut = *cut || i < s.n;
   return in_span(out, n);
@@ -94,11 +94,16 @@ static in_span_t take(in_span_t *s, char separator) {
   return part;
 }
 
+/* is s one of the words, which are separated by one blank each? */
 static bool is_in(in_span_t s, const char *words) {
-  in_span_t list = in_str(words);
-  while (list.n > 0)
-    if (in_eq(take(&list, ' '), s)) return true;
-  return false;
+  for (;;) {
+    size_t n = 0;
+    while (n < s.n && words[n] == s.p[n]) n++;
+    if (n == s.n && (words[n] == ' ' || words[n] == '\0')) return true;
+    for (words += n; *words != ' '; words++)
+      if (*words == '\0') return false;
+    words++;
+  }
 }
 
 static void set_display(in_style_t *style, in_span_t v) {
@@ -135,11 +140,16 @@ static void read_declaration(in_style_t *style, in_span_t text) {
   }
 }
 
-/* for one declaration whose value is judged on the way the browser shows it */
+/* strings, comments, functions, escapes and the like */
+static const unsigned char special[256] = {
+  ['"'] = 1, ['\''] = 1, ['('] = 1, [')'] = 1, ['{'] = 1, ['}'] = 1, ['['] = 1, [']'] = 1,
+  ['@'] = 1, ['\\'] = 1, ['<'] = 1, ['?'] = 1, ['*'] = 1
+};
+
 static bool is_simple(in_span_t s) {
-  for (size_t i = 0; i < s.n; i++)
-    if (memchr("\"'(){}[]@\\<?*", s.p[i], 13) != NULL) return false;
-  return true;
+  unsigned found = 0;
+  for (size_t i = 0; i < s.n; i++) found |= special[(unsigned char) s.p[i]];
+  return found == 0;
 }
 
 void in_html_style(const in_content_t *c, in_span_t raw, in_style_t *style) {
@@ -148,8 +158,8 @@ void in_html_style(const in_content_t *c, in_span_t raw, in_style_t *style) {
   memset(style, 0, sizeof(*style));
   in_span_t spelt = in_html_value(raw, decoded, &cut);
   in_span_t s = unescape(spelt, lower, &cut);
-  style->image = cut ? INTEROP_F_GIF : find_images(c, s);
   style->looks = cut || !is_simple(s) || !is_simple(spelt);
+  style->image = cut ? INTEROP_F_GIF : style->looks ? find_images(c, s) : -1;
   while (s.n > 0) read_declaration(style, take(&s, ';'));
   if (style->display == IN_DISPLAY_NONE || style->visible != IN_STYLE_INHERIT) style->looks = true;
 }

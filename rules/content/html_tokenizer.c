@@ -92,6 +92,13 @@ static const char *data_end(const in_html_t *h) {
   return p;
 }
 
+static bool has_ref(const char *p, const char *end) {
+  const char *near = end - p > 16 ? p + 16 : end;
+  for (; p < near; p++)
+    if (*p == '&') return true;
+  return p < end && memchr(p, '&', (size_t) (end - p)) != NULL;
+}
+
 static const char *raw_end(const in_html_t *h) {
   const char *p = next_lt(h->p, h->end);
   while (p < h->end && !is_end(h, p)) p = next_lt(p + 1, h->end);
@@ -137,7 +144,10 @@ static void find_text(in_html_t *h) {
   const char *start = h->p;
   h->how = IN_HTML_NUL;
   switch (h->state) {
-    case IN_HTML_DATA: h->p = data_end(h); h->how = IN_HTML_REFS; break;
+    case IN_HTML_DATA:
+      h->p = data_end(h);
+      h->how = has_ref(start, h->p) ? IN_HTML_REFS : 0;
+      break;
     case IN_HTML_RCDATA: h->p = raw_end(h); h->how |= IN_HTML_REFS; break;
     case IN_HTML_RAWTEXT: h->p = raw_end(h); break;
     case IN_HTML_SCRIPT: h->p = script_end(h); break;

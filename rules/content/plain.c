@@ -66,7 +66,7 @@ void in_plain_cell(in_plain_t *o) {
 
 static void put_times(in_buf_t *out, char c, size_t n) {
   if (!in_buf_reserve(out, n)) return;
-  memset(out->p + out->n, c, n);
+  for (size_t i = 0; i < n; i++) out->p[out->n + i] = c;
   out->n += n;
 }
 
@@ -294,12 +294,22 @@ static void put_other(in_plain_t *o, in_span_t spelt) {
 static inline unsigned read_char(in_span_t s, uint32_t *cp, in_char_class_t *class) {
   const unsigned char *p = (const unsigned char *) s.p;
   unsigned n;
-  if (s.n > 1 && p[0] >= 0xc2 && p[0] < 0xe0 && (p[1] & 0xc0) == 0x80) {
+#define MORE(i)  ((p[i] & 0xc0) == 0x80)
+  if (p[0] < 0xc2) {
+    n = 0;
+  } else if (p[0] < 0xe0 && s.n > 1 && MORE(1)) {
     *cp = ((p[0] & 0x1fu) << 6) | (p[1] & 0x3fu);
     n = 2;
+  } else if (p[0] > 0xe0 && p[0] < 0xf0 && p[0] != 0xed && s.n > 2 && MORE(1) && MORE(2)) {
+    *cp = ((p[0] & 0x0fu) << 12) | ((p[1] & 0x3fu) << 6) | (p[2] & 0x3fu);
+    n = 3;
+  } else if (p[0] == 0xf0 && s.n > 3 && p[1] >= 0x90 && MORE(1) && MORE(2) && MORE(3)) {
+    *cp = ((p[1] & 0x3fu) << 12) | ((p[2] & 0x3fu) << 6) | (p[3] & 0x3fu);
+    n = 4;
   } else {
-    n = p[0] < 0xc2 ? 0 : in_utf8_next(s, cp);
+    n = p[0] > 0xf4 ? 0 : in_utf8_next(s, cp);
   }
+#undef MORE
   *class = n == 0 ? IN_C_OTHER : in_char_class(*cp);
   return n == 0 ? 1 : n;
 }
@@ -334,6 +344,20 @@ static inline bool is_inner(const in_plain_t *o, in_span_t s, size_t i, bool *di
   return next == ORDINARY || next == HIGH || next == TRIGGER;
 }
 
+#define EVERY(c)       (0x0101010101010101ull * (c))
+#define BELOW(x, c)    (((x) - EVERY(c)) & ~(x) & EVERY(0x80))    /* for bytes below 0x80 */
+#define EQUAL(x, c)    BELOW((x) ^ EVERY(c), 1)
+
+/* eight bytes at a step over what needs no second look where white space counts */
+static inline size_t skip_plain(in_span_t s, size_t i) {
+  uint64_t x;
+  for (; s.n - i >= sizeof(x); i += sizeof(x)) {
+    memcpy(&x, s.p + i, sizeof(x));
+    if ((x & EVERY(0x80)) | BELOW(x, 0x20) | EQUAL(x, ':') | EQUAL(x, '.')) break;
+  }
+  return i;
+}
+
 /*
 ** The length of a run that can be written as one: ordinary characters of any
 ** script, and what is between them. *dirty: its white space must be folded.
@@ -346,6 +370,7 @@ static size_t run_length(in_plain_t *o, in_span_t s, bool *dirty) {
   in_char_class_t class;
   *dirty = false;
   for (;;) {
+    if (o->verbatim) i = skip_plain(s, i);
     while (i < s.n && classes[p[i]] == ORDINARY) i++;
     if (i == s.n) break;
     if (p[i] >= 0x80) {
