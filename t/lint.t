@@ -78,7 +78,7 @@ none('no Lua in ngx_module/', code_words('ngx_module', qr/\blua_\w|\bluaL_|#\s*i
 # environment or the clock, starts anything or keeps hidden state.
 my %libc_symbol = map { $_ => 1 } qw(
     calloc free malloc realloc
-    memchr memcmp memcpy memmem memmove memset qsort bsearch
+    memchr memrchr memcmp memcpy memmem memmove memset qsort bsearch
     strchr strcmp strerror_r strlen strncmp strnlen strrchr strstr strtod strtol strtoll strtoul strtoull
     snprintf vsnprintf
     close fclose fdopen feof ferror fopen fread fseek fstat ftell lstat mkdir mmap munmap open opendir
@@ -210,7 +210,7 @@ for my $file (@all) {
     } else {
         push @heads, "$file: no head";
     }
-    my $columns = $file =~ /^ngx_module/ ? 80 : 120;
+    my $columns = $file =~ /^ngx_module/ ? 80 : 132;
     my $n = 0;
     for my $line (lines($file)) {
         $n++;
