@@ -8,7 +8,7 @@
 */
 #include "json.h"
 
-#define SMALL        16384u       /* texts up to this are not measured first */
+#define SMALL        4096u        /* in texts up to this, values are not counted first */
 #define FEW_NAMES    12u          /* objects up to this are compared pairwise */
 #define PROBES       8u           /* per name, on average, before sorting instead */
 
@@ -24,14 +24,14 @@ typedef struct {
 static void *pool_malloc(void *ctx, size_t size) {
   pool_t *p = ctx;
   p->size = size > p->most ? size : p->most;
-  p->given = in_arena_get(p->arena, p->size);
+  p->given = in_arena_raw(p->arena, p->size);
   return p->given;
 }
 
 static void *pool_realloc(void *ctx, void *ptr, size_t old_size, size_t size) {
   pool_t *p = ctx;
   if (ptr == p->given && size <= p->size) return ptr;
-  void *q = in_arena_get(p->arena, size);
+  void *q = in_arena_raw(p->arena, size);
   if (q != NULL) {
     memcpy(q, ptr, old_size < size ? old_size : size);
     p->given = q;
@@ -47,31 +47,47 @@ static void pool_free(void *ctx, void *ptr) {
 
 /* ---- measure */
 
-/* the end of the string that starts at i, its quote not included */
-static size_t skip_string(in_span_t s, size_t i) {
-  while (i < s.n && s.p[i] != '"') i += s.p[i] == '\\' ? 2 : 1;
-  return i;
+/* bytes that a value or a name follows; strings' own count too, which is no harm */
+static size_t count_marks(const char *p, size_t n) {
+  size_t count = 0;
+  while (n > 0) {
+    size_t part = n < 64 ? n : 64;
+    unsigned char marks = 0;
+    if (part == 64) {
+      for (size_t i = 0; i < 64; i++)     /* of constant length: eight or more at a time */
+        marks = (unsigned char) (marks + ((p[i] == ',') | (p[i] == ':') | (p[i] == '[') | (p[i] == '{')));
+    } else {
+      for (size_t i = 0; i < part; i++)
+        marks = (unsigned char) (marks + ((p[i] == ',') | (p[i] == ':') | (p[i] == '[') | (p[i] == '{')));
+    }
+    count += marks;
+    p += part;
+    n -= part;
+  }
+  return count;
 }
 
-bool in_json_measure(in_span_t text, size_t *values, size_t *at) {
-  size_t count = 1, depth = 0;
-  for (size_t i = 0; i < text.n; i++) {
-    switch (text.p[i]) {
-      case '"': i = skip_string(text, i + 1); break;
-      case ',': case ':': count++; break;
-      case '{': case '[':
-        count++;
-        if (++depth > IN_JSON_DEPTH) {
-          *at = i;
-          return false;
-        }
-        break;
-      case '}': case ']': if (depth > 0) depth--; break;
-      default: break;
-    }
+/* how many values a text can hold at most */
+static size_t most_values(in_span_t text) {
+  size_t half = text.n / 2 + 1;
+  if (text.n <= SMALL) return half;
+  size_t marks = count_marks(text.p, text.n) + 1;
+  return marks < half ? marks : half;
+}
+
+/* where a text becomes too deep */
+static size_t find_depth(in_span_t text) {
+  size_t depth = 0, i;
+  for (i = 0; i < text.n; i++) {
+    char c = text.p[i];
+    if (c == '"')
+      for (i++; i < text.n && text.p[i] != '"'; i++) i += text.p[i] == '\\';
+    else if ((c == '{' || c == '[') && ++depth > IN_JSON_DEPTH)
+      break;
+    else if (c == '}' || c == ']')
+      depth--;
   }
-  *values = count;
-  return true;
+  return i;
 }
 
 /* containers inside one another; the values' array makes a walk without a stack of C's */
@@ -89,10 +105,11 @@ static bool depth_ok(const in_json_t *j) {
 
 /* ---- duplicate names */
 
+/* up to eight bytes; the copy of the text goes on for as many after its last */
 static uint64_t load_word(const char *p, size_t n) {
-  uint64_t w = 0;
-  memcpy(&w, p, n);
-  return w;
+  uint64_t w;
+  memcpy(&w, p, sizeof(w));
+  return n >= 8 ? w : w & (((uint64_t) 1 << (8 * n)) - 1);
 }
 
 /* ASCII letters to lower case, eight at a time */
@@ -106,14 +123,11 @@ static uint64_t lower_word(uint64_t w) {
 
 static uint32_t hash_name(in_span_t s, uint64_t seed, bool nocase) {
   uint64_t h = seed ^ s.n;
-  while (s.n > 0) {
-    size_t n = s.n < 8 ? s.n : 8;
-    uint64_t w = load_word(s.p, n);
+  for (size_t i = 0; i < s.n; i += 8) {
+    uint64_t w = load_word(s.p + i, s.n - i);
     if (nocase) w = lower_word(w);
     __extension__ unsigned __int128 m = (unsigned __int128) (h ^ w) * 0x9e3779b97f4a7c15ull;
     h = (uint64_t) m ^ (uint64_t) (m >> 64) ^ seed;
-    s.p += n;
-    s.n -= n;
   }
   h *= 0xd6e8feb86659fd93ull;
   return (uint32_t) (h >> 32);
@@ -259,11 +273,12 @@ static interop_status_t read_values(in_span_t text, size_t values, in_arena_t *a
   yyjson_alc alc = { pool_malloc, pool_realloc, pool_free, &pool };
   yyjson_read_err e;
   size_t size;
-  if (!in_add(text.n, YYJSON_PADDING_SIZE, &size)
+  if (!in_add(text.n, YYJSON_PADDING_SIZE + sizeof(uint64_t), &size)
       || !in_mul(values + 16, sizeof(yyjson_val), &pool.most)) return INTEROP_NOMEM;
-  char *copy = in_arena_get(arena, size);
+  char *copy = in_arena_raw(arena, size);
   if (copy == NULL) return INTEROP_NOMEM;
   memcpy(copy, text.p, text.n);
+  memset(copy + text.n, 0, size - text.n);
   yyjson_doc *doc = yyjson_read_opts(copy, text.n, YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW,
                                      &alc, &e);
   if (doc == NULL) {
@@ -279,18 +294,12 @@ static interop_status_t read_values(in_span_t text, size_t values, in_arena_t *a
 
 interop_status_t in_json_parse(in_span_t text, unsigned flags, in_arena_t *arena,
                                in_json_t *j, in_json_error_t *err) {
-  size_t values = text.n / 2, at = 0;
   yyjson_val *key;
   if (text.n == 0) return refuse(err, 0, "there is no text");
   if (in_starts(text, IN_SPAN("\xef\xbb\xbf"))) return refuse(err, 0, "a byte order mark");
-  if (text.n > SMALL && !in_json_measure(text, &values, &at))
-    return refuse(err, at, "nested too deep");
-  interop_status_t rc = read_values(text, values, arena, j, err);
+  interop_status_t rc = read_values(text, most_values(text), arena, j, err);
   if (rc != INTEROP_OK) return rc;
-  if (text.n <= SMALL && !depth_ok(j)) {
-    (void) in_json_measure(text, &values, &at);
-    return refuse(err, at, "nested too deep");
-  }
+  if (!depth_ok(j)) return refuse(err, find_depth(text), "nested too deep");
   rc = in_json_unique(j, flags, arena, &key);
   if (rc == INTEROP_SYNTAX)
     return refuse(err, (size_t) (key->uni.str - j->copy) - 1, "a name stands twice");

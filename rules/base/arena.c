@@ -70,7 +70,7 @@ static void *get_large(in_arena_t *a, size_t size) {
     b->next = a->blocks->next;
     a->blocks->next = b;
   }
-  return memset(b + 1, 0, size);
+  return b + 1;
 }
 
 static bool add_block(in_arena_t *a) {
@@ -90,7 +90,7 @@ static char *block_top(const in_arena_t *a) {
   return (char *) a->blocks + (a->blocks->size - a->left);
 }
 
-void *in_arena_get(in_arena_t *a, size_t size) {
+void *in_arena_raw(in_arena_t *a, size_t size) {
   size_t whole;
   if (a->failed || !in_add(size, ALIGN - 1 + sizeof(in_block_t), &whole)) {
     a->failed = true;
@@ -103,7 +103,12 @@ void *in_arena_get(in_arena_t *a, size_t size) {
   }
   void *p = block_top(a);
   a->left -= size;
-  return memset(p, 0, size);
+  return p;
+}
+
+void *in_arena_get(in_arena_t *a, size_t size) {
+  void *p = in_arena_raw(a, size);
+  return p == NULL ? NULL : memset(p, 0, size);
 }
 
 void *in_arena_array(in_arena_t *a, size_t count, size_t size) {
@@ -119,9 +124,10 @@ in_span_t in_arena_copy(in_arena_t *a, in_span_t s) {
   if (s.p == NULL) return IN_NONE;
   if (s.n == 0) return IN_SPAN("");
   size_t size;
-  char *p = in_add(s.n, 1, &size) ? in_arena_get(a, size) : NULL;
+  char *p = in_add(s.n, 1, &size) ? in_arena_raw(a, size) : NULL;
   if (p == NULL) return IN_NONE;
   memcpy(p, s.p, s.n);
+  p[s.n] = '\0';
   return in_span(p, s.n);
 }
 

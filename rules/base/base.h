@@ -60,6 +60,7 @@ typedef struct {
 void in_arena_init(in_arena_t *a, const interop_alloc_t *alloc);
 void in_arena_free(in_arena_t *a);
 void *in_arena_get(in_arena_t *a, size_t size);        /* zeroed, 8-byte aligned; NULL = no memory */
+void *in_arena_raw(in_arena_t *a, size_t size);        /* the same, but not zeroed */
 void *in_arena_array(in_arena_t *a, size_t count, size_t size);
 in_span_t in_arena_copy(in_arena_t *a, in_span_t s);   /* p == NULL = no memory (s.n > 0) */
 /* printf-like into the arena, NUL after the text; understands %s %d %u %zu and

@@ -119,7 +119,12 @@ static in_span_t delivered_as(const interop_judge_t *j) {
 }
 
 static in_span_t message_key(interop_judge_t *j, in_span_t conversation, in_span_t message) {
-  return in_arena_printf(&j->arena, "%.*s\n%.*s", (int) conversation.n, conversation.p, (int) message.n, message.p);
+  char *p = in_arena_raw(&j->arena, conversation.n + message.n + 1);
+  if (p == NULL) return IN_NONE;
+  memcpy(p, conversation.p, conversation.n);
+  p[conversation.n] = '\n';
+  memcpy(p + conversation.n + 1, message.p, message.n);
+  return in_span(p, conversation.n + message.n + 1);
 }
 
 static interop_status_t keep_message(interop_judge_t *j, in_span_t message, in_span_t author, in_span_t as) {

@@ -26,6 +26,8 @@ static void set_text(in_facts_t *f, uint32_t fact, in_span_t text) {
 
 void in_judge_take(interop_judge_t *j, const in_recipient_t *r) {
   in_facts_t *f = &j->facts;
+  if (j->taken == r) return;
+  j->taken = r;
   in_facts_recipient(f);
   f->record[IN_SUB_RECIPIENT] = r->record;
   f->look[IN_SUB_RECIPIENT] = r->record.p != NULL ? IN_LOOK_FOUND : IN_LOOK_MISSING;

@@ -43,7 +43,9 @@ static void put_string(in_buf_t *b, in_span_t s) {
 
 static void put_param(in_buf_t *b, const char *name, in_span_t value) {
   if (value.p == NULL || value.n == 0) return;
-  in_buf_printf(b, ";%s=", name);
+  in_buf_byte(b, ';');
+  in_buf_put(b, in_str(name));
+  in_buf_byte(b, '=');
   if (is_token(value)) in_buf_put(b, value);
   else put_string(b, value);
 }

@@ -41,6 +41,7 @@ struct interop_judge_s {
   in_recipient_t *recipients;
   uint32_t recipient_count;
   bool addressed;                 /* recipients were found */
+  const in_recipient_t *taken;    /* whose facts the recipient's are now */
   uint32_t next;                  /* recipient to decide next */
   uint32_t final;                 /* recipient whose outcome holds */
   uint32_t notices[2];            /* bit set of notices, 64 at most */

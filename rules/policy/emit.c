@@ -71,6 +71,7 @@ static void put_fields(emit_t *e) {
     int tf = f->def == IN_DEF_TENANT ? in_vocab_field(v, INTEROP_R_TENANT, f->name) : -1;
     memset(&r, 0, sizeof(r));
     r.name = in_builder_str(e->b, f->name);
+    r.hash = in_hash(f->name);
     r.default_text = in_builder_str(e->b, f->def_text.p == NULL ? IN_SPAN("") : f->def_text);
     r.default_number = f->def_number;
     r.record = (uint32_t) f->record;

@@ -1,7 +1,12 @@
 /*
-** facts.c -- see facts.h.
+** facts.c -- the facts of one request, looked up when they are asked for.
+**
+** Owns the way from a slot to a value: request, record, default or unknown; see
+** facts.h. Must not decide. Invariant: no fact is guessed, and none is looked up
+** twice for one recipient.
 */
 #include "facts.h"
+#include "../store/record.h"
 
 #define REGEX_SUBJECT_MAX  4096u        /* bytes; a longer text is unknown to a regex */
 
@@ -27,7 +32,7 @@ void in_facts_free(in_facts_t *f) {
   pcre2_general_context_free(f->general);
 }
 
-static bool hangs_on_recipient(const in_image_t *img, uint32_t slot) {
+bool in_slot_of_recipient(const in_image_t *img, uint32_t slot) {
   const in_pi_slot_t *s;
   if (slot == IN_NIL) return false;
   s = in_slot(img, slot);
@@ -36,13 +41,10 @@ static bool hangs_on_recipient(const in_image_t *img, uint32_t slot) {
 }
 
 void in_facts_recipient(in_facts_t *f) {
-  const in_image_t *img = &f->policy->img;
+  const interop_policy_t *p = f->policy;
   f->look[IN_SUB_RECIPIENT] = f->look[IN_SUB_RECIPIENT_TENANT] = IN_LOOK_NOT_YET;
   f->key[IN_SUB_RECIPIENT_TENANT] = IN_NONE;
-  for (uint32_t i = 0; i < img->count[IN_S_ATOMS]; i++) {
-    const in_pi_atom_t *a = in_atom(img, i);
-    if (hangs_on_recipient(img, a->slot) || hangs_on_recipient(img, a->slot_b)) f->class_[i] = IN_NOT_YET;
-  }
+  for (uint32_t i = 0; i < p->recipient_atoms; i++) f->class_[p->recipient_atom[i]] = IN_NOT_YET;
 }
 
 /* ---- records */
@@ -165,7 +167,7 @@ static in_value_t field_value(in_facts_t *f, in_subject_t subject, uint32_t fiel
   interop_value_t v;
   in_value_t none;
   memset(&none, 0, sizeof(none));
-  if (record.p != NULL && interop_record_get(record, name, &v) == INTEROP_OK && v.type != INTEROP_T_NULL)
+  if (record.p != NULL && in_record_get(record, name, fl->hash, &v) == INTEROP_OK && v.type != INTEROP_T_NULL)
     return typed(img, fl, &v);
   if (subject == IN_SUB_CONVERSATION && record.p == NULL && f->conversation_type.p != NULL && in_eq(name, IN_SPAN("type"))) {
     memset(&v, 0, sizeof(v));

@@ -1,6 +1,8 @@
 /*
 ** load.c -- an image to a policy that can be asked: verification and the
 ** compiling of regular expressions, which are stored as their sources.
+** Owns what a loaded policy has besides its image; must not change the image,
+** which may be shared and read-only.
 */
 #include "load.h"
 #include "compile.h"
@@ -31,6 +33,14 @@ static interop_status_t compile_regexes(interop_policy_t *p, interop_diag_t *dia
   return INTEROP_OK;
 }
 
+static void find_recipient_atoms(interop_policy_t *p) {
+  for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) {
+    const in_pi_atom_t *a = in_atom(&p->img, i);
+    if (in_slot_of_recipient(&p->img, a->slot) || in_slot_of_recipient(&p->img, a->slot_b))
+      p->recipient_atom[p->recipient_atoms++] = (uint16_t) i;
+  }
+}
+
 static void write_revision(interop_policy_t *p) {
   static const char hex[] = "0123456789abcdef";
   uint64_t v = ((const in_image_head_t *) (const void *) p->img.base)->checksum;
@@ -52,6 +62,7 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
     return INTEROP_NOMEM;
   }
   write_revision(p);
+  find_recipient_atoms(p);
   return compile_regexes(p, diag);
 }
 

@@ -1,5 +1,8 @@
 /*
 ** load.h -- a loaded policy, as decide.c, facts.c and judge/ see it.
+**
+** Owns the ways into its tables. Invariant: the image has been verified, so an
+** index that comes out of it needs no check.
 */
 #ifndef IN_LOAD_H
 #define IN_LOAD_H
@@ -14,6 +17,8 @@ struct interop_policy_s {
   char revision[24];
   pcre2_general_context *general; /* PCRE2's view of alloc */
   pcre2_code **regex;             /* by atom; NULL where the atom is none */
+  uint16_t recipient_atom[IN_MAX_ATOMS];  /* those whose fact is another for each recipient */
+  uint32_t recipient_atoms;
 };
 
 #define in_table(img, name, type) ((const type *) (img)->section[IN_S_##name])
@@ -37,6 +42,7 @@ static inline const in_pi_reason_t *in_reason(const in_image_t *img, uint32_t i)
   return in_table(img, REASONS, in_pi_reason_t) + i;
 }
 
+bool in_slot_of_recipient(const in_image_t *img, uint32_t slot);
 /* index of a reason or system by name, or IN_NIL */
 uint32_t in_find_reason(const in_image_t *img, in_span_t name);
 uint32_t in_find_system(const in_image_t *img, in_span_t name);

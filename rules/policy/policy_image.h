@@ -93,6 +93,7 @@ typedef struct {
   uint32_t record, type, default_kind;
   in_run_t names;                 /* ENUM: its values, in REFS */
   uint32_t tenant_field;          /* IN_DEF_TENANT: index in FIELDS */
+  uint32_t hash, reserved;        /* in_hash(name) */
 } in_pi_field_t;
 
 /* one fact of one subject; REQUEST: field is an in_request_fact_t */

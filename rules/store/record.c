@@ -155,9 +155,9 @@ static uint32_t lower_bound(in_span_t record, uint32_t count, uint32_t hash) {
   return low;
 }
 
-interop_status_t interop_record_get(interop_span_t record, interop_span_t field,
-                                    interop_value_t *value) {
-  uint32_t hash = in_hash(field), count, i;
+interop_status_t in_record_get(interop_span_t record, interop_span_t field, uint32_t hash,
+                               interop_value_t *value) {
+  uint32_t count, i;
   in_span_t name, raw, pair[2];
   unsigned type;
   if (!shaped(record))
@@ -170,6 +170,11 @@ interop_status_t interop_record_get(interop_span_t record, interop_span_t field,
       return read_value(raw, type, value) ? INTEROP_OK : INTEROP_DAMAGED;
   }
   return INTEROP_MISSING;
+}
+
+interop_status_t interop_record_get(interop_span_t record, interop_span_t field,
+                                    interop_value_t *value) {
+  return in_record_get(record, field, in_hash(field), value);
 }
 
 in_span_t in_record_text(in_span_t record, in_span_t field) {

@@ -41,6 +41,9 @@ bool in_record_intact(in_span_t record);
 uint32_t in_record_count(in_span_t record);            /* 0 for a damaged header */
 /* field number index in table order; OK, MISSING at the end, DAMAGED */
 interop_status_t in_record_field(in_span_t record, uint32_t index, in_field_t *field);
+/* interop_record_get for whoever has in_hash(field) at hand */
+interop_status_t in_record_get(in_span_t record, in_span_t field, uint32_t hash,
+                               interop_value_t *value);
 /* a text field, or IN_NONE */
 in_span_t in_record_text(in_span_t record, in_span_t field);
 
