@@ -208,7 +208,8 @@ static bool read_parts_by(reader_t *r, const in_stmt_t *s, node_t *n, const char
 }
 
 static bool read_parts(reader_t *r, const in_stmt_t *s) {
-  static const char form[] = "parts /POINTER FEATURE;  parts /POINTER by /POINTER [url /POINTER] [bytes /POINTER] { VALUE ... FEATURE; ... }";
+  static const char form[] = "parts /POINTER FEATURE;  "
+    "parts /POINTER by /POINTER [url /POINTER] [bytes /POINTER] { VALUE ... FEATURE; ... }";
   node_t *n = declare(r, s, 1, IN_ROLE_PARTS, form);
   if (n == NULL) return false;
   if (s->ntok == 3 && !s->has_block) return in_apic_feature(r->c, &s->tok[2], &n->rec.feature);

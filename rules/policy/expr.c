@@ -115,7 +115,8 @@ static in_expr_t *test(exp_t *e) {
 
 static in_expr_t *term(exp_t *e) {
   in_expr_t *x;
-  if (++e->depth > IN_MAX_NESTING) return fail(e, here(e), "the guard is nested too deep", "at most 64 levels of parentheses, not, any and toggles");
+  if (++e->depth > IN_MAX_NESTING)
+    return fail(e, here(e), "the guard is nested too deep", "at most 64 levels of parentheses, not, any and toggles");
   if (take(e, "not")) {
     x = negate(e, term(e));
   } else if (take(e, "(")) {
@@ -140,7 +141,8 @@ static in_expr_t *conjunction(exp_t *e) {
 
 in_expr_t *in_exp_guard(exp_t *e) {
   in_expr_t *x;
-  if (++e->depth > IN_MAX_NESTING) return fail(e, here(e), "the guard is nested too deep", "at most 64 levels of parentheses, not, any and toggles");
+  if (++e->depth > IN_MAX_NESTING)
+    return fail(e, here(e), "the guard is nested too deep", "at most 64 levels of parentheses, not, any and toggles");
   x = conjunction(e);
   while (x != NULL && take(e, "or")) x = both(e, IN_E_OR, x, conjunction(e));
   e->depth--;

@@ -251,7 +251,8 @@ static in_expr_t *compare(exp_t *e, uint32_t slot, unsigned cmp) {
     in_expr_t *x = equals(e, slot, text, 1, &place);
     return cmp == IN_CMP_EQ ? x : negate(e, x);
   }
-  if (!slot_is_comparable(e, slot)) return fail(e, place, "this fact has no order", "== or !=; a `one of` has one if it is declared `ordered`");
+  if (!slot_is_comparable(e, slot))
+    return fail(e, place, "this fact has no order", "== or !=; a `one of` has one if it is declared `ordered`");
   p = new_predicate(e, IN_P_CMP, slot);
   p.cmp = cmp;
   if (!number_of(e, slot, *text, place, &p.number)) return NULL;
@@ -332,7 +333,8 @@ static in_expr_t *string_test(exp_t *e, uint32_t slot, in_pred_kind_t kind, in_t
 static in_expr_t *has(exp_t *e, uint32_t slot) {
   in_pred_t p;
   in_type_t t;
-  if (e->c->slots.at[slot].type != IN_T_LIST) return fail(e, here(e), "only a list can have something", "FACT == VALUE, FACT in VALUE ...");
+  if (e->c->slots.at[slot].type != IN_T_LIST)
+    return fail(e, here(e), "only a list can have something", "FACT == VALUE, FACT in VALUE ...");
   if (!is_value(e)) return fail(e, here(e), "a value is missing here", "a text that is no word stands in quotes");
   p = new_predicate(e, IN_P_HAS, slot);
   if (is_path(e)) {
@@ -352,7 +354,8 @@ static in_expr_t *known(exp_t *e, uint32_t slot) {
   in_pred_t p;
   bool inverse = take(e, "not");
   in_expr_t *x;
-  if (!take(e, "known")) return fail(e, here(e), "`is` is followed by `known` or `not known`", "FACT is known; values are compared with ==");
+  if (!take(e, "known"))
+    return fail(e, here(e), "`is` is followed by `known` or `not known`", "FACT is known; values are compared with ==");
   p = new_predicate(e, IN_P_KNOWN, slot);
   x = predicate(e, &p);
   return inverse ? negate(e, x) : x;

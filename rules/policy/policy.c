@@ -349,7 +349,8 @@ static bool read_placeholder(ctx_t *x, const in_stmt_t *s) {
     r.text.text_slot = IN_NIL;
     if (!leaf(x, t)) return false;
     if (!read_text_words(x, t, &at, &r) || !read_guard(x, t, &at, &r, plain) || !read_tail(x, t, at, &r)) return false;
-    if (r.text_text.p == NULL) return bad(x, in_stmt_place(t), "a placeholder needs a text", "text \"...{link}\" link \"https://...\"");
+    if (r.text_text.p == NULL)
+      return bad(x, in_stmt_place(t), "a placeholder needs a text", "text \"...{link}\" link \"https://...\"");
     if (!add_rule(x, &r)) return false;
   }
   return true;

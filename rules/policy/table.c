@@ -41,7 +41,8 @@ static uint32_t columns(in_compile_t *c, const in_stmt_t *s) {
     if (!in_tok_is(s, i + 1, ",")) break;
   }
   if (n == 0 || !in_tok_is(s, 2, "(") || !in_tok_is(s, i + 1, ")") || i + 2 != s->ntok || !s->has_block || s->block == NULL) {
-    bad(c, in_stmt_place(s), "a table has a name, its facts and a block of rows", "table NAME (FACT, FACT) { VALUE VALUE RESULT; }");
+    bad(c, in_stmt_place(s), "a table has a name, its facts and a block of rows",
+        "table NAME (FACT, FACT) { VALUE VALUE RESULT; }");
     return 0;
   }
   return n;
