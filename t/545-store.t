@@ -92,7 +92,7 @@ sub unavailable {
     is(InteropEdge::verdict($t->teams(POST => $MESSAGES, body => $TEXT)), 'deliver', 'full: what only reads goes on');
     # room again
     is(($t->ctl('import', '--store', $t->dir . '/store', '--size', '1m', $t->write('one.jsonl',
-        qq({"kind":"conversation","id":"one-more","type":"group"}\n))))[0], 0, 'full: made larger while nginx runs');
+        sprintf qq({"kind":"conversation","id":"one-more","topic":"%s"}\n), 'x' x 40_000)))[0], 0, 'full: made larger while nginx runs');
     is($ruth->()->{status}, 201, 'full: and it is written');
     is($t->teams(POST => "$NEW/messages", body => $TEXT)->{status}, 201, 'full: and acted upon');
     $t->finish;
