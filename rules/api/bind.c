@@ -31,10 +31,21 @@ uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name) {
   return IN_NIL;
 }
 
+/* lengths of the children's names: most members of a large object fall through at once */
+static uint64_t name_lengths(const in_body_t *b, uint32_t node) {
+  uint64_t set = 0;
+  in_run_t run = b->node[node].children;
+  for (uint32_t i = 0; i < run.count; i++)
+    set |= (uint64_t) 1 << (b->node[run.first - b->shape->root + i].name.len & 63);
+  return set;
+}
+
 static void bind_object(in_body_t *b, uint32_t node) {
+  uint64_t lengths = name_lengths(b, node);
   yyjson_val *k = unsafe_yyjson_get_first(b->bound[node]);
   for (size_t n = unsafe_yyjson_get_len(b->bound[node]); n > 0; n--) {
-    uint32_t child = in_body_child(b, node, in_json_str(k));
+    bool may = (lengths >> (unsafe_yyjson_get_len(k) & 63) & 1) != 0;
+    uint32_t child = may ? in_body_child(b, node, in_json_str(k)) : IN_NIL;
     if (child != IN_NIL) b->bound[child] = k + 1;
     k = unsafe_yyjson_get_next(k + 1);
   }

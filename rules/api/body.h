@@ -48,6 +48,8 @@ struct in_body_s {
   in_span_t source;               /* the body as it came */
   in_span_t content;
   in_format_t format;
+  in_span_t reduced;              /* markup's plain text, from the pass that classified it */
+  in_features_t reduced_features; /* what that pass found */
   in_element_t *elements;
   in_shown_t *shown;              /* once an <img> asked */
   uint32_t shown_count;

@@ -75,32 +75,20 @@ static size_t most_values(in_span_t text) {
   return marks < half ? marks : half;
 }
 
-/* where a text becomes too deep */
-static size_t find_depth(in_span_t text) {
-  size_t depth = 0, i;
+/* where a text becomes too deep, or holds more than `most` values; its end if nowhere */
+static size_t find_limit(in_span_t text, size_t most) {
+  size_t depth = 0, marks = 0, i;
   for (i = 0; i < text.n; i++) {
     char c = text.p[i];
-    if (c == '"')
+    if (c == '"') {
       for (i++; i < text.n && text.p[i] != '"'; i++) i += text.p[i] == '\\';
-    else if ((c == '{' || c == '[') && ++depth > IN_JSON_DEPTH)
-      break;
-    else if (c == '}' || c == ']')
-      depth--;
+      continue;
+    }
+    if ((c == '{' || c == '[') && ++depth > IN_JSON_DEPTH) break;
+    if (c == '}' || c == ']') depth--;
+    if ((c == '{' || c == '[' || c == ',' || c == ':') && ++marks >= most) break;
   }
   return i;
-}
-
-/* containers inside one another; the values' array makes a walk without a stack of C's */
-static bool depth_ok(const in_json_t *j) {
-  const yyjson_val *end[IN_JSON_DEPTH];
-  unsigned depth = 0;
-  for (yyjson_val *v = j->root, *last = v + j->count; v < last; v++) {
-    while (depth > 0 && v == end[depth - 1]) depth--;
-    if (!unsafe_yyjson_is_ctn(v)) continue;
-    if (depth == IN_JSON_DEPTH) return false;
-    end[depth++] = unsafe_yyjson_get_next(v);
-  }
-  return true;
 }
 
 /* ---- duplicate names */
@@ -243,16 +231,28 @@ static yyjson_val *pair_of_many(search_t *s, yyjson_val *obj, size_t n) {
   return NULL;
 }
 
-interop_status_t in_json_unique(const in_json_t *j, unsigned flags, in_arena_t *arena,
-                                yyjson_val **key) {
-  search_t s = { .json = j, .arena = arena, .nocase = (flags & IN_JSON_NOCASE) != 0,
+/* containers inside one another: the ends of those that are open */
+typedef struct { const yyjson_val *end[IN_JSON_DEPTH]; unsigned depth; } nest_t;
+
+static bool nest(nest_t *n, yyjson_val *ctn) {
+  while (n->depth > 0 && ctn >= n->end[n->depth - 1]) n->depth--;
+  if (n->depth == IN_JSON_DEPTH) return false;
+  n->end[n->depth++] = unsafe_yyjson_get_next(ctn);
+  return true;
+}
+
+/* one walk over all values: depth, and names that stand twice (*key: the second) */
+static interop_status_t check(const in_json_t *j, bool nocase, in_arena_t *arena, yyjson_val **key) {
+  search_t s = { .json = j, .arena = arena, .nocase = nocase,
                  .seed = (uint64_t) (uintptr_t) j->copy * 0xa0761d6478bd642full };
+  nest_t nested = { .depth = 0 };
   *key = NULL;
   for (yyjson_val *v = j->root, *last = v + j->count; v < last; v++) {
-    if (!unsafe_yyjson_is_obj(v)) continue;
+    if (!unsafe_yyjson_is_ctn(v)) continue;
+    if (!nest(&nested, v)) return INTEROP_FULL;
     size_t n = unsafe_yyjson_get_len(v);
-    if (n < 2) continue;
-    *key = n <= FEW_NAMES ? pair_of_few(v, n, s.nocase) : pair_of_many(&s, v, n);
+    if (n < 2 || !unsafe_yyjson_is_obj(v)) continue;
+    *key = n <= FEW_NAMES ? pair_of_few(v, n, nocase) : pair_of_many(&s, v, n);
     if (s.failed) return INTEROP_NOMEM;
     if (*key != NULL) return INTEROP_SYNTAX;
   }
@@ -297,10 +297,15 @@ interop_status_t in_json_parse(in_span_t text, unsigned flags, in_arena_t *arena
   yyjson_val *key;
   if (text.n == 0) return refuse(err, 0, "there is no text");
   if (in_starts(text, IN_SPAN("\xef\xbb\xbf"))) return refuse(err, 0, "a byte order mark");
-  interop_status_t rc = read_values(text, most_values(text), arena, j, err);
+  size_t values = most_values(text);
+  if ((flags & IN_JSON_BOUNDED) && values > IN_JSON_VALUES) {
+    size_t at = find_limit(text, IN_JSON_VALUES);
+    if (at < text.n) return refuse(err, at, "too many values, or nested too deep");
+  }
+  interop_status_t rc = read_values(text, values, arena, j, err);
   if (rc != INTEROP_OK) return rc;
-  if (!depth_ok(j)) return refuse(err, find_depth(text), "nested too deep");
-  rc = in_json_unique(j, flags, arena, &key);
+  rc = check(j, (flags & IN_JSON_NOCASE) != 0, arena, &key);
+  if (rc == INTEROP_FULL) return refuse(err, find_limit(text, SIZE_MAX), "nested too deep");
   if (rc == INTEROP_SYNTAX)
     return refuse(err, (size_t) (key->uni.str - j->copy) - 1, "a name stands twice");
   return rc;

@@ -14,7 +14,10 @@
 #include "../image/image.h"
 
 #define IN_JSON_DEPTH   64u
+#define IN_JSON_VALUES  262144u   /* the most that a body from a client may hold */
+
 #define IN_JSON_NOCASE  1u        /* names that differ in ASCII case only are the same */
+#define IN_JSON_BOUNDED 2u        /* no more than IN_JSON_VALUES */
 
 typedef struct {
   in_span_t source;               /* the text as it came */
@@ -28,12 +31,6 @@ typedef struct { size_t offset; const char *text; } in_json_error_t;
 /* OK, NOMEM, or SYNTAX with the error's place and text. j lives in arena. */
 interop_status_t in_json_parse(in_span_t text, unsigned flags, in_arena_t *arena,
                                in_json_t *j, in_json_error_t *err);
-/* the check for duplicate names alone; key: the second of the pair */
-interop_status_t in_json_unique(const in_json_t *j, unsigned flags, in_arena_t *arena,
-                                yyjson_val **key);
-/* values and depth of a text, at most; false: deeper than IN_JSON_DEPTH at *at */
-bool in_json_measure(in_span_t text, size_t *values, size_t *at);
-
 static inline in_span_t in_json_str(const yyjson_val *v) {
   return in_span(v->uni.str, unsafe_yyjson_get_len((void *) (uintptr_t) v));
 }

@@ -8,6 +8,7 @@
 */
 #include "body.h"
 
+#define MOST_PARTS   4096u        /* far over what any service takes; more would only cost time */
 #define MOST_IMAGES  32u          /* parts that an <img> is looked up among; more: it may move */
 
 in_features_t in_features_sum(in_features_t a, in_features_t b) {
@@ -135,6 +136,11 @@ static bool set_up(in_body_t *b, in_format_t format, in_content_t *c) {
 interop_status_t in_body_reduce(in_body_t *b, in_span_t text, in_format_t format, unsigned flags,
                                 in_buf_t *out, in_features_t *features) {
   in_content_t c;
+  if (out != NULL && flags == 0 && b->reduced.p != NULL && text.p == b->content.p && text.n == b->content.n) {
+    in_buf_put(out, b->reduced);
+    *features = in_features_sum(*features, b->reduced_features);
+    return out->failed ? INTEROP_NOMEM : INTEROP_OK;
+  }
   if (!set_up(b, format, &c)) return INTEROP_NOMEM;
   c.flags = flags;
   c.text = out;
@@ -173,6 +179,7 @@ static bool count_parts(in_body_t *b, uint32_t node, in_features_t *f) {
   size_t i, n;
   if (list == NULL) return true;
   if (!yyjson_is_arr(list)) return in_body_wrong(b, IN_SPAN("a list is wanted"));
+  if (yyjson_arr_size(list) > MOST_PARTS) return in_body_wrong(b, IN_SPAN("too many parts"));
   yyjson_arr_foreach(list, i, n, e) {
     if (!yyjson_is_obj(e)) return in_body_wrong(b, IN_SPAN("a list of objects is wanted"));
     count(f, in_body_part(b, &b->node[node], e));
@@ -217,9 +224,24 @@ static bool is_carrier(uint32_t role) {
   return role == IN_ROLE_CONTENT || role == IN_ROLE_PARTS || role == IN_ROLE_PART || role == IN_ROLE_CARD;
 }
 
+/* one pass over markup classifies it and keeps its text for whoever writes it later */
+static interop_status_t count_content(in_body_t *b, in_event_t *ev) {
+  interop_alloc_t alloc = in_arena_alloc(b->arena);
+  bool markup = b->format != IN_FORMAT_TEXT;
+  in_buf_t out;
+  in_buf_init(&out, &alloc);
+  if (markup) in_buf_reserve(&out, b->content.n);
+  interop_status_t rc = in_body_reduce(b, b->content, b->format, 0, markup ? &out : NULL, &ev->features);
+  if (rc != INTEROP_OK) return rc;
+  if (out.failed) return INTEROP_NOMEM;
+  b->reduced_features = ev->features;
+  if (markup) b->reduced = out.n > 0 ? in_buf_span(&out) : IN_SPAN("");
+  return INTEROP_OK;
+}
+
 interop_status_t in_body_features(in_body_t *b, in_event_t *ev) {
   if (b->has_text) {
-    interop_status_t rc = in_body_reduce(b, b->content, b->format, 0, NULL, &ev->features);
+    interop_status_t rc = count_content(b, ev);
     if (rc != INTEROP_OK) return rc;
     ev->has_content = true;
   }

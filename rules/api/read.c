@@ -268,7 +268,7 @@ static interop_status_t read_target(const in_image_t *img, const in_match_t *m, 
 
 static interop_status_t parse(in_body_t *b, in_event_t *ev) {
   in_json_error_t err;
-  interop_status_t rc = in_json_parse(b->source, b->nocase ? IN_JSON_NOCASE : 0, b->arena, &b->json, &err);
+  interop_status_t rc = in_json_parse(b->source, IN_JSON_BOUNDED | (b->nocase ? IN_JSON_NOCASE : 0), b->arena, &b->json, &err);
   if (rc != INTEROP_SYNTAX) return rc;
   in_span_t text = in_arena_printf(b->arena, "the body is no valid JSON at byte %zu: %s", err.offset, err.text);
   if (text.p == NULL) return INTEROP_NOMEM;
