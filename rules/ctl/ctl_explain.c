@@ -137,7 +137,8 @@ static bool read_recipient(in_explained_t *x, interop_judge_t *j, const in_recip
 /* false: no memory */
 static bool read_back(in_explained_t *x, interop_judge_t *j) {
   const in_image_t *img = &j->policy->img;
-  uint32_t n = j->addressed ? j->recipient_count : 0;
+  uint32_t n = j->addressed ? j->recipient_count : 0, reason = in_find_reason(img, x->plan->reason);
+  if (reason != IN_NIL) x->message = in_image_str(img, in_reason(img, reason)->message);
   x->recipient = in_arena_array(x->arena, n + 1, sizeof(*x->recipient));
   x->fact = in_arena_array(x->arena, ((size_t) img->count[IN_S_SLOTS] + 1) * (n + 1), sizeof(*x->fact));
   if (x->recipient == NULL || x->fact == NULL) return false;

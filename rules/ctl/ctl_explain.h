@@ -29,6 +29,7 @@ typedef struct {
   in_edge_t *edge;
   const interop_plan_t *plan;     /* NULL: outside of policy */
   in_span_t place;                /* of the rule that decided; absent: it has none */
+  in_span_t message;              /* of the reason */
   in_told_t *recipient;
   uint32_t recipients;
   in_used_t *fact;

@@ -38,6 +38,7 @@ static void put_event(const in_explained_t *x) {
 
 static void put_verdict(const in_explained_t *x) {
   const interop_plan_t *p = x->plan;
+  in_span_t message = p->message.n > 0 ? p->message : x->message;
   bool colour = in_ctl_colour(stdout);
   printf(LABEL "%s%s%s\n", "verdict",
       !colour                           ? ""
@@ -48,9 +49,9 @@ static void put_verdict(const in_explained_t *x) {
   if (p->reason.n > 0) {
     printf(LABEL, "reason");
     in_ctl_text(p->reason, stdout);
-    if (p->message.n > 0) {
+    if (message.n > 0) {
       fputs(": ", stdout);
-      in_ctl_text(p->message, stdout);
+      in_ctl_text(message, stdout);
     }
     putchar('\n');
   }
@@ -220,7 +221,7 @@ static void json_wire(in_buf_t *b, const in_wire_t *w) {
 static void json_plan(in_buf_t *b, const in_explained_t *x) {
   put_text(b, "verdict", in_str(interop_verdict_name(x->plan->verdict)));
   put_text(b, "reason", x->plan->reason);
-  put_text(b, "message", x->plan->message);
+  put_text(b, "message", x->plan->message.n > 0 ? x->plan->message : x->message);
   put_text(b, "rule", x->plan->rule);
   put_text(b, "place", x->place);
   put_text(b, "operation", in_str(interop_operation_name(x->plan->operation)));
