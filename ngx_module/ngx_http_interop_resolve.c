@@ -143,6 +143,8 @@ ngx_http_interop_resolve_keep(ngx_http_request_t *r,
     json = ngx_http_interop_span(&ctx->fetch.answer);
     key = ngx_http_interop_span(&ctx->source.missing);
 
+    ngx_memzero(&diag, sizeof(interop_diag_t));
+
     status = interop_record_parse(json, &ctx->alloc, &record, &diag);
 
     if (status == INTEROP_OK) {

@@ -132,7 +132,7 @@ ngx_http_interop_store_get(ngx_http_interop_store_t *store, ngx_log_t *log)
 
     store->tried = ngx_time();
 
-    diag.text[0] = '\0';
+    ngx_memzero(&diag, sizeof(interop_diag_t));
 
     status = interop_store_open((char *) store->path.data, store->size, 1,
                                 &interop_alloc_libc, &store->store, &diag);
@@ -199,6 +199,8 @@ ngx_http_interop_store_prepare(ngx_cycle_t *cycle,
     static char  *files[] = { "", "/data.mdb", "/lock.mdb" };
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    ngx_memzero(&diag, sizeof(interop_diag_t));
 
     if (interop_store_open((char *) store->path.data, store->size, 1,
                            &interop_alloc_libc, &handle, &diag)

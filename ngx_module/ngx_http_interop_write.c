@@ -160,7 +160,7 @@ ngx_http_interop_store_thread(void *data, ngx_log_t *log)
 {
     ngx_http_interop_store_t *store = data;
 
-    store->diag.text[0] = '\0';
+    ngx_memzero(&store->diag, sizeof(interop_diag_t));
 
     store->status = interop_store_apply(store->store, store->effects,
                                         store->count, &store->diag);
