@@ -88,15 +88,30 @@ static void put_escape(in_buf_t *out, unsigned char c) {
   }
 }
 
+#define EVERY(c)     (0x0101010101010101ull * (c))
+#define BELOW(x, c)  (((x) - EVERY(c)) & ~(x) & EVERY(0x80))
+#define EQUAL(x, c)  BELOW((x) ^ EVERY(c), 1)
+
+/* eight bytes at a step over what stands as it is in a string */
+static size_t skip_plain(in_span_t s, size_t i) {
+  uint64_t x;
+  for (; s.n - i >= sizeof(x); i += sizeof(x)) {
+    memcpy(&x, s.p + i, sizeof(x));
+    if (BELOW(x, 0x20) | EQUAL(x, '"') | EQUAL(x, '\\')) break;
+  }
+  return i;
+}
+
 void in_json_quote(in_buf_t *out, in_span_t s) {
   size_t from = 0;
   in_buf_byte(out, '"');
-  for (size_t i = 0; i < s.n; i++) {
+  for (size_t i = skip_plain(s, 0); i < s.n; i++) {
     unsigned char c = (unsigned char) s.p[i];
     if (c >= 0x20 && c != '"' && c != '\\') continue;
     in_buf_put(out, in_span(s.p + from, i - from));
     put_escape(out, c);
     from = i + 1;
+    i = skip_plain(s, from) - 1;
   }
   in_buf_put(out, in_span(s.p + from, s.n - from));
   in_buf_byte(out, '"');
