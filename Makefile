@@ -161,7 +161,7 @@ demo: deps  ## nginx with the policy pack on 127.0.0.1:8080 (ONCE=1: ends by its
 	@T_BUILD=$(abspath $(B)) ONCE=$(ONCE) t/demo
 
 bench: all $(BENCH)  ## t/bench/: one comparable line each
-	@for b in $(BENCH) $(wildcard t/bench/*.sh t/bench/*.pl); do T_BUILD=$(abspath $(B)) $$b || exit 1; done
+	@for b in $(BENCH) $(filter-out %.c %.h,$(wildcard t/bench/*)); do T_BUILD=$(abspath $(B)) $$b || exit 1; done
 
 # Both compile everything again, into folders of their own
 asan:  ## the tests with AddressSanitizer and UBSan

@@ -282,6 +282,10 @@ my $deps = text_of('.ci/deps');
 my @packages = map { split ' ' } $deps =~ /^(?:build|test)_packages="([^"]*)"/mg;
 is_deeply([ sort map { words($_->[0]) } table('package', @$readme_tables) ], [ sort @packages, 'libyyjson-dev' ], 'packages');
 
+# benchmarks
+is_deeply([ sort map { words($_->[0]) } table('program', @$readme_tables) ],
+    [ sort map { m{([^/]+?)(?:\.\w+)?$} } glob "$root/t/bench/*" ], 'benchmarks');
+
 # ---------------------------------------------------------------- interopctl
 
 my ($status, $help) = $t->run($ctl, '--help');
