@@ -25,8 +25,12 @@ static bool partitions(const in_pred_t *p) {
 
 static interop_status_t too_many(in_compile_t *c, uint32_t slot) {
   in_span_t n = c->slots.at[slot].name;
-  in_diag_set(c->diag, INTEROP_SYNTAX, "the rules tell apart too many values of %.*s (more than %d)",
-              (int) n.n, n.p, IN_MAX_CLASSES - 1);
+  in_place_t last = { NULL, 0, 0 };
+  for (uint32_t j = 0; j < c->preds.n; j++)
+    if (c->preds.at[j].slot == slot) last = c->preds.at[j].place;
+  in_diag_at(c->diag, INTEROP_SYNTAX, last, "the rules tell apart too many values of %.*s (more than %d)",
+             (int) n.n, n.p, IN_MAX_CLASSES - 1);
+  in_diag_hint(c->diag, "values that are treated alike belong into one set");
   return INTEROP_SYNTAX;
 }
 
@@ -36,7 +40,8 @@ static uint32_t put_indexes(in_compile_t *c, const uint32_t *v, uint32_t n) {
 
 static bool add_atom(in_compile_t *c, const in_pi_atom_t *a) {
   if (c->atoms.n == IN_MAX_ATOMS) {
-    in_diag_set(c->diag, INTEROP_SYNTAX, "the policy looks at more than %d facts", IN_MAX_ATOMS);
+    in_diag_at(c->diag, INTEROP_SYNTAX, c->preds.n > 0 ? c->preds.at[c->preds.n - 1].place : (in_place_t) { NULL, 0, 0 },
+               "the rules look at more than %d facts", IN_MAX_ATOMS);
     return false;
   }
   return in_vec_push(c->arena, &c->atoms, *a) || (in_nomem(c), false);

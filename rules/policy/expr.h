@@ -87,7 +87,7 @@ static inline in_pred_t new_predicate(const exp_t *e, in_pred_kind_t kind, uint3
   p.kind = kind;
   p.slot = slot;
   p.slot_b = IN_NIL;
-  p.place = here(e);
+  p.place = e->at > 0 ? e->s->tok[e->at - 1].place : here(e);
   return p;
 }
 

@@ -102,6 +102,11 @@ static bool name_rule(ctx_t *x, in_rule_t *r) {
   return r->name.p != NULL || (in_nomem(x->c), false);
 }
 
+static bool begins_line(const in_stmt_t *s, uint32_t at) {
+  const in_place_t *p = &s->tok[at].place, *before = &s->tok[at - 1].place;
+  return at > 0 && memchr(p->source->text.p + before->offset, '\n', p->offset - before->offset) != NULL;
+}
+
 static bool read_tail(ctx_t *x, const in_stmt_t *s, uint32_t at, in_rule_t *r) {
   if (in_tok_is(s, at, "unknown") && in_tok_is(s, at + 1, "deliver")) {
     r->unknown_passes = true;
@@ -112,7 +117,8 @@ static bool read_tail(ctx_t *x, const in_stmt_t *s, uint32_t at, in_rule_t *r) {
     at++;
   }
   if (at < s->ntok)
-    return bad(x, s->tok[at].place, "this word has no meaning here", "a rule ends: [when GUARD] [unknown deliver] [TAG];");
+    return bad(x, s->tok[at].place, "this word has no meaning here",
+               begins_line(s, at) ? "is a ';' missing before it?" : "a rule ends: [when GUARD] [unknown deliver] [TAG];");
   return name_rule(x, r);
 }
 
