@@ -185,6 +185,12 @@ static const struct { const char *api, *method, *target, *type, *body, *want; } 
   { "graph", "POST", "/v1.0/chats/c/messages/9/forwardToChat", NULL, NULL, "refused unmatched" },
   { "graph", "POST", "/beta/teams/t/primaryChannel/messages", NULL, NULL, "refused unmatched" },
   { "graph", "GET", "/v1.0/teams/t", NULL, NULL, "outside" },
+  { "graph", "POST", "/v1.0/%2563hats/c/messages", JSON, "{}", "refused malformed_path" },
+  { "graph", "POST", "/v1.0/chats/c%2Fmessages", JSON, "{}", "refused malformed_path" },
+  { "graph", "POST", "/v1.0/chats/c%00/messages", JSON, "{}", "refused malformed_path" },
+  { "graph", "POST", "/v1.0/chats(id='c')/messages", JSON, "{}", "refused malformed_path" },
+  { "graph", "GET", "/v1.0/a%2Fb", NULL, NULL, "refused malformed_path" },
+  { "graph", "GET", "/v1.0/me/drive/root/a%2Fb", NULL, NULL, "outside" },
   { "kaizala", "GET", "/other/a%2fb", NULL, NULL, "outside" },
   { "kaizala", "GET", "/other/..%2fv1/groups/g", NULL, NULL, "refused malformed_path" },
 };
@@ -200,6 +206,37 @@ static void test_events(void) {
     is_bytes(line.p, line.n, events[i].want, strlen(events[i].want), name);
     in_arena_free(&r.arena);
   }
+}
+
+/* ---- headers and limits that come beside the body */
+
+static void test_request(const char *api, const char *target, const char *encoding, int too_large, const char *type,
+                         const char *want) {
+  in_arena_t arena;
+  in_match_t m;
+  in_event_t ev;
+  interop_target_t t = { IN_SPAN("POST"), in_str(target) };
+  interop_request_t req;
+  memset(&req, 0, sizeof(req));
+  in_arena_init(&arena, &interop_alloc_libc);
+  req.content_type = in_str(type);
+  req.body = IN_SPAN("{\"message\":\"x\"}");
+  if (encoding != NULL) req.content_encoding = in_str(encoding);
+  req.too_large = too_large != 0;
+  in_api_match(&apis.img, apis_find(&apis, api), &t, &arena, &m);
+  in_api_read(&apis.img, &m, &req, &arena, &ev);
+  is_bytes(ev.refusal.p, ev.refusal.n, want, strlen(want), encoding == NULL ? "without an encoding" : encoding);
+  in_arena_free(&arena);
+}
+
+static void test_requests(void) {
+  test_request("kaizala", "/v1/groups/g/messages", NULL, 0, JSON, "");
+  test_request("kaizala", "/v1/groups/g/messages", "", 0, JSON, "");
+  test_request("kaizala", "/v1/groups/g/messages", " Identity", 0, JSON, "");
+  test_request("kaizala", "/v1/groups/g/messages", "gzip", 0, JSON, "unsupported_media_type");
+  test_request("kaizala", "/v1/groups/g/messages", "identity, gzip", 0, JSON, "unsupported_media_type");
+  test_request("kaizala", "/v1/media", "gzip", 0, "multipart/form-data; boundary=m", "unsupported_media_type");
+  test_request("kaizala", "/v1/groups/g/messages", NULL, 1, JSON, "body_too_large");
 }
 
 /* ---- rewrites */
@@ -359,6 +396,7 @@ int main(void) {
   if (!ok(rc == INTEROP_OK, "the definitions compile")) printf("# %s\n", apis.diag.text);
   if (rc == INTEROP_OK) {
     test_events();
+    test_requests();
     test_writes();
     test_amend();
     test_answers();

@@ -192,6 +192,29 @@ static void test_damage(apis_t *a) {
   ok(accepted > 1000 && refused > 1000, "images damaged in one word: %d accepted and used, %d refused", accepted, refused);
 }
 
+/* one field each that only its own check sees */
+static void test_fields(apis_t *a) {
+  in_ai_operation_t *op = (in_ai_operation_t *) (uintptr_t) a->img.section[IN_S_OPERATIONS];
+  in_ai_route_t *route = (in_ai_route_t *) (uintptr_t) a->img.section[IN_S_ROUTES];
+  in_ai_member_t *member = (in_ai_member_t *) (uintptr_t) a->img.section[IN_S_MEMBERS];
+  in_ai_shape_t *shape = (in_ai_shape_t *) (uintptr_t) a->img.section[IN_S_SHAPES];
+  struct { uint32_t *at, value; const char *name; } field[] = {
+    { &op->captures.conversation, IN_CAPTURES, "a capture" }, { &route[1].capture, IN_CAPTURES, "a route's capture" },
+    { &op->operation, INTEROP_OPERATION_COUNT, "an operation" }, { &op->shape, a->img.count[IN_S_SHAPES], "a shape" },
+    { &op->next, 0, "a chain that goes back" }, { &member[1].role, IN_ROLE_COUNT, "a role" },
+    { &member[1].feature, INTEROP_FEATURE_COUNT, "a feature" }, { &shape->content, shape->nodes, "a node" },
+    { &shape->text_format, IN_FORMAT_MARKDOWN + 1, "a format" }, { &route->children.first, 0, "a trie that loops" },
+  };
+  for (size_t i = 0; i < in_countof(field); i++) {
+    interop_diag_t diag;
+    uint32_t old = *field[i].at;
+    in_diag_clear(&diag);
+    *field[i].at = field[i].value;
+    is_number(in_api_verify(&a->img, &diag), INTEROP_DAMAGED, field[i].name);
+    *field[i].at = old;
+  }
+}
+
 int main(void) {
   apis_t a;
   const char *sources[] = { "graph.rules", apis_slurp("conf.d/apis/graph.rules"),
@@ -200,6 +223,7 @@ int main(void) {
   if (ok(apis_compile(&a, &interop_alloc_libc, sources) == INTEROP_OK, "the definitions compile")) {
     test_compile_no_memory(sources);
     test_request_no_memory(&a);
+    test_fields(&a);
     test_damage(&a);
   }
   apis_free(&a, &interop_alloc_libc);
