@@ -242,6 +242,15 @@ my $api_part = text_of('conf.d/LANGUAGE.md') =~ s/.*^## 6\. //msr =~ s/^## 7\. .
 is_deeply([ grep { $api_part !~ /\b\Q$_\E\b/ } $statements =~ /\{ "(\w+)",(?: \d,)? (?:read|name|in_apic)_\w+ \}/g ], [],
     'every statement of an API definition is told');
 
+my ($outer) = text_of('rules/policy/compile.c') =~ /unknown_statement.*?words\[\] = \{(.*?)\};/s;
+my @outer = $outer =~ /"(\w+)"/g;
+cmp_ok(scalar @outer, '>=', 10, 'statements of a policy');
+is_deeply([ grep { text_of('conf.d/LANGUAGE.md') !~ /^(?:###? .*\b\Q$_\E|.*`\Q$_\E )/mi } @outer ], [], 'every statement is told');
+my ($sections) = text_of('rules/policy/policy.c') =~ /does not begin a section.*?"((?:\w+,? )+(?:or )?\w+)"/s;
+my ($policies) = text_of('conf.d/LANGUAGE.md') =~ /^## 4\. (.*?)^## 5\. /ms;
+is_deeply([ grep { $policies !~ /^### .*\b\Q$_\E\b/m } grep { !/^(?:or|set|toggle)$/ } split /\W+/, $sections ], [],
+    'every section of a policy is told');
+
 # directives: names, contexts, values
 my $module = join '', map { text_of("ngx_module/ngx_http_interop_$_.c") } qw(module gather policy store zone);
 my %context = (NGX_HTTP_MAIN_CONF => 'http', NGX_HTTP_SRV_CONF => 'server', NGX_HTTP_LOC_CONF => 'location');
