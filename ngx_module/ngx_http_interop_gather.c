@@ -10,6 +10,7 @@
 #include "ngx_http_interop.h"
 
 
+static interop_span_t ngx_http_interop_request_id(void *data);
 static void ngx_http_interop_gather_headers(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 static void ngx_http_interop_gather_header(ngx_http_request_t *r,
@@ -32,23 +33,14 @@ ngx_str_t  ngx_http_interop_facts[] = {
 ngx_int_t
 ngx_http_interop_gather(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
-    ngx_http_variable_value_t     *vv;
-    ngx_http_interop_main_conf_t  *imcf;
-
-    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
-
     ngx_http_interop_gather_headers(r, ctx);
 
     ctx->event.body = ctx->body.whole;
     ctx->event.too_large = ctx->body.too_large;
     ctx->event.native = ctx->conf->leg;
 
-    vv = ngx_http_get_indexed_variable(r, imcf->request_id);
-
-    if (vv && !vv->not_found) {
-        ctx->event.request_id.p = (const char *) vv->data;
-        ctx->event.request_id.n = vv->len;
-    }
+    ctx->event.make_request_id = ngx_http_interop_request_id;
+    ctx->event.make_ctx = r;
 
     if (ngx_http_interop_gather_facts(r, ctx) != NGX_OK) {
         return NGX_ERROR;
@@ -57,6 +49,31 @@ ngx_http_interop_gather(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     ctx->step = NGX_HTTP_INTEROP_JUDGE;
 
     return NGX_OK;
+}
+
+
+static interop_span_t
+ngx_http_interop_request_id(void *data)
+{
+    ngx_http_request_t  *r = data;
+
+    interop_span_t                 id;
+    ngx_http_variable_value_t     *vv;
+    ngx_http_interop_main_conf_t  *imcf;
+
+    id.p = NULL;
+    id.n = 0;
+
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
+
+    vv = ngx_http_get_indexed_variable(r, imcf->request_id);
+
+    if (vv && !vv->not_found) {
+        id.p = (const char *) vv->data;
+        id.n = vv->len;
+    }
+
+    return id;
 }
 
 

@@ -319,7 +319,9 @@ typedef struct {
   interop_span_t body;            /* absent or empty: none */
   interop_span_t sender, tenant;  /* raw ids as bound by the configuration */
   interop_span_t client_country, client_agent;
-  interop_span_t request_id;
+  interop_span_t request_id;      /* absent: asked for when an answer needs it */
+  interop_span_t (*make_request_id)(void *ctx);   /* may be NULL */
+  void *make_ctx;
   int64_t now;
   unsigned native:1;              /* interop_leg native */
   unsigned too_large:1;           /* the body is over the limit and was not read */

@@ -128,6 +128,13 @@ static interop_status_t headers(interop_judge_t *j) {
   return j->arena.failed || j->plan.verdict_header.p == NULL ? INTEROP_NOMEM : INTEROP_OK;
 }
 
+/* random numbers are dear: only an answer of our own asks for one */
+static in_span_t request_id(const interop_judge_t *j) {
+  const interop_request_t *r = j->request;
+  if (r == NULL || r->request_id.p != NULL || r->make_request_id == NULL) return r == NULL ? IN_NONE : r->request_id;
+  return r->make_request_id(r->make_ctx);
+}
+
 static interop_status_t answer_denial(interop_judge_t *j, uint32_t reason, in_span_t detail) {
   const in_image_t *img = &j->policy->img;
   const in_pi_reason_t *r = reason == IN_NIL ? NULL : in_reason(img, reason);
@@ -144,7 +151,7 @@ static interop_status_t answer_denial(interop_judge_t *j, uint32_t reason, in_sp
   in_time_format(j->request == NULL ? 0 : j->request->now, now);
   vars[0] = (in_var_t) { IN_SPAN("reason"), j->plan.reason };
   vars[1] = (in_var_t) { IN_SPAN("message"), j->plan.message };
-  vars[2] = (in_var_t) { IN_SPAN("request_id"), j->request == NULL ? IN_NONE : j->request->request_id };
+  vars[2] = (in_var_t) { IN_SPAN("request_id"), request_id(j) };
   vars[3] = (in_var_t) { IN_SPAN("now"), in_arena_copy(&j->arena, in_str(now)) };
   vars[4] = (in_var_t) { IN_SPAN("status"), in_arena_printf(&j->arena, "%u", j->plan.status) };
   rc = in_api_error(img, j->api, vars, in_countof(vars), &j->arena, &j->plan.answer_type, &j->plan.answer_body);
