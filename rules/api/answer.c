@@ -97,7 +97,7 @@ static in_span_t id_at(const in_image_t *img, const in_json_t *j, in_run_t point
   return yyjson_is_str(v) || yyjson_is_raw(v) ? in_body_scalar(v) : IN_NONE;
 }
 
-static in_span_t pointer_text(const in_image_t *img, in_run_t names, in_arena_t *arena) {
+in_span_t in_pointer_text(const in_image_t *img, in_run_t names, in_arena_t *arena) {
   in_buf_t out;
   interop_alloc_t alloc = in_arena_alloc(arena);
   in_buf_init(&out, &alloc);
@@ -116,7 +116,7 @@ static in_span_t pointer_text(const in_image_t *img, in_run_t names, in_arena_t 
 static interop_status_t set_member(const in_image_t *img, const in_ai_operation_t *op, const in_json_t *j,
                                    in_arena_t *arena, in_answer_t *a) {
   bool nocase = nocase_of(img, op->api);
-  in_amend_t amend = { pointer_text(img, op->set_to, arena), id_at(img, j, op->set_from, nocase) };
+  in_amend_t amend = { in_pointer_text(img, op->set_to, arena), id_at(img, j, op->set_from, nocase) };
   if (amend.pointer.p == NULL) return INTEROP_NOMEM;
   if (amend.value.p == NULL) return INTEROP_OK;
   return in_body_amend(j, nocase, &amend, 1, arena, &a->body, &a->body_changed);

@@ -164,6 +164,27 @@ typedef struct {
 interop_status_t in_api_answer(const in_image_t *img, const in_event_t *ev, const in_write_t *w,
                                in_span_t body, in_arena_t *arena, in_answer_t *a);
 
+/* ---- lists that upstream answers: people, messages */
+
+typedef struct {
+  in_span_t id, name, time;       /* who (raw id), display name, time; absent: not there */
+} in_item_t;
+
+typedef struct {
+  in_item_t *items;
+  uint32_t count;
+  in_span_t at;                   /* pointer to the list: "/value"; an element is "/value/3" */
+  in_span_t name;                 /* ... and its name "/value/3" + this: "/displayName"; or absent */
+} in_list_t;
+
+/* MISSING: the operation's definition names no list; an answer that cannot be read has none */
+interop_status_t in_api_list(const in_image_t *img, const in_event_t *ev, in_span_t body,
+                             in_arena_t *arena, in_list_t *list);
+/* sets and removes in an answer, all else to the byte; *changed: body is new */
+interop_status_t in_api_amend_answer(const in_image_t *img, const in_event_t *ev, in_span_t body,
+                                     const in_amend_t *amends, size_t count, in_arena_t *arena,
+                                     in_span_t *to, bool *changed);
+
 /* ---- the original of an edit or delete, fetched from upstream (KT-20) */
 
 /* method and target; method absent: this API cannot */

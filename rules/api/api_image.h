@@ -86,7 +86,8 @@ typedef struct {
   X(CONVERSATION, "conversation") \
   X(TYPE,         "type")         /* type of the conversation */ \
   X(PARTIES,      "parties")      /* people, a list */ \
-  X(PARTY,        "party")        /* one person */
+  X(PARTY,        "party")        /* one person */ \
+  X(TIME,         "time")         /* when an element of a list was made */
 
 typedef enum {
 #define IN_X(name, text) IN_ROLE_##name,

@@ -60,9 +60,7 @@ static void bind_array(in_body_t *b, uint32_t node) {
   }
 }
 
-interop_status_t in_body_bind(in_body_t *b) {
-  b->bound = in_arena_array(b->arena, b->shape->nodes, sizeof(*b->bound));
-  if (b->bound == NULL) return INTEROP_NOMEM;
+void in_body_bind_again(in_body_t *b) {
   b->bound[0] = b->json.root;
   /* children have higher numbers than their parents */
   for (uint32_t i = 0; i < b->shape->nodes; i++) {
@@ -72,6 +70,12 @@ interop_status_t in_body_bind(in_body_t *b) {
     else if (!yyjson_is_null(b->bound[i]) && b->node[i].role == IN_ROLE_NONE)
       in_body_wrong(b, i == 0 ? IN_SPAN("the body must be an object") : IN_SPAN("a member must be an object"));
   }
+}
+
+interop_status_t in_body_bind(in_body_t *b) {
+  b->bound = in_arena_array(b->arena, b->shape->nodes, sizeof(*b->bound));
+  if (b->bound == NULL) return INTEROP_NOMEM;
+  in_body_bind_again(b);
   return INTEROP_OK;
 }
 

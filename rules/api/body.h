@@ -70,6 +70,7 @@ static inline yyjson_val *in_body_value(const in_body_t *b, uint32_t node) {
 
 /* finds every declared member in one walk */
 interop_status_t in_body_bind(in_body_t *b);
+void in_body_bind_again(in_body_t *b);  /* to another root; bound is there and empty */
 /* the number of a child's node by the member's name, or IN_NIL */
 uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name);
 /* text of a string, number, true or false; absent for anything else */
@@ -96,6 +97,10 @@ interop_kind_t in_features_kind(const in_features_t *f);
 
 /* ---- people.c */
 interop_status_t in_body_people(in_body_t *b, in_event_t *ev);
+/* who one element names; false: it cannot be told */
+bool in_body_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_party_t *party);
+/* ---- answer.c */
+in_span_t in_pointer_text(const in_image_t *img, in_run_t names, in_arena_t *arena);
 
 /* ---- amend.c */
 interop_status_t in_body_amend(const in_json_t *j, bool nocase, const in_amend_t *amends, size_t count,

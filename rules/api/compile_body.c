@@ -173,6 +173,10 @@ static bool read_conversation(reader_t *r, const in_stmt_t *s) {
   return read_many(r, s, IN_ROLE_CONVERSATION, "conversation /POINTER;");
 }
 
+static bool read_time(reader_t *r, const in_stmt_t *s) {
+  return read_many(r, s, IN_ROLE_TIME, "time /POINTER;");
+}
+
 static bool read_inert(reader_t *r, const in_stmt_t *s) {
   static const char form[] = "inert [whole] /POINTER ...;  inert /POINTER { VALUE ... [feature NAME]; ... }";
   bool whole = in_tok_is(s, 1, "whole");
@@ -333,6 +337,7 @@ static const struct { const char *word; read_fn read; } rows[] = {
   { "conversation", read_conversation }, { "inert", read_inert }, { "images", read_images },
   { "type", read_type }, { "parties", read_parties }, { "party", read_party },
   { "required", read_required }, { "one", read_one_of }, { "within", read_within },
+  { "time", read_time },
 };
 
 static bool read_stmts(reader_t *r, const in_stmt_t *s) {

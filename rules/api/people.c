@@ -121,6 +121,13 @@ static bool read_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, ui
   return who(b, m, person, &party->id);
 }
 
+bool in_body_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_party_t *party) {
+  bool good = read_person(b, m, v, 0, party);
+  b->wrong = IN_NONE;
+  if (!good) party->id = IN_NONE;
+  return good;
+}
+
 /* ---- all of a body */
 
 static interop_status_t read_list(in_body_t *b, const in_ai_member_t *m, yyjson_val *list, in_event_t *ev) {

@@ -25,6 +25,8 @@ static const char definitions[] =
   "  operation message.edit PATCH /chat/threads/{conversation}/messages/{message} { body message optional; accepts application/merge-patch+json; success 204; }\n"
   "  operation participant.add POST /chat/threads/{conversation}/participants/:add { body { parties /participants at /communicationIdentifier who anyone name /displayName; } }\n"
   "  operation participant.remove POST /chat/threads/{conversation}/participants/:remove { body { party who anyone; } }\n"
+  "  operation participant.list GET /chat/threads/{conversation}/participants { list /value { party who anyone name /displayName; } }\n"
+  "  operation message.list GET /chat/threads/{conversation}/messages { list /value { party /sender who anyone; time /createdOn; } }\n"
   "  operation typing POST /chat/threads/{conversation}/typing { body { inert /senderDisplayName; } success 200; }\n"
   "  operation call.create POST /calling/callConnections { body { parties /targets who anyone; } call /callConnectionId; }\n"
   "  operation call.answer POST /calling/callConnections:answer { body { inert whole /incomingCallContext; } }\n"
@@ -158,11 +160,45 @@ static void test_row(size_t i) {
   in_arena_free(&r.arena);
 }
 
+static void test_lists(void) {
+  static const char body[] = "{ \"value\" : [ {\"rawId\":\"8:acs:1\",\"displayName\":\"\"}, {\"displayName\":\"B\", \"microsoftTeamsUser\":{\"userId\":\"b\"}} ,{}, 7 ] }";
+  static const char messages[] = "{\"value\":[{\"createdOn\":\"2025-10-09T07:31:00Z\"},{\"createdOn\":\"2025-10-09T07:29:00Z\",\"sender\":{\"rawId\":\"x\"}}]}";
+  apis_run_t r;
+  in_list_t list;
+  in_span_t to;
+  bool changed;
+  apis_read(&apis, &interop_alloc_libc, &r, "acs", "GET", "/chat/threads/t/participants", NULL, NULL, 0);
+  is_number(in_api_list(&apis.img, &r.ev, in_span(body, sizeof(body) - 1), &r.arena, &list), INTEROP_OK, "a list");
+  is_number(list.count, 4, "its elements");
+  is_bytes(list.items[0].id.p, list.items[0].id.n, "8:acs:1", 7, "the first is somebody");
+  is_bytes(list.items[1].id.p, list.items[1].id.n, "8:orgid:b", 9, "the second too");
+  is_bytes(list.items[1].name.p, list.items[1].name.n, "B", 1, "with a name");
+  ok(list.items[2].id.p == NULL && list.items[3].id.p == NULL, "the others are not");
+  is_bytes(list.at.p, list.at.n, "/value", 6, "where the list is");
+  is_bytes(list.name.p, list.name.n, "/displayName", 12, "where a name is");
+  static const in_amend_t amends[] = { { { "/value/0/displayName", 20 }, { "Customer", 8 } }, { { "/value/2", 8 }, { NULL, 0 } } };
+  in_api_amend_answer(&apis.img, &r.ev, in_span(body, sizeof(body) - 1), amends, 2, &r.arena, &to, &changed);
+  static const char want[] = "{ \"value\" : [ {\"rawId\":\"8:acs:1\",\"displayName\":\"Customer\"}, {\"displayName\":\"B\", \"microsoftTeamsUser\":{\"userId\":\"b\"}}, 7 ] }";
+  is_bytes(to.p, to.n, want, sizeof(want) - 1, "a name set and an element gone");
+  is_number(in_api_list(&apis.img, &r.ev, IN_SPAN("<html>"), &r.arena, &list), INTEROP_OK, "an answer that cannot be read");
+  is_number(list.count, 0, "has no elements");
+  in_arena_free(&r.arena);
+  apis_read(&apis, &interop_alloc_libc, &r, "acs", "GET", "/chat/threads/t/messages", NULL, NULL, 0);
+  in_api_list(&apis.img, &r.ev, in_span(messages, sizeof(messages) - 1), &r.arena, &list);
+  is_bytes(list.items[1].time.p, list.items[1].time.n, "2025-10-09T07:29:00Z", 20, "when a message was sent");
+  is_bytes(list.items[1].id.p, list.items[1].id.n, "x", 1, "and by whom");
+  in_arena_free(&r.arena);
+  apis_read(&apis, &interop_alloc_libc, &r, "acs", "DELETE", "/calling/callConnections/k", NULL, NULL, 0);
+  is_number(in_api_list(&apis.img, &r.ev, IN_SPAN("{}"), &r.arena, &list), INTEROP_MISSING, "no list is named");
+  in_arena_free(&r.arena);
+}
+
 int main(void) {
   const char *sources[] = { "forms.rules", definitions, NULL };
   interop_status_t rc = apis_compile(&apis, &interop_alloc_libc, sources);
   if (!ok(rc == INTEROP_OK, "the definitions compile")) printf("# %s\n", apis.diag.text);
   for (size_t i = 0; rc == INTEROP_OK && i < in_countof(rows); i++) test_row(i);
+  if (rc == INTEROP_OK) test_lists();
   apis_free(&apis, &interop_alloc_libc);
   return done();
 }
