@@ -62,12 +62,15 @@ typedef struct {
 ** one line per block, no blank line at the ends, at most one between blocks.
 ** In text, and in the text of the other formats, links (any scheme with "://", then
 ** non-space; "www." and "mailto:", then a letter or digit) count as `link`, emoji as `emoji`.
-** FORMAT_TEXT goes out as it is. NOMEM. USAGE: Markdown over 4 GiB.
+** FORMAT_TEXT goes out as it is. NOMEM.
 **
 ** Strict where readers of HTML may differ: raw text, scripts, templates, foreign content
 ** and forms are a `card`, audio and video a `file`, unknown elements `formatting`; images
 ** in attributes and style count, hidden elements' features count; a tag or comment that
-** the input's end cuts counts as it would if it went on.
+** the input's end cuts counts as it would if it went on. No message has 65536 tags (one
+** with attributes counts as four), nor 32 KiB of Markdown: beyond, a content counts as a
+** card with all that it may hold; such HTML's text ends there, such Markdown goes out as
+** it is spelt.
 */
 interop_status_t in_content_read(const in_content_t *c, in_span_t input);
 

@@ -13,6 +13,14 @@
 #include "plain.h"
 
 #define IN_OPEN_MAX  256u
+
+/*
+** No message has as many tags: a content that does counts as a card with all
+** that it may hold, and what follows is not read. A tag with attributes counts
+** as four, for that is what reading it costs.
+*/
+#define IN_TAGS_MAX  65536u
+
 #define IN_VENDOR    ((unsigned) IN_E_COUNT)     /* ids of vendors' elements start here */
 #define IN_VENDORS   64u
 #define IN_UNKNOWN   (IN_VENDOR + IN_VENDORS)    /* ids of unknown elements, by hash */
@@ -65,6 +73,7 @@ typedef struct {
   uint16_t special, scope;
   unsigned show;                  /* IN_SHOW_* */
 
+  unsigned tags;                  /* read so far, as IN_TAGS_MAX counts them */
   bool skip_newline;              /* a line end just behind <pre> does not count */
   bool in_link;
   in_span_t href;
@@ -104,6 +113,7 @@ static inline void in_tree_push(in_reader_t *r, const in_tag_t *tag) {
 }
 
 /* html_text.c */
+void in_reader_give_up(in_reader_t *r);
 void in_reader_run(in_reader_t *r);                        /* all tokens of r->html */
 void in_reader_start(in_reader_t *r);                      /* r->token, a start tag */
 void in_reader_end(in_reader_t *r);                        /* ... an end tag */

@@ -29,7 +29,7 @@ void in_reader_init(in_reader_t *r, const in_content_t *c) {
     want(&r->wanted, c->elements[i].attr);
     want(&r->wanted, c->elements[i].text_attr);
   }
-  r->depth = 0;
+  r->depth = r->tags = 0;
   memset(r->top, 0, sizeof(r->top));
   memset(r->over, 0, sizeof(r->over));
   r->special = r->scope = 0;

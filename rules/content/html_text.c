@@ -199,6 +199,7 @@ static inline bool take_short(in_reader_t *r) {
   const in_tag_t *tag = in_tag_short(r, key, n);
   if (tag == NULL) return false;
   in_html_skip_tag(&r->html, n, end);
+  r->tags++;
   r->skip_newline = false;
   if (end)
     end_element(r, tag->id, tag->flags);
@@ -235,20 +236,37 @@ static void count_cut(in_reader_t *r) {
   in_feature_add(r->c->features, INTEROP_F_FORMATTING);
 }
 
+void in_reader_give_up(in_reader_t *r) {
+  static const interop_feature_t any[] = {
+    INTEROP_F_FORMATTING, INTEROP_F_LINK, INTEROP_F_IMAGE, INTEROP_F_GIF, INTEROP_F_FILE, INTEROP_F_CARD
+  };
+  for (size_t i = 0; i < in_countof(any); i++) in_feature_add(r->c->features, (int) any[i]);
+  r->html.p = r->html.end;
+  r->html.text.n = 0;
+}
+
 void in_reader_run(in_reader_t *r) {
   for (;;) {
+    if (r->tags > IN_TAGS_MAX) in_reader_give_up(r);
     if (take_short(r)) continue;
     bool first = r->skip_newline;
     r->skip_newline = false;
     in_html_next(&r->html, &r->token);
     switch (r->token.kind) {
       case IN_HTML_TEXT: text(r, first); break;
-      case IN_HTML_START: in_reader_start(r); break;
-      case IN_HTML_END: in_reader_end(r); break;
+      case IN_HTML_START:
+        r->tags += r->token.attrs.n > 0 ? 4 : 1;
+        in_reader_start(r);
+        break;
+      case IN_HTML_END:
+        r->tags++;
+        in_reader_end(r);
+        break;
       case IN_HTML_COMMENT:
+        r->tags++;
         if (r->token.cut) in_feature_add(r->c->features, INTEROP_F_FORMATTING);
         break;
-      case IN_HTML_DOCTYPE: break;
+      case IN_HTML_DOCTYPE: r->tags++; break;
       case IN_HTML_EOF:
         if (r->token.cut) count_cut(r);
         return;

@@ -5,12 +5,15 @@
 ** the element that it would be in HTML, so that both formats have one content
 ** model. Raw HTML in it is read as HTML; pieces of one tag on several lines are
 ** put together again, for they lie in the input with only blanks between.
-** md4c takes its working memory from malloc, not from the caller.
+** md4c takes its working memory from malloc, not from the caller, and more than
+** linear time for some inputs: over MARKDOWN_MAX bytes a content is not given to
+** it. It then counts as all that it may hold, and goes out as it is spelt.
 */
-#include <limits.h>
 #include <md4c.h>
 #include "html_reader.h"
 #include "markdown.h"
+
+#define MARKDOWN_MAX  32768u
 
 typedef struct {
   in_reader_t reader;
@@ -194,11 +197,16 @@ interop_status_t in_markdown_text(const in_content_t *c, in_span_t input) {
     enter_block, leave_block, enter_span, leave_span, text, NULL, NULL
   };
   markdown_t m;
-  if (input.n > UINT_MAX) return INTEROP_USAGE;
   m.input = input;
   m.html = NULL;
   in_reader_init(&m.reader, c);
   in_html_init(&m.reader.html, IN_NONE, &m.reader.wanted);
+  if (input.n > MARKDOWN_MAX) {
+    in_reader_give_up(&m.reader);
+    m.reader.plain.verbatim = true;
+    in_plain_put(&m.reader.plain, input);
+    return INTEROP_OK;
+  }
   if (md_parse(input.n == 0 ? "" : input.p, (MD_SIZE) input.n, &parser, &m) != 0) return INTEROP_NOMEM;
   in_reader_finish(&m.reader);
   return INTEROP_OK;

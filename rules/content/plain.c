@@ -98,12 +98,18 @@ static void write_shown(in_plain_t *o, in_span_t s) {
   in_buf_t *out = o->out;
   if (!shows(o)) return;
   if (o->waits || o->mark_wanted || !o->started) in_plain_flush(o);
-  if (s.n > 8 || out->failed || out->limit != 0 || out->size - out->n < 8) {
+  if (s.n > 4 || out->failed || out->limit != 0 || out->size - out->n < 4) {
     in_buf_put(out, s);
     return;
   }
-  for (size_t i = 0; i < s.n; i++) out->p[out->n + i] = s.p[i];
-  out->n += s.n;
+  char *to = out->p + out->n;
+  switch (s.n) {                  /* the length of a character: a copy without a call */
+    case 4: to[3] = s.p[3];       /* fall through */
+    case 3: to[2] = s.p[2];       /* fall through */
+    case 2: to[1] = s.p[1];       /* fall through */
+    case 1: to[0] = s.p[0];       /* fall through */
+    default: out->n += s.n;
+  }
 }
 
 /* ---- white space */
@@ -290,8 +296,15 @@ static void put_other(in_plain_t *o, in_span_t spelt) {
 
 /* ---- all together */
 
+/* a character that ended a run */
+typedef struct {
+  unsigned length;
+  uint32_t cp;
+  in_char_class_t class;
+} char_t;
+
 /* length of the character at s and its class; a byte that is none counts as OTHER */
-static inline unsigned read_char(in_span_t s, uint32_t *cp, in_char_class_t *class) {
+static inline __attribute__((always_inline)) unsigned read_char(in_span_t s, uint32_t *cp, in_char_class_t *class) {
   const unsigned char *p = (const unsigned char *) s.p;
   unsigned n;
 #define MORE(i)  ((p[i] & 0xc0) == 0x80)
@@ -314,21 +327,21 @@ static inline unsigned read_char(in_span_t s, uint32_t *cp, in_char_class_t *cla
   return n == 0 ? 1 : n;
 }
 
-static size_t put_high(in_plain_t *o, in_span_t s) {
-  uint32_t cp = 0;
-  in_char_class_t class;
-  in_span_t spelt = in_span(s.p, read_char(s, &cp, &class));
+static size_t put_high(in_plain_t *o, in_span_t s, const char_t *c) {
+  in_span_t spelt = in_span(s.p, c->length);
   in_scan_t *scan = scan_of(o);
-  if (class != IN_C_IGNORABLE) {
+  if (c->class != IN_C_IGNORABLE) {
     if (scan->link != NO_LINK) step_link(o, scan, 0x80);
     scan->recent = (scan->recent << 8) | 0x80;
   }
-  switch (class) {
+  switch (c->class) {
     case IN_C_OTHER: put_other(o, spelt); break;
-    case IN_C_IGNORABLE: put_ignorable(o, spelt, cp); break;
+    case IN_C_IGNORABLE: put_ignorable(o, spelt, c->cp); break;
     case IN_C_SYMBOL: put_symbol(o, spelt); break;
     case IN_C_KEYCAP: put_keycap(o, spelt); break;
-    case IN_C_EMOJI: case IN_C_MODIFIER: case IN_C_REGIONAL: put_emoji(o, spelt, cp, class); break;
+    case IN_C_EMOJI: case IN_C_MODIFIER: case IN_C_REGIONAL:
+      put_emoji(o, spelt, c->cp, c->class);
+      break;
   }
   return spelt.n;
 }
@@ -358,25 +371,40 @@ static inline size_t skip_plain(in_span_t s, size_t i) {
   return i;
 }
 
+/* the same where blanks side by side are one: over words with one blank between */
+static inline size_t skip_words(in_span_t s, size_t i) {
+  uint64_t x, blank;
+  while (i > 0 && s.n - i >= sizeof(x) && s.p[i - 1] != ' ') {
+    memcpy(&x, s.p + i, sizeof(x));
+    blank = EQUAL(x, ' ');
+    if ((x & EVERY(0x80)) | BELOW(x, 0x20) | EQUAL(x, ':') | EQUAL(x, '.') | (blank & (blank << 8))) break;
+    i += (blank >> 63) ? sizeof(x) - 1 : sizeof(x);
+  }
+  return i;
+}
+
 /*
 ** The length of a run that can be written as one: ordinary characters of any
 ** script, and what is between them. *dirty: its white space must be folded.
+** *ended is set where a character that is not ASCII ends it.
 */
-static size_t run_length(in_plain_t *o, in_span_t s, bool *dirty) {
+static size_t run_length(in_plain_t *o, in_span_t s, bool *dirty, char_t *ended) {
   const unsigned char *p = (const unsigned char *) s.p;
   const in_scan_t *scan = scan_of(o);
-  size_t i = 0;
-  uint32_t cp;
-  in_char_class_t class;
+  size_t i = 0, leap = 0;         /* leap: where long steps are worth a try again */
   *dirty = false;
   for (;;) {
-    if (o->verbatim) i = skip_plain(s, i);
+    if (i >= leap) {
+      size_t from = i;
+      i = o->verbatim ? skip_plain(s, i) : o->pre ? i : skip_words(s, i);
+      leap = i + (i - from >= 32 ? 1 : 64);
+    }
     while (i < s.n && classes[p[i]] == ORDINARY) i++;
     if (i == s.n) break;
     if (p[i] >= 0x80) {
-      unsigned n = read_char(in_span(s.p + i, s.n - i), &cp, &class);
-      if (class != IN_C_OTHER) break;
-      i += n;
+      ended->length = read_char(in_span(s.p + i, s.n - i), &ended->cp, &ended->class);
+      if (ended->class != IN_C_OTHER) break;
+      i += ended->length;
     } else if (classes[p[i]] == TRIGGER) {
       if (scan->link != NO_LINK || !pass_trigger(o, scan, s, i)) break;
       i++;
@@ -390,24 +418,25 @@ static size_t run_length(in_plain_t *o, in_span_t s, bool *dirty) {
   return i;
 }
 
-/* line ends, blanks and tabs of a run that was written as it is spelt */
-static void fold_white(const in_plain_t *o, size_t from) {
-  char *p = o->out->p;
+/* white space of a run that was written as it is spelt: each becomes a blank */
+static void fold_blanks(in_buf_t *out, size_t from) {
+  for (size_t i = from; i < out->n; i++)
+    if (classes[(unsigned char) out->p[i]] == WHITE) out->p[i] = ' ';
+}
+
+/* the same where it counts: CR LF and CR become LF, form feeds go */
+static void fold_lines(in_buf_t *out, size_t from) {
+  char *p = out->p;
   size_t to = from;
-  for (size_t i = from; i < o->out->n; i++) {
+  char last = 0;
+  if (memchr(p + from, '\r', out->n - from) == NULL && memchr(p + from, '\f', out->n - from) == NULL)
+    return;
+  for (size_t i = from; i < out->n; i++) {
     char c = p[i];
-    if (classes[(unsigned char) c] == WHITE) {
-      if (!o->pre)
-        c = ' ';
-      else if (c == '\f' || (c == '\n' && i > from && p[i - 1] == '\r'))
-        continue;
-    }
-    p[to++] = c;
+    if (c != '\f' && !(c == '\n' && last == '\r')) p[to++] = c == '\r' ? '\n' : c;
+    last = c;
   }
-  if (o->pre)
-    for (size_t i = from; i < to; i++)
-      if (p[i] == '\r') p[i] = '\n';
-  o->out->n = to;
+  out->n = to;
 }
 
 static void put_run(in_plain_t *o, in_span_t s, bool dirty) {
@@ -420,7 +449,11 @@ static void put_run(in_plain_t *o, in_span_t s, bool dirty) {
   in_plain_flush(o);
   size_t from = o->out->n;
   in_buf_put(o->out, s);
-  if (dirty && !o->verbatim && !o->out->failed) fold_white(o, from);
+  if (!dirty || o->verbatim || o->out->failed) return;
+  if (o->pre)
+    fold_lines(o->out, from);
+  else
+    fold_blanks(o->out, from);
 }
 
 static void put_trigger(in_plain_t *o, in_span_t s) {
@@ -439,11 +472,11 @@ static size_t white_length(in_span_t s) {
 }
 
 /* what stands where no run can start */
-static size_t put_special(in_plain_t *o, in_span_t s) {
+static size_t put_special(in_plain_t *o, in_span_t s, const char_t *c) {
   size_t n = 1;
   switch (classes[(unsigned char) *s.p]) {
     case TRIGGER: put_trigger(o, in_span(s.p, 1)); break;
-    case HIGH: return put_high(o, s);
+    case HIGH: return put_high(o, s, c);
     case NUL: break;              /* the standard's tree construction drops it */
     default:
       n = white_length(s);
@@ -455,12 +488,16 @@ static size_t put_special(in_plain_t *o, in_span_t s) {
 
 void in_plain_put(in_plain_t *o, in_span_t s) {
   bool dirty;
+  char_t ended = { 0, 0, IN_C_OTHER };
   while (s.n > 0) {
-    size_t n = run_length(o, s, &dirty);
-    if (n > 0)
+    size_t n = run_length(o, s, &dirty, &ended);
+    if (n > 0) {
       put_run(o, in_span(s.p, n), dirty);
-    else
-      n = put_special(o, s);
+      s = in_span(s.p + n, s.n - n);
+      if (s.n == 0) break;
+      if ((unsigned char) *s.p < 0x80) continue;
+    }
+    n = put_special(o, s, &ended);
     s = in_span(s.p + n, s.n - n);
   }
 }

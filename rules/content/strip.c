@@ -5,7 +5,7 @@
 ** stays; an image or file becomes a link to its target where that is an
 ** absolute http or https URL. What is not shown goes too: comments, and the
 ** content of removed elements that hide it. Links and emoji that are text stay.
-** The result, read again, has none of the removed features' elements.
+** Past IN_TAGS_MAX nothing is kept. The result, read again, has none of the removed features' elements.
 */
 #include "html_reader.h"
 
@@ -192,7 +192,9 @@ interop_status_t in_content_strip(const in_content_t *c, in_span_t input, uint32
   s.inside = 0;
   s.keep_images = s.raw_dropped = false;
   do {
+    if (s.reader.tags > IN_TAGS_MAX) in_reader_give_up(&s.reader);
     in_html_next(&s.reader.html, &s.reader.token);
+    if (s.reader.token.kind != IN_HTML_TEXT) s.reader.tags += s.reader.token.attrs.n > 0 ? 4 : 1;
     switch (s.reader.token.kind) {
       case IN_HTML_TEXT: on_text(&s); break;
       case IN_HTML_START: on_start(&s); break;

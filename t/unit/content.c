@@ -69,7 +69,9 @@ static const row_t rows[] = {
   { H, IN_TEXT_NO_QUOTES, "x<blockquote>a <i>k</i><br></blockquote>b", "formatting=1 quote=1", "x\nb" },
   { H, 0, "<code>a</code>", "code=1", "a" },
   { H, 0, "<pre>\n a\n\n\n  b </pre>c", "code=1", " a\n\n\n  b \nc" },
-  { H, 0, "<pre>a\r\nb\rc</pre>", "code=1", "a\nb\nc" },
+  { H, 0, "<pre>a\r\nb\rc\fd</pre>", "code=1", "a\nb\ncd" },
+  { H, 0, "<pre>a\r\n\r\nb</pre>", "code=1", "a\n\nb" },
+  { H, 0, "a\r\nb\rc\fd\te", "", "a b c d e" },
   { H, 0, "<codeblock class=\"Json\"><code>{<br>  \"a\": 1<br>}</code></codeblock>", "code=2", "{\n  \"a\": 1\n}" },
   { H, 0, "<table><tr><td>a</td><td>b</td></tr><tr><td></td><td>d</td></tr></table>e", "table=1", "a\tb\n\td\ne" },
   { H, 0, "<table><tr><td>a<td><p>b<tr><td><div>c</div><td>d</table>", "table=1", "a\tb\n\nc\td" },
@@ -356,14 +358,38 @@ static void test_depth(void) {
   in_content_t c;
   in_buf_init(&input, &interop_alloc_libc);
   in_buf_init(&text, &interop_alloc_libc);
-  repeat(&input, "<div>", 100000);
+  repeat(&input, "<div>", 20000);
   in_buf_put(&input, S("x<b>y</b>"));
-  repeat(&input, "</div>", 100000);
+  repeat(&input, "</div>", 20000);
   in_buf_put(&input, S("z"));
   set(&c, H, 0, &text, &f);
   read_exact(&c, in_buf_span(&input));
-  is_bytes(text.p, text.n, "xy\nz", 4, "100000 elements deep");
+  is_bytes(text.p, text.n, "xy\nz", 4, "20000 elements deep");
   is_number(f.count[INTEROP_F_FORMATTING], 1, "features at the bottom count");
+  input.n = text.n = 0;
+  in_buf_put(&input, S("a"));
+  repeat(&input, "<p>", 65536);
+  in_buf_put(&input, S("b"));
+  set(&c, H, 0, &text, &f);
+  read_exact(&c, in_buf_span(&input));
+  is_bytes(text.p, text.n, "a\n\nb", 4, "as many tags as may be");
+  is_number(f.count[INTEROP_F_CARD], 0, "no card");
+  text.n = 0;
+  repeat(&input, "<p>c", 2);
+  set(&c, H, 0, &text, &f);
+  read_exact(&c, in_buf_span(&input));
+  is_bytes(text.p, text.n, "a\n\nb", 4, "one too many: the rest is not read");
+  is_number(f.count[INTEROP_F_CARD] + f.count[INTEROP_F_GIF], 2, "and counts as what it may hold");
+  input.n = text.n = 0;
+  repeat(&input, "*a* ", 8192);
+  set(&c, M, 0, &text, &f);
+  read_exact(&c, in_buf_span(&input));
+  ok(text.n == 8192 * 2 - 1 && f.count[INTEROP_F_CARD] == 0, "as much Markdown as may be");
+  in_buf_put(&input, S("b"));
+  text.n = 0;
+  set(&c, M, 0, &text, &f);
+  read_exact(&c, in_buf_span(&input));
+  ok(in_eq(in_buf_span(&text), in_buf_span(&input)) && f.count[INTEROP_F_CARD] == 1, "one too many");
   in_buf_free(&input);
   in_buf_free(&text);
 }
