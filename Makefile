@@ -153,8 +153,11 @@ deps:  ## what is missing, from Debian's packages
 test: deps  ## everything; ends with prove's summary
 	@$(MAKE) --no-print-directory -j$(JOBS) run-tests
 
+# a test that runs make is not to get the options of this one
+PROVE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL T_REQUIRE=1 T_BUILD=$(abspath $(B)) prove -j$(JOBS)
+
 run-tests: all $(UNIT) $(REPLAY)
-	T_REQUIRE=1 T_BUILD=$(abspath $(B)) prove -j$(JOBS) t/
+	$(PROVE) t/
 
 demo: deps  ## nginx with the policy pack on 127.0.0.1:8080 (ONCE=1: ends by itself)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
@@ -169,15 +172,18 @@ asan:  ## the tests with AddressSanitizer and UBSan
 	  SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' run-asan
 
 run-asan: all $(UNIT) $(REPLAY)
-	T_REQUIRE=1 T_ASAN=1 T_BUILD=$(abspath $(B)) prove -j$(JOBS) t/
+	T_ASAN=1 $(PROVE) t/
 
 compat:  ## build with nginx 1.26 of Debian 13 and run the nginx tests with it
 	@.ci/deps build test compat
 	@$(MAKE) --no-print-directory -j$(JOBS) B=build/compat \
 	  NGX_SRC=$(CURDIR)/build/trixie/usr/share/nginx/src \
 	  NGX_BIN=$(CURDIR)/build/trixie/usr/sbin/nginx all unit replay
-	T_NGINX=$(CURDIR)/build/trixie/usr/sbin/nginx T_BUILD=$(abspath build/compat) \
-	  prove -j$(JOBS) $(filter-out t/80%,$(wildcard t/[2-9]*.t))
+	T_NGINX=$(CURDIR)/build/trixie/usr/sbin/nginx $(MAKE) --no-print-directory B=build/compat run-compat
+
+.PHONY: run-compat
+run-compat:
+	$(PROVE) $(filter-out t/80%,$(wildcard t/[2-9]*.t))
 
 valgrind: $(UNIT)  ## the unit tests under valgrind
 	@for u in $(UNIT); do echo "$$u"; \
