@@ -10,6 +10,8 @@
 #include "ngx_http_interop.h"
 
 
+static interop_status_t ngx_http_interop_judge_unasked(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
 static interop_status_t ngx_http_interop_judge(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 static interop_status_t ngx_http_interop_lookup(void *data,
@@ -31,6 +33,12 @@ ngx_http_interop_run(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     interop_status_t  status;
 
     status = ngx_http_interop_judge(r, ctx);
+
+    if (status == INTEROP_AGAIN
+        && ctx->conf->mode == NGX_HTTP_INTEROP_MONITOR)
+    {
+        status = ngx_http_interop_judge_unasked(r, ctx);
+    }
 
     if (ctx->source.missing.len
         && ctx->fetch.count < NGX_HTTP_INTEROP_FETCHES
@@ -60,6 +68,34 @@ ngx_http_interop_run(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
                       "interop judge: %s", interop_status_name(status));
         return NGX_ERROR;
     }
+}
+
+
+/* in monitor mode upstream hears of nothing but the client's requests */
+
+static interop_status_t
+ngx_http_interop_judge_unasked(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx)
+{
+    ngx_uint_t        i;
+    interop_span_t    absent;
+    interop_status_t  status;
+
+    absent.p = NULL;
+    absent.n = 0;
+
+    status = INTEROP_AGAIN;
+
+    for (i = 0; i < NGX_HTTP_INTEROP_FETCHES && status == INTEROP_AGAIN; i++) {
+
+        status = interop_judge_fetched(ctx->judge, 0, absent);
+
+        if (status == INTEROP_OK) {
+            status = ngx_http_interop_judge(r, ctx);
+        }
+    }
+
+    return status;
 }
 
 

@@ -50,6 +50,14 @@ same('HEAD', HEAD => $CHAT);
 same('malformed path', GET => "$CHAT%2Fmessages");
 same('path that would be normalised', GET => "$CHAT/./messages//?%24top=3");
 
+# nothing is asked of upstream that the client has not asked
+{
+    my $edit = '{"body":{"contentType":"text","content":"Gate 4"}}';
+    $t->teams(PATCH => "$MESSAGES/4711", body => $edit);
+    my @got = $t->got;
+    is(join(' ', map { "$_->{method} $_->{uri} $_->{body}" } @got), "PATCH $MESSAGES/4711 $edit", 'an unknown original is not fetched');
+}
+
 # the log tells
 {
     my $log = $t->error_log;
