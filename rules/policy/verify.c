@@ -18,6 +18,12 @@ static interop_status_t damaged(interop_diag_t *diag, const char *what) {
 #define EACH(img, name, type, var) \
   for (const type *var = (img)->section[IN_S_##name], *end_ = var + (img)->count[IN_S_##name]; var < end_; var++)
 
+/* some strings are used from an offset up to their NUL */
+static bool strings_ok(const in_image_t *img) {
+  uint32_t n = img->count[IN_S_STRINGS];
+  return n > 0 && ((const char *) img->section[IN_S_STRINGS])[n - 1] == '\0';
+}
+
 static bool refs_ok(const in_image_t *img) {
   EACH(img, REFS, in_ref_t, r) if (!in_image_ref_ok(img, *r)) return false;
   return true;
@@ -43,11 +49,22 @@ static bool field_ok(const in_image_t *img, const in_pi_field_t *f) {
   return t->type == f->type && t->record == INTEROP_R_TENANT;
 }
 
+/* a subject's fact is one of its record */
+static bool field_of_subject(const in_image_t *img, uint32_t subject, uint32_t field) {
+  static const int records[] = {
+#define IN_X(name, text, record, rank) record,
+    IN_SUBJECTS(IN_X)
+#undef IN_X
+  };
+  const in_pi_field_t *f = img->section[IN_S_FIELDS];
+  return field < img->count[IN_S_FIELDS] && (int) f[field].record == records[subject];
+}
+
 static bool facts_ok(const in_image_t *img) {
   EACH(img, FIELDS, in_pi_field_t, f) if (!field_ok(img, f)) return false;
   EACH(img, SLOTS, in_pi_slot_t, s) {
     if (!in_image_ref_ok(img, s->name) || s->subject >= IN_SUBJECT_COUNT) return false;
-    if (s->field >= (s->subject == IN_SUB_REQUEST ? (uint32_t) IN_RF_COUNT : img->count[IN_S_FIELDS])) return false;
+    if (s->subject == IN_SUB_REQUEST ? s->field >= IN_RF_COUNT : !field_of_subject(img, s->subject, s->field)) return false;
   }
   return true;
 }
@@ -68,6 +85,7 @@ static bool atom_ok(const in_image_t *img, const in_pi_atom_t *a) {
   if (a->kind >= IN_ATOM_KINDS || a->slot >= img->count[IN_S_SLOTS] || !in_image_ref_ok(img, a->text)
       || (a->slot_b != IN_NIL && a->slot_b >= img->count[IN_S_SLOTS])
       || a->classes < 2 || a->classes > IN_MAX_CLASSES) return false;
+  if (a->fetch && ((const in_pi_slot_t *) img->section[IN_S_SLOTS])[a->slot].subject == IN_SUB_REQUEST) return false;
   switch (a->kind) {
     case IN_ATOM_ENUM: case IN_ATOM_FLAG: return map_ok(img, a);
     case IN_ATOM_CODE: return map_ok(img, a) && in_image_run_ok(img, IN_S_REFS, a->texts)
@@ -100,28 +118,54 @@ static bool outcomes_ok(const in_image_t *img) {
   return true;
 }
 
-/* marks where nodes begin; false if the section is no row of sound nodes */
-static bool nodes_ok(const in_image_t *img, unsigned char *begin) {
+/*
+** What a diagram can end in: decisions (for cells) or truth (for guards), or
+** both, which is neither.
+*/
+enum { ENDS_DECISION = 1, ENDS_TRUTH = 2, ENDS_UNKNOWN = 4 };
+
+static unsigned leaf_ends(const in_image_t *img, uint32_t outcome) {
+  uint32_t kind = ((const in_pi_outcome_t *) img->section[IN_S_OUTCOMES])[outcome].kind;
+  return kind == IN_OUT_DECISION ? ENDS_DECISION : kind == IN_OUT_UNDETERMINED ? ENDS_UNKNOWN : ENDS_TRUTH;
+}
+
+/* 0: it is no root */
+static unsigned root_ends(const in_image_t *img, const unsigned char *ends, uint32_t root) {
+  if (root & IN_LEAF) return (root & ~IN_LEAF) < img->count[IN_S_OUTCOMES] ? leaf_ends(img, root & ~IN_LEAF) : 0;
+  return root < img->count[IN_S_NODES] ? ends[root] : 0;
+}
+
+/* notes where nodes begin, and what they end in; false if the section is no row
+** of sound nodes */
+static bool nodes_ok(const in_image_t *img, unsigned char *ends) {
   const uint32_t *n = img->section[IN_S_NODES];
   const in_pi_atom_t *atoms = img->section[IN_S_ATOMS];
   uint32_t count = img->count[IN_S_NODES], i = 0;
   while (i < count) {
     uint32_t classes;
+    unsigned all = 0;
     if (n[i] >= img->count[IN_S_ATOMS]) return false;
     classes = atoms[n[i]].classes;
     if (classes > count - i - 1) return false;
     for (uint32_t k = 1; k <= classes; k++) {
-      uint32_t child = n[i + k];
-      if (child & IN_LEAF) {
-        if ((child & ~IN_LEAF) >= img->count[IN_S_OUTCOMES]) return false;
-      } else if (child >= i || !begin[child]) {
-        return false;
-      }
+      unsigned child = (n[i + k] & IN_LEAF) || n[i + k] < i ? root_ends(img, ends, n[i + k]) : 0;
+      if (child == 0) return false;
+      all |= child;
     }
-    begin[i] = 1;
+    ends[i] = (unsigned char) all;
     i += 1 + classes;
   }
   return true;
+}
+
+static bool guard_ok(const in_image_t *img, const unsigned char *ends, uint32_t root) {
+  unsigned e = root_ends(img, ends, root);
+  return e != 0 && (e & ENDS_DECISION) == 0;
+}
+
+static bool cell_ok(const in_image_t *img, const unsigned char *ends, uint32_t root) {
+  unsigned e = root_ends(img, ends, root);
+  return e != 0 && (e & ENDS_TRUTH) == 0;
 }
 
 static bool labels_ok(const in_image_t *img) {
@@ -130,39 +174,34 @@ static bool labels_ok(const in_image_t *img) {
   return true;
 }
 
-static bool root_ok(const in_image_t *img, const unsigned char *begin, uint32_t root) {
-  if (root & IN_LEAF) return (root & ~IN_LEAF) < img->count[IN_S_OUTCOMES];
-  return root < img->count[IN_S_NODES] && begin[root];
-}
-
-static bool roots_ok(const in_image_t *img, const unsigned char *begin) {
+static bool roots_ok(const in_image_t *img, const unsigned char *ends) {
   uint32_t systems = img->count[IN_S_SYSTEMS];
   if (img->count[IN_S_CELLS] != in_cell(systems, INTEROP_OPERATION_COUNT, 0, 0, 0)) return false;
-  EACH(img, CELLS, uint32_t, r) if (!root_ok(img, begin, *r)) return false;
-  EACH(img, NOTICES, in_pi_notice_t, n) if (!in_image_ref_ok(img, n->name) || !root_ok(img, begin, n->guard)) return false;
+  EACH(img, CELLS, uint32_t, r) if (!cell_ok(img, ends, *r)) return false;
+  EACH(img, NOTICES, in_pi_notice_t, n) if (!in_image_ref_ok(img, n->name) || !guard_ok(img, ends, n->guard)) return false;
   EACH(img, TEXTS, in_pi_text_t, t)
-    if (!root_ok(img, begin, t->guard) || t->from >= systems || t->to >= systems || t->system >= systems
+    if (!guard_ok(img, ends, t->guard) || t->from >= systems || t->to >= systems || t->system >= systems
         || !in_image_ref_ok(img, t->text) || !in_image_ref_ok(img, t->link)
         || (t->text_slot != IN_NIL && t->text_slot >= img->count[IN_S_SLOTS])) return false;
   EACH(img, EFFECTS, in_pi_effect_t, e)
-    if (!root_ok(img, begin, e->guard) || e->subject >= IN_SUBJECT_COUNT || e->subject == IN_SUB_REQUEST
-        || e->field >= img->count[IN_S_FIELDS] || e->kind > IN_SET_NOW || !in_image_ref_ok(img, e->text)) return false;
+    if (!guard_ok(img, ends, e->guard) || e->subject >= IN_SUBJECT_COUNT || e->subject == IN_SUB_REQUEST
+        || !field_of_subject(img, e->subject, e->field) || e->kind > IN_SET_NOW || !in_image_ref_ok(img, e->text)) return false;
   return true;
 }
 
 interop_status_t in_policy_verify(const in_image_t *img, const interop_alloc_t *alloc, interop_diag_t *diag) {
   interop_status_t rc = INTEROP_OK;
-  unsigned char *begin;
-  if (!refs_ok(img) || !words_ok(img) || !labels_ok(img)) return damaged(diag, "its words");
+  unsigned char *ends;
+  if (!strings_ok(img) || !refs_ok(img) || !words_ok(img) || !labels_ok(img)) return damaged(diag, "its words");
   if (!facts_ok(img) || !atoms_ok(img)) return damaged(diag, "its facts");
   if (!outcomes_ok(img)) return damaged(diag, "its outcomes");
-  begin = alloc->resize(alloc->ctx, NULL, 0, (size_t) img->count[IN_S_NODES] + 1);
-  if (begin == NULL) {
+  ends = alloc->resize(alloc->ctx, NULL, 0, (size_t) img->count[IN_S_NODES] + 1);
+  if (ends == NULL) {
     in_diag_set(diag, INTEROP_NOMEM, "out of memory");
     return INTEROP_NOMEM;
   }
-  memset(begin, 0, (size_t) img->count[IN_S_NODES] + 1);
-  if (!nodes_ok(img, begin) || !roots_ok(img, begin)) rc = damaged(diag, "its decisions");
-  alloc->resize(alloc->ctx, begin, (size_t) img->count[IN_S_NODES] + 1, 0);
+  memset(ends, 0, (size_t) img->count[IN_S_NODES] + 1);
+  if (!nodes_ok(img, ends) || !roots_ok(img, ends)) rc = damaged(diag, "its decisions");
+  alloc->resize(alloc->ctx, ends, (size_t) img->count[IN_S_NODES] + 1, 0);
   return rc;
 }

@@ -11,7 +11,7 @@
 
 #include "tap.h"
 #include "interop.h"
-#include "store/memory.h"
+#include "asked.h"
 
 /* ---- an allocator that refuses */
 
@@ -97,28 +97,6 @@ static void say_plan(run_t *r, const interop_plan_t *p) {
   say(r, "answer", p->answer_body);
 }
 
-typedef struct { const char *name, *api, *method, *target, *body, *sender; const char *answer; const char *verdict; } asked_t;
-
-#define CHAT "19:1d000000-0000-4000-8000-00000000c001_1d000000-0000-4000-8000-00000000c002@unq.gbl.spaces"
-#define GROUP "8f41c0de-0000-4000-8000-000000000701"
-
-static const asked_t asked[] = {
-  { "a message that is delivered", "graph", "POST", "/v1.0/chats/" CHAT "/messages",
-    "{\"body\":{\"contentType\":\"text\",\"content\":\"The spare seal is on shelf B\"}}", "jonas", "{\"id\":\"1549870200001\"}", "deliver" },
-  { "a message that becomes a placeholder", "graph", "POST", "/v1.0/chats/" CHAT "/messages",
-    "{\"body\":{\"contentType\":\"html\",\"content\":\"<p>See <b>this</b> <a href=\\\"https://example.org/\\\">page</a></p>\"}}",
-    "jonas", "{\"id\":\"1549870200002\"}", "placeholder" },
-  { "a message that is denied", "graph", "POST", "/v1.0/chats/" CHAT "/messages",
-    "{\"body\":{\"contentType\":\"text\",\"content\":\"hello\"}}", "stranger", "", "deny" },
-  { "a message with a broken body", "graph", "POST", "/v1.0/chats/" CHAT "/messages", "{\"body\":", "jonas", "", "deny" },
-  { "an action from the other side", "kaizala", "POST", "/v1/groups/" GROUP "/actions",
-    "{\"id\":\"com.example.poll\",\"actionBody\":{\"title\":\"Lunch?\"}}", "mira", "{\"referenceId\":\"r-1\"}", "placeholder" },
-  { "a call with a regular expression to match", "graph", "POST", "/v1.0/chats/" CHAT "/members",
-    "{\"@odata.type\":\"#microsoft.graph.aadUserConversationMember\",\"roles\":[\"owner\"],"
-    "\"user@odata.bind\":\"https://graph.microsoft.com/v1.0/users('mira@example.org')\"}",
-    "jonas", "{\"id\":\"m-1\"}", NULL },
-};
-
 static const asked_t *asking;
 
 static void say_effects(run_t *r, const interop_answer_t *a) {
@@ -129,21 +107,14 @@ static void say_effects(run_t *r, const interop_answer_t *a) {
 }
 
 static interop_status_t judge(run_t *r) {
-  static const interop_span_t json = { "application/json", 16 };
   const asked_t *q = asking;
   interop_judge_t *j = NULL;
   interop_match_t match;
   interop_answer_t answer;
   interop_source_t source = in_memory_source(memory);
   interop_target_t target = { in_str(q->method), in_str(q->target) };
-  interop_request_t request;
+  interop_request_t request = asked_request(q);
   interop_status_t rc;
-  memset(&request, 0, sizeof(request));
-  request.content_type = json;
-  request.body = in_str(q->body);
-  request.sender = in_str(q->sender);
-  request.request_id = IN_SPAN("0001");
-  request.now = 1549870200;
   rc = interop_judge_new(policy, interop_policy_api(policy, in_str(q->api)), &target, r->alloc, &j, &match);
   if (rc != INTEROP_OK) return rc;
   rc = interop_judge_run(j, &request, &source);
@@ -206,22 +177,10 @@ static void refuse_all(operation_t op, const char *name, unsigned long dense, un
   if (getenv("VERBOSE")) printf("# %lu tries of %lu: %s\n", tries, all, want);
 }
 
-static const struct { interop_record_kind_t kind; const char *json; } records[] = {
-  { INTEROP_R_TENANT, "{\"id\":\"t1\",\"country\":\"KE\",\"residency\":\"EMEA\",\"plan\":\"m365\"}" },
-  { INTEROP_R_USER, "{\"id\":\"mira\",\"tenant\":\"t1\",\"systems\":[\"kaizala\",\"teams\"],\"linked_account\":true,\"reads_on\":\"kaizala\","
-                    "\"aliases\":[\"1d000000-0000-4000-8000-00000000c001\",\"mira@example.org\"]}" },
-  { INTEROP_R_USER, "{\"id\":\"jonas\",\"tenant\":\"t1\",\"systems\":[\"kaizala\",\"teams\"],\"linked_account\":true,\"reads_on\":\"teams\","
-                    "\"aliases\":[\"1d000000-0000-4000-8000-00000000c002\",\"jonas@example.org\"]}" },
-  { INTEROP_R_CONVERSATION, "{\"id\":\"" GROUP "\",\"type\":\"one_on_one\",\"participants\":[\"mira\",\"jonas\"],\"aliases\":[\"" CHAT "\"],"
-                            "\"initiated_by\":\"kaizala\",\"started\":true,\"org_mapped\":true,\"tenant\":\"t1\"}" },
-};
-
 static int set_up(void) {
   interop_diag_t diag;
-  memory = in_memory_new(&interop_alloc_libc);
+  memory = asked_records();
   if (memory == NULL) return 0;
-  for (size_t i = 0; i < in_countof(records); i++)
-    if (in_memory_put_json(memory, records[i].kind, in_str(records[i].json), &diag) != INTEROP_OK) return printf("# %s\n", diag.text), 0;
   if (interop_compile_file("conf.d", &interop_alloc_libc, &image, &image_size, NULL, NULL, &diag) != INTEROP_OK
       || interop_policy_load(image, image_size, &interop_alloc_libc, &policy, &diag) != INTEROP_OK) return printf("# %s\n", diag.text), 0;
   return 1;
