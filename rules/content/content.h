@@ -67,8 +67,8 @@ typedef struct {
 ** Strict where readers of HTML may differ: raw text, scripts, templates, foreign content
 ** and forms are a `card`, audio and video a `file`, unknown elements `formatting`; images
 ** in attributes and style count, hidden elements' features count; a tag or comment that
-** the input's end cuts counts as it would if it went on. No message has 65536 tags (one
-** with attributes counts as four), nor 32 KiB of Markdown: beyond, a content counts as a
+** the input's end cuts counts as it would if it went on. No message has 32768 tags (one
+** with attributes counts as four), nor 28 KiB of Markdown: beyond, a content counts as a
 ** card with all that it may hold; such HTML's text ends there, such Markdown goes out as
 ** it is spelt.
 */

@@ -19,7 +19,7 @@
 ** that it may hold, and what follows is not read. A tag with attributes counts
 ** as four, for that is what reading it costs.
 */
-#define IN_TAGS_MAX  65536u
+#define IN_TAGS_MAX  32768u
 
 #define IN_VENDOR    ((unsigned) IN_E_COUNT)     /* ids of vendors' elements start here */
 #define IN_VENDORS   64u

@@ -73,6 +73,7 @@ static size_t read_named(in_span_t s, unsigned how, char *out, size_t *written) 
   uint32_t hash[ENTITY_LONGEST + 1];
   size_t n = 0;
   uint32_t h = 2166136261u;
+  if (s.n < 2 || !is_alnum(s.p[1])) return 0;   /* no name is that short */
   hash[0] = h;
   while (n < s.n && is_alnum(s.p[n]) && n < ENTITY_LONGEST) {
     h = (h ^ (unsigned char) s.p[n]) * 16777619u;

@@ -13,7 +13,7 @@
 #include "html_reader.h"
 #include "markdown.h"
 
-#define MARKDOWN_MAX  32768u
+#define MARKDOWN_MAX  28672u
 
 typedef struct {
   in_reader_t reader;

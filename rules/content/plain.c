@@ -374,7 +374,7 @@ static inline size_t skip_plain(in_span_t s, size_t i) {
 /* the same where blanks side by side are one: over words with one blank between */
 static inline size_t skip_words(in_span_t s, size_t i) {
   uint64_t x, blank;
-  while (i > 0 && s.n - i >= sizeof(x) && s.p[i - 1] != ' ') {
+  while (s.n - i >= sizeof(x) && (s.p[i] != ' ' || (i > 0 && s.p[i - 1] != ' '))) {
     memcpy(&x, s.p + i, sizeof(x));
     blank = EQUAL(x, ' ');
     if ((x & EVERY(0x80)) | BELOW(x, 0x20) | EQUAL(x, ':') | EQUAL(x, '.') | (blank & (blank << 8))) break;
@@ -490,14 +490,14 @@ void in_plain_put(in_plain_t *o, in_span_t s) {
   bool dirty;
   char_t ended = { 0, 0, IN_C_OTHER };
   while (s.n > 0) {
-    size_t n = run_length(o, s, &dirty, &ended);
-    if (n > 0) {
+    size_t n = 0;
+    if ((unsigned char) *s.p >= 0x80) ended.length = read_char(s, &ended.cp, &ended.class);
+    if ((unsigned char) *s.p < 0x80 || ended.class == IN_C_OTHER)
+      n = run_length(o, s, &dirty, &ended);
+    if (n > 0)
       put_run(o, in_span(s.p, n), dirty);
-      s = in_span(s.p + n, s.n - n);
-      if (s.n == 0) break;
-      if ((unsigned char) *s.p < 0x80) continue;
-    }
-    n = put_special(o, s, &ended);
+    else
+      n = put_special(o, s, &ended);
     s = in_span(s.p + n, s.n - n);
   }
 }

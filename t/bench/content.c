@@ -83,9 +83,9 @@ static const struct {
   { H, 0, MB, "bytes that are not UTF-8", "", "\xff" },
   { T, 0, MB, "plain text", "", "lorem ipsum dolor sit amet " },
   { T, 0, MB, "plain text with links", "", "http://a " },
-  { M, 0, 32 * KB, "32 KB of Markdown quotes", "", ">" },
-  { M, 0, 32 * KB, "32 KB of Markdown emphasis", "", "*a " },
-  { M, 0, 32 * KB, "32 KB of Markdown brackets", "", "[" },
+  { M, 0, 28 * KB, "28 KB of Markdown quotes", "", ">" },
+  { M, 0, 28 * KB, "28 KB of Markdown emphasis", "", "*a " },
+  { M, 0, 28 * KB, "28 KB of Markdown brackets", "", "[" },
   { M, 0, MB, "Markdown", "", "*a " },
 };
 
