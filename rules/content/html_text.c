@@ -64,9 +64,10 @@ static void put_target(in_plain_t *o, in_span_t href) {
   if (o->mark_wanted) {
     if (href.n == 0) return;
     in_plain_flush(o);
-    put_url(out, href);
+    if (out != NULL) put_url(out, href);
     return;
   }
+  if (out == NULL) return;
   size_t text_end = out->n;
   in_buf_put(out, IN_SPAN(" <"));
   size_t url = out->n;
@@ -89,7 +90,7 @@ void in_link_close(in_reader_t *r) {
   if (!r->in_link) return;
   r->in_link = false;
   o->no_links = false;
-  if (o->out != NULL && !o->hidden) put_target(o, r->href);
+  if (!o->hidden) put_target(o, r->href);
   o->mark_wanted = false;
   o->shown.emoji = 0;
 }

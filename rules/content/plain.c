@@ -40,8 +40,9 @@ static inline bool shows(const in_plain_t *o) {
   return o->out != NULL && !o->hidden;
 }
 
-static inline in_scan_t *scan_of(in_plain_t *o) {
-  return o->hidden ? &o->unseen : &o->shown;
+static void forget_waiting(in_plain_t *o) {
+  o->newlines = o->breaks = o->tabs = 0;
+  o->exact = o->space = o->row_waits = o->waits = false;
 }
 
 /* ---- lines */
@@ -77,16 +78,24 @@ static void write_waiting(in_plain_t *o) {
   if (lines > 0) put_times(o->out, '\n', lines);
   if (o->tabs > 0) put_times(o->out, '\t', o->tabs);
   if (o->space && o->started && lines == 0 && o->tabs == 0) in_buf_byte(o->out, ' ');
-  o->newlines = o->breaks = o->tabs = 0;
-  o->exact = o->space = o->row_waits = o->waits = false;
+  forget_waiting(o);
 }
 
 void in_plain_flush(in_plain_t *o) {
-  if (o->waits) write_waiting(o);
+  if (o->out == NULL)
+    forget_waiting(o);
+  else if (o->waits)
+    write_waiting(o);
   o->started = true;
-  if (!o->mark_wanted) return;
+  if (o->mark_wanted && o->out != NULL) o->mark = o->out->n;
   o->mark_wanted = false;
-  o->mark = o->out->n;
+}
+
+/* something visible comes: is it written? what waits must not depend on that */
+static inline bool writes(in_plain_t *o) {
+  if (shows(o)) return true;
+  if (!o->hidden) in_plain_flush(o);
+  return false;
 }
 
 void in_plain_end(in_plain_t *o) {
@@ -96,7 +105,7 @@ void in_plain_end(in_plain_t *o) {
 
 static void write_shown(in_plain_t *o, in_span_t s) {
   in_buf_t *out = o->out;
-  if (!shows(o)) return;
+  if (!writes(o)) return;
   if (o->waits || o->mark_wanted || !o->started) in_plain_flush(o);
   if (s.n > 4 || out->failed || out->limit != 0 || out->size - out->n < 4) {
     in_buf_put(out, s);
@@ -227,7 +236,7 @@ static void count_emoji(in_plain_t *o) {
 }
 
 static void put_flag(in_plain_t *o, uint32_t cp, bool second) {
-  if (!shows(o)) return;
+  if (!writes(o)) return;
   in_plain_flush(o);
   if (!second) in_buf_put(o->out, IN_SPAN(":flag_"));
   in_buf_byte(o->out, (char) ('a' + (cp - 0x1f1e6)));
@@ -445,7 +454,7 @@ static void put_run(in_plain_t *o, in_span_t s, bool dirty) {
     step_link(o, scan, (unsigned char) s.p[i]);
   scan->emoji = NO_EMOJI;
   remember(scan, s);
-  if (!shows(o)) return;
+  if (!writes(o)) return;
   in_plain_flush(o);
   size_t from = o->out->n;
   in_buf_put(o->out, s);

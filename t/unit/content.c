@@ -100,6 +100,7 @@ static const row_t rows[] = {
   { H, 0, "ht<span>t</span>p&#58;//x", "link=1", "http://x" },
   { H, 0, "ht\u200btp:\u200b//\u200dx", "link=1", "ht\u200btp:\u200b//\u200dx" },
   { H, 0, "http<span hidden>x</span>://y", "formatting=1 link=1", "http://y" },
+  { H, 0, "<table><tr><td>a<td>www.<div>x", "table=1", "a\twww.\nx" },
   { H, 0, "http:<br>//y", "", "http:\n//y" },
   { H, 0, "http:// y a:b 10:30 w.w.w. www. x", "", "http:// y a:b 10:30 w.w.w. www. x" },
   { H, 0, "www.x (WWW.y) mailto:a@b awww.z ftp://q", "link=4", "www.x (WWW.y) mailto:a@b awww.z ftp://q" },
