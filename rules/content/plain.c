@@ -45,6 +45,10 @@ static void forget_waiting(in_plain_t *o) {
   o->exact = o->space = o->row_waits = o->waits = false;
 }
 
+static inline in_scan_t *scan_of(in_plain_t *o) {
+  return o->hidden ? &o->unseen : &o->shown;
+}
+
 /* ---- lines */
 
 void in_plain_row(in_plain_t *o) {
