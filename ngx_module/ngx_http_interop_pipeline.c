@@ -27,6 +27,7 @@ typedef struct {
 
 static ngx_uint_t ngx_http_interop_judged(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
+static ngx_uint_t ngx_http_interop_same(ngx_str_t *a, ngx_str_t *b);
 static ngx_int_t ngx_http_interop_drive(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 static ngx_int_t ngx_http_interop_fail(ngx_http_request_t *r,
@@ -181,10 +182,16 @@ ngx_http_interop_judged(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     }
 
     return r->method == ctx->method
-           && r->uri.len == ctx->uri.len
-           && ngx_memcmp(r->uri.data, ctx->uri.data, r->uri.len) == 0
-           && r->args.len == ctx->args.len
-           && ngx_memcmp(r->args.data, ctx->args.data, r->args.len) == 0;
+           && ngx_http_interop_same(&r->uri, &ctx->uri)
+           && ngx_http_interop_same(&r->args, &ctx->args);
+}
+
+
+static ngx_uint_t
+ngx_http_interop_same(ngx_str_t *a, ngx_str_t *b)
+{
+    return a->len == b->len
+           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
 }
 
 
