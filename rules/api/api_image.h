@@ -45,6 +45,12 @@ typedef struct {
 /* what of an operation is in its path: captures by number, or IN_NIL */
 typedef struct { uint32_t conversation, message, party; } in_ai_captures_t;
 
+/* verdicts that may send another operation: its MAKES record, by number */
+#define IN_MAKE_PLACEHOLDER  0
+#define IN_MAKE_REPLY        1
+#define IN_MAKE_PLAIN        2
+#define IN_MAKE_COUNT        3
+
 typedef struct {
   uint32_t operation;             /* interop_operation_t */
   uint32_t api, flags, success;   /* success: status of an empty success, or 0 */
@@ -58,7 +64,7 @@ typedef struct {
   in_ai_captures_t captures;
   in_ref_t query_conversation;    /* query parameter that names the conversation */
   in_ref_t conversation_type;     /* of what is created, where the API has one type only */
-  uint32_t makes[2];              /* MAKES for placeholder and as_reply, or IN_NIL */
+  uint32_t makes[IN_MAKE_COUNT];  /* MAKES by verdict, or IN_NIL: in the request's own form */
   in_run_t set_to, set_from;      /* a member of the answer set from another */
   in_run_t id, conversation_id, call_id;    /* in the answer */
   uint32_t original;              /* MAKES: how to fetch the original, or IN_NIL */
@@ -68,8 +74,6 @@ typedef struct {
   in_run_t list_at;
 } in_ai_operation_t;
 
-#define IN_MAKE_PLACEHOLDER  0
-#define IN_MAKE_REPLY        1
 
 /* what a member of a body is for */
 #define IN_ROLES(X) \

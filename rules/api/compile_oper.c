@@ -130,6 +130,10 @@ static bool read_placeholder(reader_t *r, const in_stmt_t *s) {
   return read_makes(r, s, IN_MAKE_PLACEHOLDER);
 }
 
+static bool read_plain_text(reader_t *r, const in_stmt_t *s) {
+  return read_makes(r, s, IN_MAKE_PLAIN);
+}
+
 static bool read_as_reply(reader_t *r, const in_stmt_t *s) {
   return read_makes(r, s, IN_MAKE_REPLY);
 }
@@ -156,7 +160,7 @@ static bool read_list(reader_t *r, const in_stmt_t *s) {
 static const struct { const char *word; bool (*read)(reader_t *r, const in_stmt_t *s); } rows[] = {
   { "body", read_body }, { "accepts", read_accepts }, { "success", read_success }, { "id", read_id },
   { "conversation", read_conversation }, { "call", read_call }, { "type", read_type },
-  { "party", read_party }, { "placeholder", read_placeholder }, { "as_reply", read_as_reply },
+  { "party", read_party }, { "placeholder", read_placeholder }, { "plain_text", read_plain_text }, { "as_reply", read_as_reply },
   { "original", read_original }, { "list", read_list },
 };
 
@@ -269,7 +273,8 @@ bool in_apic_operation(in_apic_t *c, const in_stmt_t *s) {
   r.o->stmt = s;
   o->api = c->api;
   o->next = o->shape = o->original = o->original_shape = o->list = IN_NIL;
-  o->makes[0] = o->makes[1] = o->captures.party = IN_NIL;
+  o->makes[IN_MAKE_PLACEHOLDER] = o->makes[IN_MAKE_REPLY] = o->makes[IN_MAKE_PLAIN] = IN_NIL;
+  o->captures.party = IN_NIL;
   if (!read_head(&r)) return false;
   o->captures.conversation = capture_in(&r, "conversation");
   o->captures.message = capture_in(&r, "message");

@@ -421,9 +421,16 @@ static interop_status_t make_anew(writer_t *w, uint32_t index, const in_match_t 
 
 /* ---- the verdicts */
 
-static interop_status_t as_reply(writer_t *w, const in_match_t *m, in_write_t *to) {
-  uint32_t make = w->b->op->makes[IN_MAKE_REPLY];
-  if (make == IN_NIL || w->ev->message.p == NULL) return INTEROP_FULL;
+/* what the parts beside the content held, which the message's own text is without */
+static void lose_parts(const writer_t *w, in_features_t *lost) {
+  for (uint32_t f = 0; f < INTEROP_FEATURE_COUNT; f++) {
+    uint32_t all = w->ev->features.count[f], text = w->b->reduced_features.count[f];
+    if (f != INTEROP_F_IMPORTANCE && all > text) lost->count[f] += all - text;
+  }
+}
+
+/* the message's own text, sent as another operation */
+static interop_status_t text_anew(writer_t *w, uint32_t make, const in_match_t *m, in_write_t *to) {
   if (w->text.p == NULL) {
     if (!w->b->has_text) return INTEROP_FULL;
     if (!reduce(w, w->b->content, w->b->format, &w->text)) return INTEROP_NOMEM;
@@ -432,8 +439,15 @@ static interop_status_t as_reply(writer_t *w, const in_match_t *m, in_write_t *t
   memset(&w->lost, 0, sizeof(w->lost));
   interop_status_t rc = make_anew(w, make, m, to);
   lost.count[INTEROP_F_UNDECLARED] = to->lost.count[INTEROP_F_UNDECLARED];
+  if (w->verdict == INTEROP_V_PLAIN_TEXT) lose_parts(w, &lost);
   to->lost = lost;
   return rc;
+}
+
+static interop_status_t as_reply(writer_t *w, const in_match_t *m, in_write_t *to) {
+  uint32_t make = w->b->op->makes[IN_MAKE_REPLY];
+  if (make == IN_NIL || w->ev->message.p == NULL) return INTEROP_FULL;
+  return text_anew(w, make, m, to);
 }
 
 interop_status_t in_api_write(const in_image_t *img, const in_match_t *m, const in_event_t *ev,
@@ -454,7 +468,10 @@ interop_status_t in_api_write(const in_image_t *img, const in_match_t *m, const 
   w.arena = arena;
   w.alloc = in_arena_alloc(arena);
   switch (verdict) {
-    case INTEROP_V_STRIP: case INTEROP_V_PLAIN_TEXT: return rewrite(&w, to);
+    case INTEROP_V_STRIP: return rewrite(&w, to);
+    case INTEROP_V_PLAIN_TEXT:
+      if (w.b->op->makes[IN_MAKE_PLAIN] == IN_NIL) return rewrite(&w, to);
+      return text_anew(&w, w.b->op->makes[IN_MAKE_PLAIN], m, to);
     case INTEROP_V_PLACEHOLDER:
       if (w.b->op->makes[IN_MAKE_PLACEHOLDER] == IN_NIL) return rewrite(&w, to);
       return make_anew(&w, w.b->op->makes[IN_MAKE_PLACEHOLDER], m, to);
