@@ -12,6 +12,7 @@ static const in_verb_t verbs[] = {
   { "compile", in_ctl_compile, "compile a policy into an image", in_help_compile },
   { "explain", in_ctl_explain, "one event: its verdict, and why", in_help_explain },
   { "matrix", in_ctl_matrix, "the capability table from one system to another", in_help_matrix },
+  { "diff", in_ctl_diff, "what traffic one policy decides otherwise than another", in_help_diff },
   { "test", in_ctl_test, "run behaviour cases in the engine, without nginx", in_help_test },
   { "import", in_ctl_import, "read records from JSON lines into a store", in_help_import },
   { "export", in_ctl_export, "write a store's records as JSON lines", in_help_export },
