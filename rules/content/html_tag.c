@@ -187,7 +187,8 @@ static void apply_vendor(in_tag_t *tag) {
 static const in_tag_t short_tags[IN_E_COUNT] = {
   { 0, IN_H_SLOW, 0, 0, NULL, 0, false, false, false },
 #define X(name, tag, feature, flags)  \
-  { IN_E_##name, flags, feature, -1, NULL, 0, false, (feature) == INTEROP_F_QUOTE, ((flags) & IN_H_HIDDEN) != 0 },
+  { IN_E_##name, flags, feature, -1, NULL, 0, false, (feature) == INTEROP_F_QUOTE, \
+    ((flags) & IN_H_HIDDEN) != 0 },
   IN_ELEMENTS(X)
 #undef X
 };

@@ -200,6 +200,7 @@ static inline bool take_short(in_reader_t *r) {
   const in_tag_t *tag = in_tag_short(r, key, n);
   if (tag == NULL) return false;
   in_html_skip_tag(&r->html, n, end);
+  r->token.attr_count = 0;
   r->tags++;
   r->skip_newline = false;
   if (end)

@@ -341,8 +341,8 @@ void in_html_next(in_html_t *h, in_html_token_t *t) {
   t->self_closing = t->cut = t->too_many = false;
   t->attrs = IN_NONE;
   for (;;) {
-    if (h->text.n == 0 && h->p < h->end && !(h->state == IN_HTML_DATA && *h->p == '<' && is_markup(h->p, h->end)))
-      find_text(h);
+    bool markup = h->state == IN_HTML_DATA && h->p < h->end && *h->p == '<' && is_markup(h->p, h->end);
+    if (h->text.n == 0 && h->p < h->end && !markup) find_text(h);
     if (h->text.n > 0) {
       take_text(h, t);
       return;

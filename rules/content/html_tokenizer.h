@@ -56,7 +56,8 @@ typedef struct {
 typedef struct {
   in_html_kind_t kind;
   in_span_t raw;                  /* all of it, as spelt */
-  in_span_t text;                 /* TEXT: decoded; START, END: name; COMMENT: data; DOCTYPE: what follows the word */
+  in_span_t text;                 /* TEXT: decoded; START, END: name; COMMENT: data;
+                                     DOCTYPE: what follows the word */
   uint64_t key;                   /* START, END: of the name */
   in_span_t attrs;                /* START, END: for in_html_attr */
   bool self_closing;

@@ -75,14 +75,14 @@ static unsigned section(const in_reader_t *r) {
 }
 
 /* false: outside a table its parts mean nothing */
-static bool start_table_part(in_reader_t *r, unsigned id) {
+static bool start_table_part(in_reader_t *r, unsigned id, bool hides) {
   unsigned table = r->top[IN_E_TABLE], row = r->top[IN_E_TR], to = table;
   if (table == 0 || r->top[IN_E_TEMPLATE] > table) return false;
   if (id == IN_E_TR) to = max(table, section(r));
   if (id == IN_E_TD || id == IN_E_TH) to = row > table ? row : max(table, section(r));
   in_tree_close(r, to);
   if (id == IN_E_TR) in_plain_row(&r->plain);
-  if ((id == IN_E_TD || id == IN_E_TH) && r->depth == row && row > table) {
+  if ((id == IN_E_TD || id == IN_E_TH) && r->depth == row && row > table && !hides) {
     if (r->open[row - 1].cells) in_plain_cell(&r->plain);
     r->open[row - 1].cells = true;
   }
@@ -135,7 +135,7 @@ bool in_tree_close_others(in_reader_t *r, const in_tag_t *tag) {
       break;
     case IN_E_CAPTION: case IN_E_COLGROUP: case IN_E_COL: case IN_E_THEAD: case IN_E_TBODY:
     case IN_E_TFOOT: case IN_E_TR: case IN_E_TD: case IN_E_TH:
-      return start_table_part(r, tag->id);
+      return start_table_part(r, tag->id, tag->hides);
     default: break;
   }
   return true;

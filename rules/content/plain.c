@@ -317,7 +317,8 @@ typedef struct {
 } char_t;
 
 /* length of the character at s and its class; a byte that is none counts as OTHER */
-static inline __attribute__((always_inline)) unsigned read_char(in_span_t s, uint32_t *cp, in_char_class_t *class) {
+static inline __attribute__((always_inline))
+unsigned read_char(in_span_t s, uint32_t *cp, in_char_class_t *class) {
   const unsigned char *p = (const unsigned char *) s.p;
   unsigned n;
 #define MORE(i)  ((p[i] & 0xc0) == 0x80)

@@ -84,6 +84,8 @@ static const row_t rows[] = {
   { H, 0, "<div style=visibility:hidden>a<b style=visibility:visible>c</b></div>b", "formatting=2", "c\nb" },
   { H, 0, "<span style=display:block>a</span>b<div style=display:inline>c</div>", "", "a\nbc" },
   { H, 0, "<span style=white-space:pre>a  b</span>", "", "a  b" },
+  { H, 0, "<ul><li hidden>a<li>b<ul><li>c</ul><li>d</ul>", "formatting=6", "b\nc\nd" },
+  { H, 0, "<table><tr><td hidden>a<td>b<tr><td>c</table>", "formatting=1 table=1", "b\nc" },
   { H, 0, "<dialog>a</dialog><dialog open>b</dialog>", "formatting=2", "b" },
   /* links */
   { H, 0, "<p>see <a href=\"https://contoso.example/m?a=1&amp;b=2\">map</a></p>", "link=1", "see map <https://contoso.example/m?a=1&b=2>" },
@@ -154,7 +156,11 @@ static const row_t rows[] = {
   { H, 0, "<img itemtype=\"http://example/&#71;iphy\" src=\"x\">", "gif=1", "" },
   { H, 0, "<img itemtype=\"other\" src=\"x\">", "image=1", "" },
   /* raw text */
-  { H, 0, "<script>a<b></script>c", "card=1", "c" },
+  { H, 0, "<script>a<b>http://x \U0001f600</script>c", "card=1", "c" },
+  { H, 0, "<b style=\"@import 'x'\">a", "formatting=1 gif=1", "a" },
+  { H, 0, "<a href=\"x?a=1&copy=2&copy;&copy\">a</a>", "link=1", "a <x?a=1&copy=2\u00a9\u00a9>" },
+  { H, 0, "<emoji alt=x><emoji>y</emoji>z", "emoji=2", "x" },
+  { H, 0, "<emoji alt=x></emoji><emoji>y</emoji>z", "emoji=2", "xyz" },
   { H, 0, "<script><!--<script></script>a</script>c", "card=1", "c" },
   { H, 0, "<title>a<b></title>c", "formatting=1", "c" },
   { H, 0, "<xmp>a<b></xmp>c", "card=1", "a<b>\nc" },
