@@ -197,17 +197,12 @@ static void
 ngx_http_interop_zone_key(ngx_http_interop_key_t *key,
     interop_record_kind_t kind, interop_span_t text)
 {
-    uint32_t  crc;
-
     key->kind = (u_char) ('0' + kind);
     key->key = text;
 
-    ngx_crc32_init(crc);
-    ngx_crc32_update(&crc, &key->kind, 1);
-    ngx_crc32_update(&crc, (u_char *) text.p, text.n);
-    ngx_crc32_final(crc);
-
-    key->hash = crc;
+    key->hash = (uint32_t) ngx_http_interop_zone_hash(key->kind,
+                                                      (const u_char *) text.p,
+                                                      text.n);
 }
 
 
@@ -253,8 +248,10 @@ ngx_http_interop_zone_copy(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
     ngx_http_interop_zone_read(zone, i, zone->cell[i].key, p, n);
     *crc = zone->cell[i].crc;
 
-    ngx_http_interop_zone_unlink(zone, i);
-    ngx_http_interop_zone_link(zone, i);
+    if (zone->sh->newest != i) {
+        ngx_http_interop_zone_unlink(zone, i);
+        ngx_http_interop_zone_link(zone, i);
+    }
 
     ngx_http_interop_zone_unlock(zone);
 

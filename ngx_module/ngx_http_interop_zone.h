@@ -15,7 +15,7 @@
 #include "ngx_http_interop.h"
 
 
-#define NGX_HTTP_INTEROP_LAYOUT  0x494e5a31       /* changes with the structs */
+#define NGX_HTTP_INTEROP_LAYOUT  0x494e5a32       /* changes with the structs */
 #define NGX_HTTP_INTEROP_CELL    256
 #define NGX_HTTP_INTEROP_NIL     0xffffffff
 #define NGX_HTTP_INTEROP_MARK    0x80000000
@@ -76,8 +76,10 @@ typedef struct {
 } ngx_http_interop_key_t;
 
 
-/* _cells: all under the lock */
+/* _cells: all but the hash under the lock */
 
+uint64_t ngx_http_interop_zone_hash(uint64_t hash, const u_char *p,
+    size_t len);
 void ngx_http_interop_zone_rebuild(ngx_http_interop_zone_t *zone);
 uint32_t ngx_http_interop_zone_find(ngx_http_interop_zone_t *zone,
     ngx_http_interop_key_t *key);
