@@ -57,13 +57,11 @@ static bool stricter(const in_pi_outcome_t *a, const in_pi_outcome_t *b) {
 }
 
 interop_status_t in_judge_decide(interop_judge_t *j) {
-  const in_image_t *img = &j->policy->img;
-  const uint32_t *cells = in_table(img, CELLS, uint32_t);
   for (; j->next < j->recipient_count; j->next++) {
     in_recipient_t *r = &j->recipients[j->next];
+    in_list_event_t event = { (uint32_t) j->event.operation, (uint32_t) j->event.kind, j->from, r->to };
     in_judge_take(j, r);
-    r->outcome = in_decide(&j->facts, cells[in_cell(img->count[IN_S_SYSTEMS], j->event.operation,
-                                          j->event.kind, j->from, r->to)]);
+    r->outcome = in_decide_event(&j->facts, &event);
     if (r->outcome == IN_NIL) return j->facts.status;
     if (take_notices(j) != INTEROP_OK) return j->facts.status;
     if (j->next == 0 || stricter(outcome(j, r), outcome(j, &j->recipients[j->final]))) j->final = j->next;

@@ -109,6 +109,8 @@ static bool unfold(in_compile_t *c, in_expr_t *e) {
 }
 
 static interop_status_t unfold_all(in_compile_t *c) {
+  for (uint32_t i = 0; i < c->tenant_rules.n; i++)
+    if (!unfold(c, c->tenant_rules.at[i].when)) return c->diag->status;
   for (uint32_t i = 0; i < c->rules.n; i++)
     if ((c->rules.at[i].kind == IN_R_TEXT || c->rules.at[i].kind == IN_R_EFFECT) && !unfold(c, c->rules.at[i].when))
       return c->diag->status;
@@ -138,6 +140,24 @@ static void check_used(const in_compile_t *c) {
   }
 }
 
+/* rules of single tenants hang on sender.tenant.id: it must be an atom */
+static interop_status_t ask_tenant(in_compile_t *c) {
+  int f = in_vocab_field(&c->vocab, INTEROP_R_TENANT, IN_SPAN("id"));
+  in_pred_t p;
+  if (f < 0 || c->vocab.fields.at[f].type != IN_T_CODE) {
+    in_diag_at(c->diag, INTEROP_SYNTAX, c->tenants.at[0].place, "policies for tenants need the tenant's fact id, of type code");
+    in_diag_hint(c->diag, "record tenant { id code; }");
+    return INTEROP_SYNTAX;
+  }
+  memset(&p, 0, sizeof(p));
+  p.kind = IN_P_KNOWN;
+  p.slot = in_slot_get(c, IN_SUB_SENDER_TENANT, (uint32_t) f, IN_SPAN("sender.tenant.id"), IN_T_CODE, f);
+  p.slot_b = IN_NIL;
+  p.place = c->tenants.at[0].place;
+  c->tenant_pred = p.slot == IN_NIL ? IN_NIL : in_pred_get(c, &p);
+  return c->tenant_pred == IN_NIL ? c->diag->status : INTEROP_OK;
+}
+
 interop_status_t in_compile_source(in_compile_t *c, const in_stmt_t *stmts) {
   interop_status_t rc;
   c->vocab.arena = c->arena;
@@ -147,6 +167,7 @@ interop_status_t in_compile_source(in_compile_t *c, const in_stmt_t *stmts) {
   rc = read_all(c, stmts);
   if (rc == INTEROP_OK) rc = read_notices(c);
   if (rc == INTEROP_OK) rc = unfold_all(c);
+  if (rc == INTEROP_OK && c->tenant_rules.n > 0) rc = ask_tenant(c);
   if (rc == INTEROP_OK) rc = in_atoms_make(c);
   if (rc == INTEROP_OK) rc = in_policy_lower(c);
   if (rc == INTEROP_OK && c->arena->failed) rc = in_nomem(c);

@@ -140,8 +140,14 @@ typedef struct {
   bool applies;                   /* some cell has it in its list */
 } in_rule_t;
 
-typedef struct { in_span_t name; in_place_t place; uint64_t from, to; bool between;
-                 uint32_t a, b; uint64_t matrix[IN_MAX_SYSTEMS]; } in_policy_t;
+typedef struct {
+  in_span_t name, tenant;         /* tenant: whose policy it is; absent: everybody's */
+  in_place_t place;
+  uint64_t from, to;
+  bool between;
+  uint32_t a, b;
+  uint64_t *matrix;               /* by `from`: the systems it has a matrix to; NULL: none */
+} in_policy_t;
 
 /* hash-consed diagram nodes: id of a leaf is its outcome */
 typedef struct in_mdd_s in_mdd_t;
@@ -163,6 +169,13 @@ struct in_compile_s {
   IN_VEC(in_pi_atom_t) atoms;
   IN_VEC(in_policy_t) policies;
   IN_VEC(in_rule_t) rules;
+  IN_VEC(in_policy_t) tenants;          /* policies of single tenants, and their rules: */
+  IN_VEC(in_rule_t) tenant_rules;       /* .policy is an index in tenants */
+  IN_VEC(in_pi_rule_t) lists;           /* guards are still diagrams' ids */
+  IN_VEC(in_pi_overlay_t) overlays;
+  in_span_t *name_table;                /* names of policies */
+  uint32_t name_slots, names;
+  uint32_t tenant_pred;                 /* sender.tenant.id is known; IN_NIL: no tenant has rules */
   IN_VEC(in_pi_outcome_t) outcomes;
   in_expr_t **notice_when;        /* guards of the notices, NULL: none */
   in_builder_t builder;
@@ -205,6 +218,11 @@ interop_status_t in_atoms_make(in_compile_t *c);
 /* mdd.c, lower.c, emit.c: see there */
 interop_status_t in_policy_lower(in_compile_t *c);
 uint32_t in_guard_mdd(in_compile_t *c, in_expr_t *e);   /* a guard as a diagram */
+/* a rule's guard, which asks nothing of the cell, within its budget */
+uint32_t in_rule_guard(in_compile_t *c, in_rule_t *r);
+bool in_rule_outcome(in_compile_t *c, in_rule_t *r);
+/* overlay.c: the rules of single tenants to lists */
+interop_status_t in_overlays_make(in_compile_t *c);
 interop_status_t in_emit(in_compile_t *c, void **image, size_t *size);
 
 /* sizes of all records, for the container */

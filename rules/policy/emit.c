@@ -23,14 +23,14 @@ typedef struct {
   in_builder_add((e)->b, IN_S_##section, &(record), 1, sizeof(record))
 
 static void reach(emit_t *e, uint32_t id) {
-  if ((id & IN_LEAF) || e->where[id] != 0) return;
+  if ((id & (IN_LEAF | IN_LIST)) || e->where[id] != 0) return;
   e->where[id] = 1;
   for (uint32_t k = 0; k < e->c->atoms.at[in_mdd_atom(e->c, id)].classes; k++)
     reach(e, in_mdd_children(e->c, id)[k]);
 }
 
 static uint32_t place_of(const emit_t *e, uint32_t id) {
-  return (id & IN_LEAF) ? id : e->where[id] - 1;
+  return (id & (IN_LEAF | IN_LIST)) ? id : e->where[id] - 1;
 }
 
 static void put_nodes(emit_t *e) {
@@ -105,6 +105,16 @@ static void put_rules(emit_t *e, const uint32_t *guards) {
   }
 }
 
+static void put_lists(emit_t *e) {
+  const in_compile_t *c = e->c;
+  for (uint32_t i = 0; i < c->lists.n; i++) {
+    in_pi_rule_t r = c->lists.at[i];
+    if (r.op < IN_LIST_NEXT) r.guard = place_of(e, r.guard);
+    PUT(e, LISTS, r);
+  }
+  in_builder_add(e->b, IN_S_OVERLAYS, c->overlays.at, c->overlays.n, sizeof(in_pi_overlay_t));
+}
+
 static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices) {
   in_compile_t *c = e->c;
   for (uint32_t i = 0; i < c->rules.n; i++) {
@@ -116,6 +126,8 @@ static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices)
   e->where = in_arena_array(c->arena, in_mdd_count(c) + 1, sizeof(*e->where));
   if (e->where == NULL) return in_nomem(c);
   for (uint32_t i = 0; i < c->cell_count; i++) reach(e, c->cells[i]);
+  for (uint32_t i = 0; i < c->lists.n; i++)
+    if (c->lists.at[i].op < IN_LIST_NEXT) reach(e, c->lists.at[i].guard);
   for (uint32_t i = 0; i < c->rules.n; i++)
     if (c->rules.at[i].kind == IN_R_TEXT || c->rules.at[i].kind == IN_R_EFFECT) reach(e, guards[i]);
   for (uint32_t i = 0; i < c->vocab.notices.n; i++) reach(e, notices[i]);
@@ -132,6 +144,7 @@ static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices)
   put_vocabulary(e);
   put_fields(e);
   put_rules(e, guards);
+  put_lists(e);
   for (uint32_t i = 0; i < c->outcomes.n; i++) PUT(e, OUTCOMES, c->outcomes.at[i]);
   return INTEROP_OK;
 }

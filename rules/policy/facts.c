@@ -234,7 +234,8 @@ static uint8_t regex_class(in_facts_t *f, uint32_t atom, in_span_t text) {
   int rc;
   if (text.n > REGEX_SUBJECT_MAX) return 0;
   if (!regex_ready(f)) { f->status = INTEROP_NOMEM; return 0; }
-  rc = pcre2_match(f->policy->regex[atom], (PCRE2_SPTR) (text.p == NULL ? "" : text.p), text.n, 0, 0, f->match_data, f->match_context);
+  rc = pcre2_match(f->policy->regex[atom], (PCRE2_SPTR) (text.p == NULL ? "" : text.p), text.n, 0, 0,
+                   f->match_data, f->match_context);
   if (rc == PCRE2_ERROR_NOMEMORY) f->status = INTEROP_NOMEM;
   return rc >= 0 ? 2 : rc == PCRE2_ERROR_NOMATCH ? 1 : 0;
 }
@@ -288,6 +289,7 @@ static uint8_t look_at(in_facts_t *f, uint32_t atom) {
 uint32_t in_walk(const in_image_t *img, const uint8_t *class_, uint32_t *node, uint32_t *need) {
   const uint32_t *nodes = in_table(img, NODES, uint32_t);
   uint32_t n = *node;
+  if ((n & (IN_LEAF | IN_LIST)) == IN_LIST) return in_list_walk(img, n & ~IN_LIST, NULL, class_, need);
   while (!(n & IN_LEAF)) {
     uint8_t k = class_[nodes[n]];
     if (k == IN_NOT_YET) {
@@ -306,20 +308,48 @@ static bool must_fetch(in_facts_t *f, const in_pi_atom_t *a) {
   in_span_t record;
   if (!a->fetch || f->fetched) return false;
   record = in_facts_record(f, (in_subject_t) s->subject);
-  return record.p == NULL || interop_record_get(record, in_image_str(&f->policy->img, in_field(&f->policy->img, s->field)->name), &v) != INTEROP_OK;
+  return record.p == NULL
+      || interop_record_get(record, in_image_str(&f->policy->img, in_field(&f->policy->img, s->field)->name), &v) != INTEROP_OK;
+}
+
+/* gives the atom its class; false: f->status tells why not */
+static bool look(in_facts_t *f, uint32_t atom) {
+  if (must_fetch(f, in_atom(&f->policy->img, atom))) {
+    if (f->status == INTEROP_OK) f->status = INTEROP_AGAIN;
+    return false;
+  }
+  f->class_[atom] = look_at(f, atom);
+  return f->status == INTEROP_OK;
 }
 
 uint32_t in_decide(in_facts_t *f, uint32_t root) {
   uint32_t need, outcome;
-  while ((outcome = in_walk(&f->policy->img, f->class_, &root, &need)) == IN_NIL) {
-    if (must_fetch(f, in_atom(&f->policy->img, need))) {
-      if (f->status == INTEROP_OK) f->status = INTEROP_AGAIN;
-      return IN_NIL;
-    }
-    f->class_[need] = look_at(f, need);
-    if (f->status != INTEROP_OK) return IN_NIL;
-  }
+  while ((outcome = in_walk(&f->policy->img, f->class_, &root, &need)) == IN_NIL)
+    if (!look(f, need)) return IN_NIL;
   return outcome;
+}
+
+/* the sender's tenant's own rules, over the decision `general` */
+static uint32_t decide_overlay(in_facts_t *f, const in_list_event_t *event, uint32_t general) {
+  const in_image_t *img = &f->policy->img;
+  uint32_t need, o;
+  if (!f->overlay_known) {
+    in_value_t id = in_facts_value(f, in_overlay_slot(img));
+    if (f->status != INTEROP_OK) return IN_NIL;
+    f->overlay = in_overlay_find(img, id.known ? id.text : IN_NONE);
+    f->overlay_known = true;
+  }
+  if (f->overlay == IN_NIL) return general;
+  while ((o = in_list_walk(img, f->overlay, event, f->class_, &need)) == IN_NIL)
+    if (!look(f, need)) return IN_NIL;
+  return o != IN_NOTHING && in_outcome_stricter(img, o, general) ? o : general;
+}
+
+uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event) {
+  const in_image_t *img = &f->policy->img;
+  uint32_t root = in_table(img, CELLS, uint32_t)[in_cell(img->count[IN_S_SYSTEMS], event->operation, event->kind, event->from, event->to)];
+  uint32_t o = in_decide(f, root);
+  return o == IN_NIL || img->count[IN_S_OVERLAYS] == 0 ? o : decide_overlay(f, event, o);
 }
 
 bool in_guard_holds(in_facts_t *f, uint32_t root) {

@@ -11,7 +11,7 @@
 #ifndef IN_FACTS_H
 #define IN_FACTS_H
 
-#include "load.h"
+#include "list.h"
 
 typedef struct {
   bool known;
@@ -36,6 +36,8 @@ typedef struct {
   pcre2_match_data *match_data;
   pcre2_match_context *match_context;
   uint8_t *class_;                        /* by atom; IN_NOT_YET */
+  bool overlay_known;
+  uint32_t overlay;                       /* list of the sender's tenant, or IN_NIL */
   interop_status_t status;                /* NOMEM, UNAVAILABLE: sticky */
 } in_facts_t;
 
@@ -51,6 +53,8 @@ in_span_t in_facts_text(in_span_t record, const char *field);
 
 /* decides: an outcome's index, or IN_NIL: f->status tells why (AGAIN: fetch first) */
 uint32_t in_decide(in_facts_t *f, uint32_t root);
+/* the same for a cell, with the rules of the sender's tenant over it */
+uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event);
 /* a guard that is certainly true */
 bool in_guard_holds(in_facts_t *f, uint32_t root);
 

@@ -14,6 +14,9 @@
 
 #include "mdd.h"
 
+#define GUARD_BUDGET  20000u            /* nodes that one guard may make */
+#define CELL_BUDGET   50000u            /* nodes that one cell may make */
+
 typedef struct { uint32_t op, kind, from, to; } cell_t;
 
 typedef struct { uint32_t *rule, *guard, n; uint32_t base; } list_t;
@@ -24,6 +27,7 @@ typedef struct {
   uint32_t denials;
   uint32_t native, no_policy, not_known;      /* outcomes */
 
+  IN_VEC(uint32_t) spilled;       /* where lists of cells begin */
   IN_VEC(list_t) lists;
   IN_VEC(uint32_t) roots;
 } low_t;
@@ -89,6 +93,26 @@ uint32_t in_guard_mdd(in_compile_t *c, in_expr_t *e) {
   return guard_mdd(c, e, &none);
 }
 
+static bool is_list(uint32_t root) { return (root & (IN_LEAF | IN_LIST)) == IN_LIST; }
+
+/* within the budget: what goes over it is an error that tells the rule */
+static uint32_t rule_guard(in_compile_t *c, const in_rule_t *r, const cell_t *cell) {
+  uint32_t d;
+  in_mdd_budget(c, GUARD_BUDGET);
+  d = guard_mdd(c, r->when, cell);
+  if (d == IN_MDD_NONE && in_mdd_is_over(c)) {
+    in_diag_at(c->diag, INTEROP_SYNTAX, r->place, "the guard of this rule is too large to compile");
+    in_diag_hint(c->diag, "write a rule for each part of its `or`");
+  }
+  in_mdd_unlimited(c);
+  return d;
+}
+
+uint32_t in_rule_guard(in_compile_t *c, in_rule_t *r) {
+  static const cell_t none = { 0, 0, 0, 0 };
+  return rule_guard(c, r, &none);
+}
+
 /* ---- which rules a cell has */
 
 static bool in_scope(const in_compile_t *c, const in_rule_t *r, const cell_t *cell) {
@@ -99,7 +123,7 @@ static bool in_scope(const in_compile_t *c, const in_rule_t *r, const cell_t *ce
 }
 
 static bool has_matrix(const in_policy_t *p, const cell_t *cell) {
-  return cell->to < IN_MAX_SYSTEMS && (p->matrix[cell->from] >> cell->to & 1);
+  return p->matrix != NULL && cell->to < IN_MAX_SYSTEMS && (p->matrix[cell->from] >> cell->to & 1);
 }
 
 static in_mdd_op_t row_op(const in_rule_t *r) {
@@ -191,23 +215,125 @@ static uint32_t list_root(low_t *l, const list_t *s) {
   return root == IN_MDD_NONE || !keep_list(l, s, root) ? IN_MDD_NONE : root;
 }
 
-static uint32_t cell_root(low_t *l, const cell_t *cell, list_t *scratch) {
+/* the guards of all of the cell's rules, so that they are there before its budget
+** begins; those of denials into the list */
+static bool cell_guards(low_t *l, const cell_t *cell, list_t *scratch) {
   in_compile_t *c = l->c;
   scratch->n = 0;
-  scratch->base = base_mdd(l, cell);
-  if (scratch->base == IN_MDD_NONE) return IN_MDD_NONE;
   for (uint32_t i = 0; i < l->denials; i++) {
     in_rule_t *r = &c->rules.at[l->order[i]];
     uint32_t g;
     if (!in_scope(c, r, cell)) continue;
-    g = guard_mdd(c, r->when, cell);
-    if (g == IN_MDD_NONE) return g;
+    g = rule_guard(c, r, cell);
+    if (g == IN_MDD_NONE) return false;
     if (g == leaf(IN_OUTCOME_FALSE)) continue;
     r->applies = true;
     scratch->rule[scratch->n] = l->order[i];
     scratch->guard[scratch->n++] = g;
   }
-  return list_root(l, scratch);
+  for (uint32_t i = 0; i < c->rules.n; i++) {
+    const in_rule_t *r = &c->rules.at[i];
+    if (r->kind == IN_R_ROW && in_scope(c, r, cell) && rule_guard(c, r, cell) == IN_MDD_NONE) return false;
+  }
+  return true;
+}
+
+/* ---- cells that are too large for a diagram */
+
+static bool put_rule(in_compile_t *c, in_list_op_t op, uint32_t guard, uint32_t outcome) {
+  in_pi_rule_t r = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT32_MAX, 0, op, guard, outcome, 0 };
+  return in_vec_push(c->arena, &c->lists, r) || (in_nomem(c), false);
+}
+
+static bool put_matrix(low_t *l, uint32_t policy, const cell_t *cell) {
+  in_compile_t *c = l->c;
+  bool total = false;
+  for (uint32_t i = 0; i < c->rules.n && !total; i++) {
+    in_rule_t *r = &c->rules.at[i];
+    uint32_t g;
+    if (r->kind != IN_R_ROW || r->policy != policy || !in_scope(c, r, cell)) continue;
+    g = rule_guard(c, r, cell);
+    if (g == IN_MDD_NONE || !put_rule(c, r->unknown_passes ? IN_LIST_ROW_PASS : IN_LIST_ROW, g, r->outcome)) return false;
+    r->applies = true;
+    total = g == leaf(IN_OUTCOME_TRUE);
+  }
+  return total ? put_rule(c, IN_LIST_NEXT, 0, 0) : not_total(c, policy, cell);
+}
+
+static bool put_base(low_t *l, const cell_t *cell) {
+  in_compile_t *c = l->c;
+  bool any = false;
+  uint32_t o = cell->to == c->vocab.systems.n ? l->not_known : cell->from == cell->to ? l->native : l->no_policy;
+  for (uint32_t p = 0; p < c->policies.n; p++) {
+    if (!has_matrix(&c->policies.at[p], cell)) continue;
+    if (!put_matrix(l, p, cell)) return false;
+    any = true;
+  }
+  return any || (put_rule(c, IN_LIST_ROW, leaf(IN_OUTCOME_TRUE), o) && put_rule(c, IN_LIST_NEXT, 0, 0));
+}
+
+static bool put_list(low_t *l, const cell_t *cell, const list_t *s) {
+  for (uint32_t i = 0; i < s->n; i++) {
+    const in_rule_t *r = &l->c->rules.at[s->rule[i]];
+    if (!put_rule(l->c, r->unknown_passes ? IN_LIST_DENY_PASS : IN_LIST_DENY, s->guard[i], r->outcome)) return false;
+  }
+  return put_base(l, cell) && put_rule(l->c, IN_LIST_END, 0, 0);
+}
+
+static void tell_list(const low_t *l, const cell_t *cell, uint32_t rules) {
+  interop_diag_t w;
+  in_span_t f = l->c->vocab.systems.at[cell->from].name;
+  in_place_t place = { NULL, 0, 0 };
+  for (uint32_t i = 0; i < l->c->rules.n && place.source == NULL; i++)
+    if (in_scope(l->c, &l->c->rules.at[i], cell)) place = l->c->rules.at[i].place;
+  in_diag_clear(&w);
+  in_diag_at(&w, INTEROP_SYNTAX, place, "the decision for %s %s from %.*s is too large for a diagram: its %u rules are looked at one by one",
+             interop_operation_name((interop_operation_t) cell->op), interop_kind_name((interop_kind_t) cell->kind), (int) f.n, f.p, rules);
+  in_warn(l->c, &w);
+}
+
+/* the list that begins at `first` is kept, unless an earlier one is the same */
+static uint32_t keep_rules(low_t *l, const cell_t *cell, uint32_t first) {
+  in_compile_t *c = l->c;
+  uint32_t n = c->lists.n - first;
+  for (uint32_t i = 0; i < l->spilled.n; i++) {
+    uint32_t old = l->spilled.at[i];
+    if (old + n > first || memcmp(&c->lists.at[old], &c->lists.at[first], n * sizeof(*c->lists.at)) != 0) continue;
+    c->lists.n = first;
+    return IN_LIST | old;
+  }
+  if (!in_vec_push(c->arena, &l->spilled, first)) return in_nomem(c), IN_MDD_NONE;
+  tell_list(l, cell, n);
+  return IN_LIST | first;
+}
+
+/* a cell whose list was kept before is not tried again */
+static uint32_t known_list(low_t *l, const cell_t *cell, const list_t *s) {
+  in_compile_t *c = l->c;
+  uint32_t first = c->lists.n, n, root = IN_NIL;
+  if (l->spilled.n == 0) return IN_NIL;
+  if (!put_list(l, cell, s)) return IN_MDD_NONE;
+  n = c->lists.n - first;
+  for (uint32_t i = 0; i < l->spilled.n && root == IN_NIL; i++)
+    if (l->spilled.at[i] + n <= first && memcmp(&c->lists.at[l->spilled.at[i]], &c->lists.at[first], n * sizeof(*c->lists.at)) == 0)
+      root = IN_LIST | l->spilled.at[i];
+  c->lists.n = first;
+  return root;
+}
+
+static uint32_t cell_root(low_t *l, const cell_t *cell, list_t *scratch) {
+  in_compile_t *c = l->c;
+  uint32_t root, first = c->lists.n;
+  if (!cell_guards(l, cell, scratch)) return IN_MDD_NONE;
+  root = known_list(l, cell, scratch);
+  if (root != IN_NIL || c->diag->status != INTEROP_OK) return root;
+  in_mdd_budget(c, CELL_BUDGET);
+  scratch->base = base_mdd(l, cell);
+  root = scratch->base == IN_MDD_NONE ? IN_MDD_NONE : list_root(l, scratch);
+  in_mdd_unlimited(c);
+  if (root != IN_MDD_NONE || !in_mdd_is_over(c) || c->diag->status != INTEROP_OK) return root;
+  in_mdd_undo(c);
+  return put_list(l, cell, scratch) ? keep_rules(l, cell, first) : IN_MDD_NONE;
 }
 
 static bool make_cells(low_t *l) {
@@ -243,7 +369,7 @@ static uint32_t add_outcome(in_compile_t *c, in_outcome_kind_t kind, interop_ver
   return c->outcomes.n - 1;
 }
 
-static bool rule_outcome(in_compile_t *c, in_rule_t *r) {
+bool in_rule_outcome(in_compile_t *c, in_rule_t *r) {
   in_pi_outcome_t o;
   memset(&o, 0, sizeof(o));
   o.kind = IN_OUT_DECISION;
@@ -270,7 +396,7 @@ static bool make_outcomes(low_t *l) {
   l->not_known = in_mdd_undetermined(c, IN_NIL);
   for (uint32_t i = 0; i < c->rules.n; i++) {
     in_rule_t *r = &c->rules.at[i];
-    if ((r->kind == IN_R_DENY || r->kind == IN_R_ROW) && !rule_outcome(c, r)) return false;
+    if ((r->kind == IN_R_DENY || r->kind == IN_R_ROW) && !in_rule_outcome(c, r)) return false;
   }
   return l->not_known != IN_MDD_NONE && c->diag->status == INTEROP_OK;
 }
@@ -338,7 +464,7 @@ static in_span_t shadower(in_compile_t *c, const in_rule_t *r) {
         for (x.to = 0; x.to < n; x.to++) {
           uint32_t cell = c->cells[in_cell(n, x.op, x.kind, x.from, x.to)];
           in_span_t by;
-          if (!in_scope(c, r, &x)) continue;
+          if (!in_scope(c, r, &x) || is_list(cell)) continue;
           by = reached(c, in_mdd_apply(c, IN_MDD_PICK, guard_mdd(c, r->when, &x), cell, 0), r->kind);
           if (by.p != NULL) return by;
         }
@@ -357,7 +483,10 @@ static bool check_dead(in_compile_t *c) {
   unsigned char *seen = in_arena_get(c->arena, in_mdd_count(c) + 1);
   unsigned char *out = in_arena_get(c->arena, c->outcomes.n + 1);
   if (seen == NULL || out == NULL) return in_nomem(c), false;
-  for (uint32_t i = 0; i < c->cell_count; i++) mark(c, c->cells[i], seen, out);
+  for (uint32_t i = 0; i < c->cell_count; i++)
+    if (!is_list(c->cells[i])) mark(c, c->cells[i], seen, out);
+  for (uint32_t i = 0; i < c->lists.n; i++)
+    if (c->lists.at[i].op < IN_LIST_NEXT) out[c->lists.at[i].outcome] = 1;
   for (uint32_t i = 0; i < c->rules.n; i++) {
     in_rule_t *r = &c->rules.at[i];
     if (r->outcome == IN_NIL) continue;
@@ -373,5 +502,5 @@ interop_status_t in_policy_lower(in_compile_t *c) {
   l.c = c;
   if (in_mdd_new(c) != INTEROP_OK) return c->diag->status;
   if (!order_denials(&l) || !make_outcomes(&l) || !make_cells(&l) || !check_dead(c)) return c->diag->status;
-  return INTEROP_OK;
+  return c->tenant_rules.n == 0 ? INTEROP_OK : in_overlays_make(c);
 }

@@ -22,6 +22,9 @@ struct in_mdd_s {
   cached_t *cache;
   uint32_t *level;                      /* of an atom: its place in the order */
   uint32_t *unknown;                    /* by atom, IN_NIL last: outcome + 1 */
+  uint32_t limit, mark, mark_pool;      /* of nodes; where the budget began */
+  uint64_t steps;                       /* left of it */
+  bool over;
 };
 
 typedef struct { uint32_t key, atom; } order_t;
@@ -61,6 +64,7 @@ interop_status_t in_mdd_new(in_compile_t *c) {
   qsort(order, c->atoms.n, sizeof(*order), by_key);
   for (uint32_t i = 0; i < c->atoms.n; i++) m->level[order[i].atom] = i;
   c->mdd = m;
+  in_mdd_unlimited(c);
   return INTEROP_OK;
 }
 
@@ -97,6 +101,7 @@ static bool rehash(in_compile_t *c) {
 static uint32_t add_node(in_compile_t *c, uint32_t atom, const uint32_t *child, uint32_t n, uint32_t slot) {
   in_mdd_t *m = c->mdd;
   mdd_node_t node = { atom, m->pool.n };
+  if (m->nodes.n >= m->limit) return m->over = true, IN_MDD_NONE;
   if (m->nodes.n == MAX_NODES) {
     in_diag_set(c->diag, INTEROP_SYNTAX, "the policy's decisions are too large to compile");
     return IN_MDD_NONE;
@@ -121,6 +126,38 @@ static uint32_t make(in_compile_t *c, uint32_t atom, const uint32_t *child) {
     h = (h + 1) & (m->slots - 1);
   }
   return add_node(c, atom, child, n, h);
+}
+
+/* ---- budgets */
+
+void in_mdd_budget(in_compile_t *c, uint32_t nodes) {
+  in_mdd_t *m = c->mdd;
+  m->mark = m->nodes.n;
+  m->mark_pool = m->pool.n;
+  m->limit = m->nodes.n + nodes;
+  m->steps = (uint64_t) nodes * 64;
+  m->over = false;
+}
+
+void in_mdd_unlimited(in_compile_t *c) {
+  c->mdd->limit = UINT32_MAX;
+  c->mdd->steps = UINT64_MAX;
+}
+
+bool in_mdd_is_over(const in_compile_t *c) { return c->mdd->over; }
+
+void in_mdd_undo(in_compile_t *c) {
+  in_mdd_t *m = c->mdd;
+  m->nodes.n = m->mark;
+  m->pool.n = m->mark_pool;
+  for (uint32_t i = 0; i < CACHE_SIZE; i++) m->cache[i].a = IN_MDD_NONE;
+  if (m->slots > 0) memset(m->table, 0, m->slots * sizeof(*m->table));
+  for (uint32_t id = 0; id < m->nodes.n; id++) {
+    uint32_t atom = m->nodes.at[id].atom;
+    uint32_t h = hash_node(atom, in_mdd_children(c, id), c->atoms.at[atom].classes) & (m->slots - 1);
+    while (m->table[h] != 0) h = (h + 1) & (m->slots - 1);
+    m->table[h] = id + 1;
+  }
 }
 
 uint32_t in_mdd_undetermined(in_compile_t *c, uint32_t atom) {
@@ -210,6 +247,7 @@ uint32_t in_mdd_apply(in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, u
   cached_t *slot;
   if (a == IN_MDD_NONE || b == IN_MDD_NONE) return IN_MDD_NONE;
   if ((a & IN_LEAF) && (b & IN_LEAF)) return IN_LEAF | leaves(c, op, a & ~IN_LEAF, b & ~IN_LEAF, arg);
+  if (c->mdd->steps-- == 0) return c->mdd->over = true, c->mdd->steps = 0, IN_MDD_NONE;
   slot = cache_slot(c, op, a, b, arg);
   if (slot->op == op && slot->arg == arg && slot->a == a && slot->b == b) return slot->result;
   la = level_of(c, a);

@@ -32,6 +32,16 @@ uint32_t in_mdd_apply(in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, u
 /* the outcome for "atom is unknown"; IN_NIL: how the recipient reads */
 uint32_t in_mdd_undetermined(in_compile_t *c, uint32_t atom);
 
+/*
+** A budget of new nodes for what is built from now on; with in_mdd_unlimited it
+** ends. What goes over it gives IN_MDD_NONE without an error: in_mdd_is_over. Then
+** in_mdd_undo takes back all nodes since the budget began.
+*/
+void in_mdd_budget(in_compile_t *c, uint32_t nodes);
+void in_mdd_unlimited(in_compile_t *c);
+bool in_mdd_is_over(const in_compile_t *c);
+void in_mdd_undo(in_compile_t *c);
+
 uint32_t in_mdd_count(const in_compile_t *c);
 uint32_t in_mdd_atom(const in_compile_t *c, uint32_t id);
 const uint32_t *in_mdd_children(const in_compile_t *c, uint32_t id);

@@ -19,6 +19,7 @@
 typedef struct {
   in_compile_t *c;
   uint32_t policy;
+  bool tenant;                    /* it is one of a single tenant */
   uint64_t ops;                   /* of the section being read */
   uint64_t from, to;
 } ctx_t;
@@ -41,7 +42,7 @@ static bool no_name(ctx_t *x, in_word_list_t list, const in_stmt_t *s, uint32_t 
 }
 
 static in_policy_t *policy_of(const ctx_t *x) {
-  return &x->c->policies.at[x->policy];
+  return x->tenant ? &x->c->tenants.at[x->policy] : &x->c->policies.at[x->policy];
 }
 
 static uint64_t all_systems(const in_compile_t *c) {
@@ -154,7 +155,8 @@ static in_rule_t new_rule(const ctx_t *x, in_rule_kind_t kind, in_place_t place)
 }
 
 static bool add_rule(ctx_t *x, const in_rule_t *r) {
-  return in_vec_push(x->c->arena, &x->c->rules, *r) || (in_nomem(x->c), false);
+  bool ok = x->tenant ? in_vec_push(x->c->arena, &x->c->tenant_rules, *r) : in_vec_push(x->c->arena, &x->c->rules, *r);
+  return ok || (in_nomem(x->c), false);
 }
 
 static int reason_at(ctx_t *x, const in_stmt_t *s, uint32_t at) {
@@ -308,6 +310,9 @@ static bool read_matrix(ctx_t *x, const in_stmt_t *s) {
   if (!read_direction(x, s, &a, &b)) return false;
   x->from = (uint64_t) 1 << a;
   x->to = (uint64_t) 1 << b;
+  if (policy_of(x)->matrix == NULL)
+    policy_of(x)->matrix = in_arena_array(x->c->arena, IN_MAX_SYSTEMS, sizeof(uint64_t));
+  if (policy_of(x)->matrix == NULL) return in_nomem(x->c), false;
   policy_of(x)->matrix[a] |= x->to;
   for (const in_stmt_t *r = s->block; r != NULL; r = r->next)
     if (!read_row(x, r)) return false;
@@ -464,6 +469,8 @@ static bool read_section(ctx_t *x, const in_stmt_t *s) {
   x->to = policy_of(x)->to;
   if (in_tok_is(s, 0, "gate") || in_tok_is(s, 0, "geo")) return read_gate(x, s);
   if (in_tok_is(s, 0, "matrix")) return read_matrix(x, s);
+  if (x->tenant && (in_tok_is(s, 0, "placeholder") || in_tok_is(s, 0, "remember")))
+    return bad(x, in_stmt_place(s), "a tenant's policy holds gates and matrices", "the rest is the same for all tenants");
   if (in_tok_is(s, 0, "placeholder")) return read_placeholder(x, s);
   if (in_tok_is(s, 0, "remember")) return read_remember(x, s);
   if (in_vocab_owns(s)) return true;
@@ -471,9 +478,51 @@ static bool read_section(ctx_t *x, const in_stmt_t *s) {
              "gate, geo, matrix, placeholder, remember, set or toggle");
 }
 
+/* `for tenant "ID"` before the scope: taken out of the statement's head */
+static bool read_tenant(ctx_t *x, in_stmt_t *head, in_policy_t *p) {
+  in_tok_t *tok;
+  if (!in_tok_is(head, 2, "for")) return true;
+  if (!in_tok_is(head, 3, "tenant") || head->ntok < 6 || head->tok[4].kind != IN_TOK_STRING || head->tok[4].text.n == 0)
+    return bad(x, in_stmt_at(head, 3), "`for` is followed by a tenant's id and the scope", "policy NAME for tenant \"ID\" between A and B { ... }");
+  p->tenant = head->tok[4].text;
+  x->tenant = true;
+  tok = in_arena_array(x->c->arena, head->ntok, sizeof(*tok));
+  if (tok == NULL) return in_nomem(x->c), false;
+  memcpy(tok, head->tok, 2 * sizeof(*tok));
+  memcpy(tok + 2, head->tok + 5, (head->ntok - 5) * sizeof(*tok));
+  head->tok = tok;
+  head->ntok -= 3;
+  return true;
+}
+
+/* names of policies: a hash table, since tenants may have many */
+static bool new_name(ctx_t *x, const in_tok_t *tok) {
+  in_compile_t *c = x->c;
+  uint32_t h;
+  if (c->names * 2 >= c->name_slots) {
+    uint32_t slots = c->name_slots == 0 ? 64 : c->name_slots * 2;
+    in_span_t *t = in_arena_array(c->arena, slots, sizeof(*t));
+    if (t == NULL) return in_nomem(c), false;
+    for (uint32_t i = 0; i < c->name_slots; i++) {
+      if (c->name_table[i].p == NULL) continue;
+      for (h = in_hash(c->name_table[i]) & (slots - 1); t[h].p != NULL;) h = (h + 1) & (slots - 1);
+      t[h] = c->name_table[i];
+    }
+    c->name_table = t;
+    c->name_slots = slots;
+  }
+  for (h = in_hash(tok->text) & (c->name_slots - 1); c->name_table[h].p != NULL; h = (h + 1) & (c->name_slots - 1))
+    if (in_eq(c->name_table[h], tok->text))
+      return bad(x, tok->place, "a policy of this name stands already", "names of rules begin with it");
+  c->name_table[h] = tok->text;
+  c->names++;
+  return true;
+}
+
 interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *s) {
-  ctx_t x = { c, c->policies.n, ALL_OPS, 0, 0 };
+  ctx_t x = { c, c->policies.n, false, ALL_OPS, 0, 0 };
   in_policy_t p;
+  in_stmt_t head = *s;
   memset(&p, 0, sizeof(p));
   if (s->ntok < 3 || !s->has_block || s->tok[1].kind != IN_TOK_WORD) {
     bad(&x, in_stmt_place(s), "a policy has a name, a scope and a block", "policy NAME between A and B { ... }");
@@ -481,13 +530,9 @@ interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *s) {
   }
   p.name = s->tok[1].text;
   p.place = in_stmt_place(s);
-  for (uint32_t i = 0; i < c->policies.n; i++)
-    if (in_eq(c->policies.at[i].name, p.name)) {
-      bad(&x, s->tok[1].place, "a policy of this name stands already", "names of rules begin with it");
-      return c->diag->status;
-    }
-  if (!read_scope(&x, s, &p)) return c->diag->status;
-  if (!in_vec_push(c->arena, &c->policies, p)) return in_nomem(c);
+  if (!new_name(&x, &s->tok[1]) || !read_tenant(&x, &head, &p) || !read_scope(&x, &head, &p)) return c->diag->status;
+  if (x.tenant) x.policy = c->tenants.n;
+  if (!(x.tenant ? in_vec_push(c->arena, &c->tenants, p) : in_vec_push(c->arena, &c->policies, p))) return in_nomem(c);
   for (const in_stmt_t *b = s->block; b != NULL; b = b->next)
     if (!read_section(&x, b)) return c->diag->status;
   return INTEROP_OK;

@@ -15,6 +15,7 @@
 #include "../image/image.h"
 
 #define IN_LEAF        0x80000000u
+#define IN_LIST        0x40000000u      /* of a cell, without IN_LEAF: an index in LISTS */
 #define IN_MAX_CLASSES 62
 #define IN_MAX_ATOMS   1024
 #define IN_NOT_YET     0xffu            /* class of an atom that was not looked at */
@@ -134,7 +135,19 @@ typedef struct {
   uint32_t line, file;            /* source line; file: string offset in STRINGS */
 } in_pi_outcome_t;
 
-typedef struct { uint32_t guard, outcome; } in_pi_rule_t;
+/*
+** A rule of a list (list.h): for these operations, kinds and systems (bit sets,
+** bit count-of-systems of `to`: not known). ROW: of a matrix, first match;
+** _PASS: a guard that is unknown does not fire; NEXT: behind each matrix.
+*/
+typedef enum { IN_LIST_DENY, IN_LIST_DENY_PASS, IN_LIST_ROW, IN_LIST_ROW_PASS, IN_LIST_NEXT, IN_LIST_END,
+               IN_LIST_OPS } in_list_op_t;
+
+typedef struct {
+  uint64_t ops, from, to;
+  uint32_t kinds, crosses;        /* crosses: only from one system to another */
+  uint32_t op, guard, outcome, reserved;
+} in_pi_rule_t;
 
 /* a placeholder's text for a direction, first whose guard holds */
 typedef struct {
@@ -153,7 +166,13 @@ typedef struct {
   in_ref_t text;
 } in_pi_effect_t;
 
-typedef struct { uint64_t key; uint32_t cells, reserved; } in_pi_overlay_t;
+/* a tenant's own rules: a hash table, in front of it a record whose `slot` is the
+   fact that names the tenant, `list` what holds where that is not known */
+typedef struct {
+  uint64_t key;                   /* in_overlay_hash(id) */
+  in_ref_t id;
+  uint32_t list, slot;            /* list: index in LISTS; IN_NIL: the place is free */
+} in_pi_overlay_t;
 
 /* how the documentation of a system calls what is sent in it: word, its meaning */
 #define IN_LABELS(X) \

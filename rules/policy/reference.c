@@ -132,7 +132,7 @@ static in_ref_answer_t base(const ref_t *r) {
   if (e->to == r->c->vocab.systems.n) return answer(IN_REF_UNDETERMINED, 0, IN_NIL);
   for (uint32_t p = 0; p < r->c->policies.n; p++) {
     in_ref_answer_t a;
-    if (!(r->c->policies.at[p].matrix[e->from] >> e->to & 1)) continue;
+    if (r->c->policies.at[p].matrix == NULL || !(r->c->policies.at[p].matrix[e->from] >> e->to & 1)) continue;
     a = matrix(r, p, 0);
     if (a.kind == IN_REF_NEEDS) return a;
     if (!any || stricter(r, &a, &best)) best = a;

@@ -164,8 +164,32 @@ static bool guard_ok(const in_image_t *img, const unsigned char *ends, uint32_t 
 }
 
 static bool cell_ok(const in_image_t *img, const unsigned char *ends, uint32_t root) {
-  unsigned e = root_ends(img, ends, root);
+  unsigned e;
+  if ((root & (IN_LEAF | IN_LIST)) == IN_LIST) return (root & ~IN_LIST) < img->count[IN_S_LISTS];
+  e = root_ends(img, ends, root);
   return e != 0 && (e & ENDS_TRUTH) == 0;
+}
+
+/* every list ends, since the last rule is an end */
+static bool lists_ok(const in_image_t *img, const unsigned char *ends) {
+  uint32_t n = img->count[IN_S_LISTS];
+  EACH(img, LISTS, in_pi_rule_t, r) {
+    if (r->op >= IN_LIST_OPS) return false;
+    if (r->op >= IN_LIST_NEXT) continue;
+    if (!guard_ok(img, ends, r->guard) || r->outcome >= img->count[IN_S_OUTCOMES]
+        || leaf_ends(img, r->outcome) == ENDS_TRUTH) return false;
+  }
+  return n == 0 || ((const in_pi_rule_t *) img->section[IN_S_LISTS])[n - 1].op == IN_LIST_END;
+}
+
+static bool overlays_ok(const in_image_t *img) {
+  uint32_t n = img->count[IN_S_OVERLAYS];
+  const in_pi_overlay_t *o = img->section[IN_S_OVERLAYS];
+  if (n == 0) return true;
+  if (n < 2 || ((n - 1) & (n - 2)) != 0 || o->slot >= img->count[IN_S_SLOTS] || o->list == IN_NIL) return false;
+  for (uint32_t i = 0; i < n; i++)
+    if (!in_image_ref_ok(img, o[i].id) || (o[i].list != IN_NIL && o[i].list >= img->count[IN_S_LISTS])) return false;
+  return true;
 }
 
 static bool labels_ok(const in_image_t *img) {
@@ -178,6 +202,7 @@ static bool roots_ok(const in_image_t *img, const unsigned char *ends) {
   uint32_t systems = img->count[IN_S_SYSTEMS];
   if (img->count[IN_S_CELLS] != in_cell(systems, INTEROP_OPERATION_COUNT, 0, 0, 0)) return false;
   EACH(img, CELLS, uint32_t, r) if (!cell_ok(img, ends, *r)) return false;
+  if (!lists_ok(img, ends) || !overlays_ok(img)) return false;
   EACH(img, NOTICES, in_pi_notice_t, n) if (!in_image_ref_ok(img, n->name) || !guard_ok(img, ends, n->guard)) return false;
   EACH(img, TEXTS, in_pi_text_t, t)
     if (!guard_ok(img, ends, t->guard) || t->from >= systems || t->to >= systems || t->system >= systems
