@@ -146,7 +146,8 @@ bool in_joint_init(in_joint_t *j, const in_image_t *old, const in_image_t *new_,
   j->chosen = calloc(j->memo_size, sizeof(*j->chosen));
   for (int s = 0; s < 2; s++)
     j->imported[s] = in_arena_array(arena, (size_t) j->img[s]->count[IN_S_NODES] + 1, sizeof(uint32_t));
-  return j->unique != NULL && j->memo != NULL && j->chosen != NULL && j->imported[0] != NULL && j->imported[1] != NULL && make_vars(j);
+  return j->unique != NULL && j->memo != NULL && j->chosen != NULL && j->imported[0] != NULL
+         && j->imported[1] != NULL && make_vars(j);
 }
 
 void in_joint_free(in_joint_t *j) {
