@@ -253,6 +253,19 @@ my ($policies) = text_of('conf.d/LANGUAGE.md') =~ /^## 4\. (.*?)^## 5\. /ms;
 is_deeply([ grep { $policies !~ /^### .*\b\Q$_\E\b/m } grep { !/^(?:or|set|toggle)$/ } split /\W+/, $sections ], [],
     'every section of a policy is told');
 
+# limits
+my $sources = join '', map { $t->read_file($_) } map { glob "$root/$_" } qw(rules/lang/parse.c rules/policy/*.[ch] rules/api/*.[ch]);
+sub defined_as {
+    my ($name) = @_;
+    my ($n, $shift) = $sources =~ /^#define \Q$name\E\s+(?:\(\(size_t\) )?(\d+)u?(?: << (\d+)\))?/m or return "$name is not there";
+    return $shift ? "$n MiB" : $n;
+}
+is_deeply([ map { $_->[1] } table('what', @$language_tables) ],
+    [ (map { defined_as($_) } qw(MAX_FILE MAX_TOTAL MAX_FILES MAX_TOKENS)), defined_as('MAX_DEPTH') - 1,
+      (map { defined_as($_) } qw(IN_MAX_NESTING IN_MAX_SYSTEMS IN_MAX_NOTICES IN_MAX_VALUES)), defined_as('IN_MAX_CLASSES') - 1,
+      map { defined_as($_) } qw(IN_MAX_ATOMS IN_CAPTURES MAX_NODES) ], 'limits');
+is(defined_as('CELL_BUDGET'), (text_of('conf.d/LANGUAGE.md') =~ /more than (\d+) nodes/)[0], 'and that of a diagram');
+
 # directives: names, contexts, values
 my $module = join '', map { text_of("ngx_module/ngx_http_interop_$_.c") } qw(module gather policy store zone);
 my %context = (NGX_HTTP_MAIN_CONF => 'http', NGX_HTTP_SRV_CONF => 'server', NGX_HTTP_LOC_CONF => 'location');
