@@ -182,7 +182,9 @@ struct in_compile_s {
   in_mdd_t *mdd;
   uint32_t *cells;                /* roots: mdd ids */
   uint32_t cell_count;
-  bool dead_is_allowed;                 /* by tests with made-up policies */
+  /* for tests with made-up policies: */
+  bool dead_is_allowed;
+  uint32_t cell_budget;                 /* 0: the usual one */
 };
 
 /* expr.c: parses tok[*at ...] of the statement up to a word it does not know;

@@ -327,7 +327,7 @@ static uint32_t cell_root(low_t *l, const cell_t *cell, list_t *scratch) {
   if (!cell_guards(l, cell, scratch)) return IN_MDD_NONE;
   root = known_list(l, cell, scratch);
   if (root != IN_NIL || c->diag->status != INTEROP_OK) return root;
-  in_mdd_budget(c, CELL_BUDGET);
+  in_mdd_budget(c, c->cell_budget != 0 ? c->cell_budget : CELL_BUDGET);
   scratch->base = base_mdd(l, cell);
   root = scratch->base == IN_MDD_NONE ? IN_MDD_NONE : list_root(l, scratch);
   in_mdd_unlimited(c);
