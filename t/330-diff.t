@@ -103,6 +103,21 @@ copy_policy('kept');
 edit("kept/$pair", qr/operation in message\.send message\.reply conversation\.create/, 'operation in message.send conversation.create');
 differs('kept', "differs: what is remembered\n");
 
+# ------------------------------------------------- rules of single tenants
+
+my $own = 'policy quiet for tenant "%s" between teams and kaizala {
+    gate { deny interop_disabled  when kind == %s  [OWN]; }
+}
+';
+copy_policy('tenant');
+InteropCtl::spew('tenant/policies/own.rules', sprintf $own, 't-1', 'gif');
+differs('tenant', "differs: rules of the tenant: t-1\n");
+copy_policy('tenant2');
+InteropCtl::spew('tenant2/policies/own.rules', sprintf $own, 't-1', 'image');
+is(join('', run('diff', 'tenant', 'tenant2')), "1differs: rules of the tenant: t-1\n", 'another rule of the same tenant');
+is(join('', run('diff', 'tenant', 'tenant')), "0no difference\n", 'the same rule of the same tenant');
+like((run('check', 'tenant'))[1], qr/^  tenants        1 with rules of their own$/m, 'check counts them');
+
 # -------------------------------------------------------------- other forms
 
 my ($code, $json) = run('diff', '--json', 'old', 'verdict');

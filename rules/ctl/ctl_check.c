@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "pack.h"
+#include "words.h"
 
 const char in_help_check[] =
   "usage: interopctl check [PATH] [--json]\n\n"
@@ -36,6 +37,15 @@ static uint32_t depth_of(const cost_t *c, uint32_t child) {
   return child & IN_LEAF ? 0 : c->depth[child];
 }
 
+/* a list of rules looks at every guard, at worst */
+static uint32_t depth_of_list(const in_image_t *img, const cost_t *c, uint32_t first) {
+  const in_pi_rule_t *r = in_table(img, LISTS, in_pi_rule_t) + first;
+  uint32_t d = 0;
+  for (; r->op != IN_LIST_END; r++)
+    if (r->op != IN_LIST_NEXT) d += depth_of(c, r->guard);
+  return d < img->count[IN_S_ATOMS] ? d : img->count[IN_S_ATOMS];
+}
+
 static bool measure(const in_image_t *img, cost_t *c) {
   const uint32_t *n = in_table(img, NODES, uint32_t);
   uint32_t count = img->count[IN_S_NODES];
@@ -52,7 +62,8 @@ static bool measure(const in_image_t *img, cost_t *c) {
     c->nodes++;
   }
   for (uint32_t i = 0; i < img->count[IN_S_CELLS]; i++) {
-    uint32_t d = depth_of(c, in_table(img, CELLS, uint32_t)[i]);
+    uint32_t root = in_table(img, CELLS, uint32_t)[i];
+    uint32_t d = in_words_is_list(root) ? depth_of_list(img, c, root & ~IN_LIST) : depth_of(c, root);
     if (d > c->longest) c->longest = d;
   }
   return true;
@@ -60,7 +71,7 @@ static bool measure(const in_image_t *img, cost_t *c) {
 
 /* ---- counts */
 
-typedef struct { uint32_t rules, policies, decisions; } tally_t;
+typedef struct { uint32_t rules, policies, decisions, lists, tenants; } tally_t;
 
 static int by_number(const void *a, const void *b) {
   uint32_t x = *(const uint32_t *) a, y = *(const uint32_t *) b;
@@ -84,7 +95,7 @@ static in_span_t policy_name(const in_image_t *img, uint32_t outcome) {
 }
 
 static tally_t tally(const in_image_t *img) {
-  tally_t t = { 0, 0, 0 };
+  tally_t t = { 0, 0, 0, 0, 0 };
   for (uint32_t i = 0; i < img->count[IN_S_OUTCOMES]; i++) {
     in_span_t name = policy_name(img, i);
     bool known = false;
@@ -93,6 +104,9 @@ static tally_t tally(const in_image_t *img) {
     for (uint32_t k = 0; k < i && !known; k++) known = in_eq(policy_name(img, k), name);
     t.policies += !known;
   }
+  for (uint32_t i = 0; i < img->count[IN_S_CELLS]; i++) t.lists += in_words_is_list(in_table(img, CELLS, uint32_t)[i]);
+  for (uint32_t i = 1; i < img->count[IN_S_OVERLAYS]; i++)
+    t.tenants += in_table(img, OVERLAYS, in_pi_overlay_t)[i].list != IN_NIL;
   t.decisions = distinct(in_table(img, CELLS, uint32_t), img->count[IN_S_CELLS]);
   return t;
 }
@@ -106,6 +120,8 @@ static void put_text(const in_pack_t *p, const tally_t *t, const cost_t *c) {
   printf("  %-14s %u, %u distinct decisions\n", "cells", img->count[IN_S_CELLS], t->decisions);
   printf("  %-14s %u in %u nodes\n", "atoms", img->count[IN_S_ATOMS], c->nodes);
   printf("  %-14s %u atoms looked at for one recipient\n", "worst decision", c->longest);
+  if (t->lists > 0) printf("  %-14s %u cells are lists, too large for diagrams\n", "lists", t->lists);
+  if (t->tenants > 0) printf("  %-14s %u with rules of their own\n", "tenants", t->tenants);
   printf("  %-14s %zu bytes, revision %s\n", "image", p->size, p->policy->revision);
 }
 

@@ -46,8 +46,8 @@ typedef struct {
   uint32_t pairs, pair_room;
   change_t *change;
   uint32_t changes, change_room;
-  bool json, all, failed;
-  in_span_t note[8];
+  bool json, all, failed, differs;
+  in_span_t note[64];             /* the first of them */
   uint32_t notes;
 } diff_t;
 
@@ -235,6 +235,7 @@ static void compare_direction(diff_t *d, uint32_t from, uint32_t to) {
 /* ---- what is not a decision */
 
 static void note(diff_t *d, const char *what, in_span_t name) {
+  d->differs = true;
   if (d->notes < in_countof(d->note))
     d->note[d->notes++] = in_arena_printf(&d->arena, "%s%.*s", what, (int) name.n, name.n > 0 ? name.p : "");
 }
@@ -298,6 +299,34 @@ static void compare_words(diff_t *d) {
   }
 }
 
+/* ---- rules of single tenants: a tenant's whole list, rule by rule */
+
+static bool same_rule(diff_t *d, const in_pi_rule_t *x, const in_pi_rule_t *y) {
+  if (x->op != y->op || x->ops != y->ops || x->kinds != y->kinds || x->from != y->from || x->to != y->to) return false;
+  if (x->op == IN_LIST_NEXT || x->op == IN_LIST_END) return true;
+  return x->crosses == y->crosses && d->leaf[0][x->outcome] == d->leaf[1][y->outcome]
+         && guard(d, 0, x->guard) == guard(d, 1, y->guard);
+}
+
+static bool same_list(diff_t *d, uint32_t old, uint32_t new_) {
+  const in_pi_rule_t *x = in_table(d->img[0], LISTS, in_pi_rule_t) + old,
+                     *y = in_table(d->img[1], LISTS, in_pi_rule_t) + new_;
+  for (; same_rule(d, x, y); x++, y++)
+    if (x->op == IN_LIST_END) return true;
+  return false;
+}
+
+static void compare_tenants(diff_t *d) {
+  for (int s = 0; s < 2; s++)
+    for (uint32_t i = 1; i < d->img[s]->count[IN_S_OVERLAYS]; i++) {
+      const in_pi_overlay_t *o = in_table(d->img[s], OVERLAYS, in_pi_overlay_t) + i;
+      in_span_t id = in_image_str(d->img[s], o->id);
+      uint32_t other = d->img[1 - s]->count[IN_S_OVERLAYS] == 0 ? IN_NIL : in_overlay_find(d->img[1 - s], id);
+      if (o->list == IN_NIL) continue;
+      if (other == IN_NIL || (s == 0 && !same_list(d, o->list, other))) note(d, "rules of the tenant: ", id);
+    }
+}
+
 static void compare_systems(diff_t *d) {
   for (int s = 0; s < 2; s++)
     for (uint32_t i = 0; i < d->img[s]->count[IN_S_SYSTEMS]; i++) {
@@ -318,6 +347,7 @@ static void compare(diff_t *d) {
   if (d->notes == 0 && !same_texts(d)) note(d, "texts of placeholders", IN_NONE);
   if (!same_effects(d)) note(d, "what is remembered", IN_NONE);
   compare_words(d);
+  compare_tenants(d);
 }
 
 /* ---- conditions in words */
@@ -547,6 +577,8 @@ static void put_json(diff_t *d) {
 
 static int run(diff_t *d) {
   bool good = in_joint_init(&d->joint, d->img[0], d->img[1], &d->arena) && make_leaves(d);
+  if (in_words_has_lists(d->img[0]) || in_words_has_lists(d->img[1]))
+    return in_ctl_fail("a policy has decisions that outgrew their diagrams: they cannot be compared exactly");
   d->pairs = 1;
   good = good && grow((void **) &d->pair, 1, &d->pair_room, sizeof(*d->pair));
   if (good) compare(d);

@@ -93,27 +93,35 @@ static void use(in_explained_t *x, in_facts_t *f, uint32_t slot, in_span_t who) 
   x->fact[x->facts++] = u;
 }
 
+static void add_step(in_explained_t *x, interop_judge_t *j, in_told_t *t, uint32_t atom) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_atom_t *a = in_atom(img, atom);
+  interop_alloc_t alloc = in_arena_alloc(x->arena);
+  in_buf_t b;
+  in_buf_init(&b, &alloc);
+  in_words_class(&b, img, atom, j->facts.class_[atom]);
+  t->path[t->steps++] = kept(&b);
+  use(x, &j->facts, a->slot, t->id);
+  if (a->slot_b != IN_NIL) use(x, &j->facts, a->slot_b, t->id);
+}
+
+/* a diagram's way; of a list of rules, all that was looked at */
 static bool walk(in_explained_t *x, interop_judge_t *j, const in_recipient_t *r, in_told_t *t) {
   const in_image_t *img = &j->policy->img;
   const uint32_t *nodes = in_table(img, NODES, uint32_t);
-  uint32_t root = in_table(img, CELLS, uint32_t)[in_cell(
-      img->count[IN_S_SYSTEMS], j->event.operation, j->event.kind, j->from, r->to)];
-  interop_alloc_t alloc = in_arena_alloc(x->arena);
+  in_list_event_t event = { (uint32_t) j->event.operation, (uint32_t) j->event.kind, j->from, r->to };
+  uint32_t cell = (uint32_t) in_cell(img->count[IN_S_SYSTEMS], event.operation, event.kind, event.from, event.to);
+  uint32_t n = in_table(img, CELLS, uint32_t)[cell];
   in_judge_take(j, r);
-  if (in_decide(&j->facts, root) == IN_NIL) return false;
+  if (in_decide_event(&j->facts, &event) == IN_NIL) return false;
   t->path = in_arena_array(x->arena, img->count[IN_S_ATOMS] + 1, sizeof(*t->path));
   if (t->path == NULL) return false;
-  for (uint32_t n = root; !(n & IN_LEAF); ) {
-    uint32_t class_ = j->facts.class_[nodes[n]];
-    const in_pi_atom_t *a = in_atom(img, nodes[n]);
-    in_buf_t b;
-    in_buf_init(&b, &alloc);
-    in_words_class(&b, img, nodes[n], class_);
-    t->path[t->steps++] = kept(&b);
-    use(x, &j->facts, a->slot, t->id);
-    if (a->slot_b != IN_NIL) use(x, &j->facts, a->slot_b, t->id);
-    n = nodes[n + 1 + class_];
+  if (in_words_is_list(n)) {
+    for (uint32_t i = 0; i < img->count[IN_S_ATOMS]; i++)
+      if (j->facts.class_[i] != IN_NOT_YET) add_step(x, j, t, i);
+    return true;
   }
+  for (; !(n & IN_LEAF); n = nodes[n + 1 + j->facts.class_[nodes[n]]]) add_step(x, j, t, nodes[n]);
   return true;
 }
 

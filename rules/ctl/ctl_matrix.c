@@ -347,6 +347,9 @@ static bool walk(matrix_t *m) {
 }
 
 static int run(matrix_t *m, bool markdown, bool json, bool all) {
+  if (in_words_has_lists(m->img))
+    return in_ctl_fail(
+        "this policy has decisions that outgrew their diagrams: no table can be read off them");
   if (!walk(m)) return in_ctl_fail("out of memory");
   if (!all) add_labelled(m);
   if (m->rows == 0) add_everything(m);

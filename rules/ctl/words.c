@@ -22,6 +22,12 @@ static void end_list(list_t *l) {
   if (l->n > FEW) in_buf_printf(l->b, " or %u more", l->n - FEW);
 }
 
+bool in_words_has_lists(const in_image_t *img) {
+  for (uint32_t i = 0; i < img->count[IN_S_CELLS]; i++)
+    if (in_words_is_list(in_table(img, CELLS, uint32_t)[i])) return true;
+  return false;
+}
+
 /* ---- facts */
 
 in_span_t in_words_slot(const in_image_t *img, uint32_t slot) {

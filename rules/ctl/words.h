@@ -9,6 +9,10 @@
 
 #include "../policy/facts.h"
 
+/* a cell that outgrew its diagram and is a list of rules */
+static inline bool in_words_is_list(uint32_t root) { return (root & (IN_LEAF | IN_LIST)) == IN_LIST; }
+bool in_words_has_lists(const in_image_t *img);
+
 in_span_t in_words_slot(const in_image_t *img, uint32_t slot);
 /* name of value number n of an ENUM fact, engine's own (operation, kind, systems) included */
 in_span_t in_words_enum(const in_image_t *img, uint32_t slot, uint32_t n);
