@@ -122,6 +122,13 @@ says(['export', @store], 0, $exported, '', 'changes nothing, either');
     says(['user', 'list'], 0, "Asha\nbela\n", '', 'the store from the environment');
 }
 
+# a fact `kind` leaves the record's own kind to `record`
+spew('kinds.jsonl', '{"record":"user","id":"voice","kind":"service"}');
+says(['import', 'kinds.jsonl', '--store=kinds'], 0, "imported 0 tenants, 1 user, 0 conversations\n", '');
+says(['export', '--store=kinds'], 0, qq({"record":"user","id":"voice","kind":"service"}\n), '', 'a fact named kind');
+says(["user", "set", "voice", "kind=bot", "--store=kinds"], 0, "user voice: kind = bot (was service)\n", "");
+says(['export', '--store=kinds'], 0, qq({"record":"user","id":"voice","kind":"bot"}\n), '', 'is set like others');
+
 # ---------------------------------------------------------------- single facts
 
 says(['tenant', 'show', '3f1c', @store], 0, <<'END', '');

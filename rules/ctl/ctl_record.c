@@ -129,7 +129,7 @@ static char dissect(const char *word, in_span_t *name, in_span_t *value) {
 }
 
 static bool may_change(const job_t *j, in_span_t name) {
-  if (!in_eq(name, IN_SPAN("id")) && !in_eq(name, IN_SPAN("kind")) && name.p[0] != '.'
+  if (!in_eq(name, IN_SPAN("id")) && !in_eq(name, IN_SPAN("record")) && name.p[0] != '.'
       && name.p[name.n - 1] != '.')
     return true;
   in_ctl_wrong(j->verb, "field \"%.*s\" cannot be set", (int) name.n, name.p);

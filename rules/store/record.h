@@ -87,7 +87,8 @@ interop_value_t in_value_list(in_span_t items, uint32_t count);
 ** One JSON object (the whole of text) to a packed record from alloc: texts,
 ** flags, whole numbers of 64 bits, null, lists of texts or of objects of two
 ** texts, objects of these (one level: {"a":{"b":1}} is the field "a.b").
-** With kind, the member "kind" is wanted, told and not kept. "id" is wanted.
+** With kind, the member "kind" is wanted, told and not kept; where there is a
+** member "record", that one, and "kind" is a fact like others. "id" is wanted.
 ** SYNTAX (diag: what and where), NOMEM.
 */
 interop_status_t in_record_from_json(in_span_t text, interop_record_kind_t *kind,

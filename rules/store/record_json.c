@@ -248,8 +248,10 @@ static bool kind_named(in_span_t text, interop_record_kind_t *kind) {
   return false;
 }
 
+/* a record that has a fact "kind" says by "record" what it is itself */
 static bool take_kind(reader_t *r, interop_record_kind_t *kind) {
-  in_field_t *f = in_draft_find(r->draft, IN_SPAN("kind"));
+  in_field_t *f = in_draft_find(r->draft, IN_SPAN("record"));
+  if (f == NULL) f = in_draft_find(r->draft, IN_SPAN("kind"));
   if (f == NULL || f->value.type != INTEROP_T_TEXT || !kind_named(f->value.text, kind)) {
     in_diag_set(r->diag, INTEROP_SYNTAX, "member \"kind\" must be"
                 " \"tenant\", \"user\", \"conversation\", \"message\" or \"call\"");
@@ -426,7 +428,8 @@ interop_status_t in_record_to_json(in_span_t record, in_span_t kind, in_buf_t *b
   if (status == INTEROP_OK) {
     in_buf_byte(b, '{');
     if (kind.p != NULL) {
-      in_buf_put(b, IN_SPAN("\"kind\":"));
+      bool fact = in_draft_find(&draft, IN_SPAN("kind")) != NULL;
+      in_buf_put(b, fact ? IN_SPAN("\"record\":") : IN_SPAN("\"kind\":"));
       put_text(b, kind);
     }
     order(draft.fields, draft.count);
