@@ -8,17 +8,21 @@
 ** md4c takes its working memory from malloc, not from the caller, and more than
 ** linear time for some inputs: over MARKDOWN_MAX bytes a content is not given to
 ** it. It then counts as all that it may hold, and goes out as it is spelt.
+** md4c before 0.5 reads over the end of an input that does not end with a line
+** end, so it gets a copy that does, with zeros behind.
 */
 #include <md4c.h>
 #include "html_reader.h"
 #include "markdown.h"
 
 #define MARKDOWN_MAX  28672u
+#define PADDING       64u
 
 typedef struct {
   in_reader_t reader;
   in_span_t input;
   const char *html, *html_end;    /* raw HTML that is still to be read */
+  char copy[MARKDOWN_MAX + PADDING];
 } markdown_t;
 
 /* ---- raw HTML */
@@ -191,23 +195,33 @@ static int text(MD_TEXTTYPE type, const MD_CHAR *p, MD_SIZE size, void *data) {
   return 0;
 }
 
+/* a content too large to be given to md4c */
+static interop_status_t read_large(in_reader_t *r, in_span_t input) {
+  in_reader_give_up(r);
+  r->plain.verbatim = true;
+  in_plain_put(&r->plain, input);
+  return INTEROP_OK;
+}
+
+static void copy_input(markdown_t *m, in_span_t input) {
+  if (input.n > 0) memcpy(m->copy, input.p, input.n);
+  memset(m->copy + input.n, 0, PADDING);
+  m->copy[input.n] = '\n';
+  m->input = in_span(m->copy, input.n + 1);
+}
+
 interop_status_t in_markdown_text(const in_content_t *c, in_span_t input) {
   static const MD_PARSER parser = {
     0, MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS,
     enter_block, leave_block, enter_span, leave_span, text, NULL, NULL
   };
   markdown_t m;
-  m.input = input;
-  m.html = NULL;
   in_reader_init(&m.reader, c);
   in_html_init(&m.reader.html, IN_NONE, &m.reader.wanted);
-  if (input.n > MARKDOWN_MAX) {
-    in_reader_give_up(&m.reader);
-    m.reader.plain.verbatim = true;
-    in_plain_put(&m.reader.plain, input);
-    return INTEROP_OK;
-  }
-  if (md_parse(input.n == 0 ? "" : input.p, (MD_SIZE) input.n, &parser, &m) != 0) return INTEROP_NOMEM;
+  if (input.n > MARKDOWN_MAX) return read_large(&m.reader, input);
+  copy_input(&m, input);
+  m.html = NULL;
+  if (md_parse(m.input.p, (MD_SIZE) m.input.n, &parser, &m) != 0) return INTEROP_NOMEM;
   in_reader_finish(&m.reader);
   return INTEROP_OK;
 }
