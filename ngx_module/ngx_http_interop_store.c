@@ -13,8 +13,7 @@
 #define NGX_HTTP_INTEROP_QUIET  60                 /* and between log lines */
 
 
-static void ngx_http_interop_store_prepare(ngx_cycle_t *cycle,
-    ngx_http_interop_store_t *store);
+static void ngx_http_interop_store_chown(ngx_cycle_t *cycle, u_char *name);
 
 
 /* interop_store PATH [size=SIZE]; */
@@ -165,65 +164,69 @@ ngx_http_interop_store_failed(ngx_http_interop_store_t *store, ngx_log_t *log,
 
 
 /*
- * In the master, which may write where workers may not: the directory and its
- * files are made, and given to the workers' user.  What fails here fails again
- * in the workers, which tell.
+ * In the master, which may do what workers may not: the store is made, if there
+ * is none, and given to the workers' user, as nginx does with its own paths;
+ * an import as root would leave it to root.  What fails here fails again in the
+ * workers, which tell.
  */
 
 void
 ngx_http_interop_store_create(ngx_cycle_t *cycle,
     ngx_http_interop_store_t *store)
 {
-    ngx_file_info_t  fi;
+    u_char            *p, name[NGX_MAX_PATH];
+    ngx_uint_t         i;
+    interop_diag_t     diag;
+    interop_store_t   *handle;
+    ngx_file_info_t    fi;
 
-    if (ngx_test_config
-        || ngx_file_info(store->path.data, &fi) != NGX_FILE_ERROR)
-    {
+    static char  *files[] = { "", "/data.mdb", "/lock.mdb" };
+
+    if (ngx_test_config) {
         return;
     }
 
-    ngx_http_interop_store_prepare(cycle, store);
+    if (ngx_file_info(store->path.data, &fi) == NGX_FILE_ERROR) {
+
+        ngx_memzero(&diag, sizeof(interop_diag_t));
+
+        if (interop_store_open((char *) store->path.data, store->size, 1,
+                               &interop_alloc_libc, &handle, &diag)
+            != INTEROP_OK)
+        {
+            return;
+        }
+
+        interop_store_close(handle);
+    }
+
+    for (i = 0; i < 3; i++) {
+        p = ngx_slprintf(name, name + NGX_MAX_PATH - 1, "%V%s", &store->path,
+                         files[i]);
+        *p = '\0';
+
+        ngx_http_interop_store_chown(cycle, name);
+    }
 }
 
 
 static void
-ngx_http_interop_store_prepare(ngx_cycle_t *cycle,
-    ngx_http_interop_store_t *store)
+ngx_http_interop_store_chown(ngx_cycle_t *cycle, u_char *name)
 {
-    u_char            *p, *last, name[NGX_MAX_PATH];
-    ngx_uint_t         i;
-    interop_diag_t     diag;
-    interop_store_t   *handle;
-    ngx_core_conf_t   *ccf;
-
-    static char  *files[] = { "", "/data.mdb", "/lock.mdb" };
+    ngx_core_conf_t  *ccf;
+    ngx_file_info_t   fi;
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
 
-    ngx_memzero(&diag, sizeof(interop_diag_t));
-
-    if (interop_store_open((char *) store->path.data, store->size, 1,
-                           &interop_alloc_libc, &handle, &diag)
-        != INTEROP_OK)
+    if (geteuid() != 0 || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT
+        || ngx_file_info(name, &fi) == NGX_FILE_ERROR
+        || fi.st_uid == ccf->user)
     {
         return;
     }
 
-    interop_store_close(handle);
-
-    if (geteuid() != 0 || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT) {
-        return;
-    }
-
-    last = name + NGX_MAX_PATH - 1;
-
-    for (i = 0; i < 3; i++) {
-        p = ngx_slprintf(name, last, "%V%s", &store->path, files[i]);
-        *p = '\0';
-
-        if (chown((char *) name, ccf->user, ccf->group) == -1) {
-            ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
-                          "chown(\"%s\", %d) failed", name, ccf->user);
-        }
+    if (chown((char *) name, ccf->user, ccf->group) == -1) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
+                      "chown(\"%s\", %d) failed", name, ccf->user);
     }
 }
