@@ -164,6 +164,8 @@ void in_json_print(in_buf_t *out, const yyjson_val *top, in_edits_t *e) {
   const yyjson_val *v = top, *end = after(top);
   if (e != NULL) sort_texts(e);
   for (;;) {
+    /* a level is filled before depth counts it */
+    /* cppcheck-suppress uninitvar */
     while (depth > 0 && v == level[depth - 1].end) close_level(out, e, &level[--depth]);
     if (v == end) return;
     level_t *l = depth > 0 ? &level[depth - 1] : NULL;
@@ -282,6 +284,8 @@ void in_json_splice(in_buf_t *out, in_edits_t *e) {
   const yyjson_val *end = p.v + e->json->count;
   sort_texts(e);
   for (;;) {
+    /* a level is filled before depth counts it */
+    /* cppcheck-suppress uninitvar */
     while (depth > 0 && p.v == level[depth - 1].at.end) {
       close_span(&p, &level[--depth]);
       if (depth > 0) level[depth - 1].kept = out->n;

@@ -176,7 +176,9 @@ static void contains(const ctx_t *x, const char *what, yyjson_val *parts, in_spa
   size_t i, n;
   yyjson_val *v;
   if (yyjson_is_str(parts)) has_part(x, what, got, parts);
-  yyjson_arr_foreach(parts, i, n, v) has_part(x, what, got, v);
+  yyjson_arr_foreach(parts, i, n, v) {
+    has_part(x, what, got, v);
+  }
 }
 
 /* text: the value as text (a header, or of a JSON string); json: NULL for a header */

@@ -149,7 +149,7 @@ static uint32_t next_denial(const ref_t *r, uint32_t last) {
   const in_rule_t *rules = r->c->rules.at;
   for (uint32_t i = 0; i < r->c->rules.n; i++) {
     if (rules[i].kind != IN_R_DENY || !concerns(r, &rules[i])) continue;
-    if (last != IN_NIL && (rules[i].reason < rules[last].reason || (rules[i].reason == rules[last].reason && i <= last))) continue;
+    if (last != IN_NIL && (rules[i].reason < rules[last].reason || (i <= last && rules[i].reason == rules[last].reason))) continue;
     if (best == IN_NIL || rules[i].reason < rules[best].reason) best = i;
   }
   return best;
