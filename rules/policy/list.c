@@ -123,14 +123,16 @@ uint32_t in_list_walk(const in_image_t *img, uint32_t first, const in_list_event
 /* ---- whose list it is: OVERLAYS[0] tells of the table that follows it */
 
 uint64_t in_overlay_hash(in_span_t id) {
-  uint64_t h = 0x9e3779b97f4a7c15ull ^ id.n;
-  for (size_t i = 0; i < id.n; i += 8) {
-    uint64_t v = 0;
-    memcpy(&v, id.p + i, id.n - i < 8 ? id.n - i : 8);
+  uint64_t h = 0x9e3779b97f4a7c15ull ^ id.n, v = 0;
+  size_t i = 0;
+  for (; id.n - i >= 8; i += 8) {
+    memcpy(&v, id.p + i, 8);
     h = (h ^ v) * 0xff51afd7ed558ccdull;
     h ^= h >> 32;
   }
-  return h;
+  for (v = 0; i < id.n; i++) v = v << 8 | (unsigned char) id.p[i];
+  h = (h ^ v) * 0xc4ceb9fe1a85ec53ull;
+  return h ^ h >> 29;
 }
 
 uint32_t in_overlay_slot(const in_image_t *img) {

@@ -47,7 +47,7 @@ static bool put_rule(in_compile_t *c, in_rule_t *r) {
   if (r->kind == IN_R_DENY) p.op = r->unknown_passes ? IN_LIST_DENY_PASS : IN_LIST_DENY;
   else p.op = r->unknown_passes ? IN_LIST_ROW_PASS : IN_LIST_ROW;
   p.guard = in_rule_guard(c, r);
-  if (p.guard == IN_MDD_NONE || !in_rule_outcome(c, r)) return false;
+  if (p.guard == IN_MDD_NONE) return false;
   p.outcome = r->outcome;
   if (p.guard != (IN_LEAF | IN_OUTCOME_FALSE)) return put(c, &p);
   in_diag_at(c->diag, INTEROP_SYNTAX, r->place, "this rule never decides");
@@ -162,6 +162,8 @@ interop_status_t in_overlays_make(in_compile_t *c) {
     const in_rule_t *rule = &c->tenant_rules.at[i];
     r[i] = (ranked_t) { c->tenants.at[rule->policy].tenant, rule->kind == IN_R_DENY ? rule->reason : INT32_MAX, rule->policy, i };
     if (rule->kind == IN_R_ROW && !check_row(c, i)) return c->diag->status;
+    /* in the order of the source: lines are counted on from the last */
+    if (!in_rule_outcome(c, &c->tenant_rules.at[i])) return c->diag->status;
   }
   qsort(r, n, sizeof(*r), by_tenant);
   for (uint32_t i = 0, k; i < n; i = k) {
