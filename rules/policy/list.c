@@ -2,7 +2,8 @@
 ** list.c -- see list.h.
 **
 ** In a list the denials stand first, in the order of their reasons; then the
-** rows of each matrix, IN_LIST_NEXT behind each; IN_LIST_END at its end.
+** rows of each matrix, IN_LIST_NEXT behind each; IN_LIST_END at its end, with what
+** holds in a cell about which the list says nothing.
 */
 #include "list.h"
 
@@ -117,7 +118,8 @@ uint32_t in_list_walk(const in_image_t *img, uint32_t first, const in_list_event
     else if (matters(&l, r)) row(&l, r);
   }
   *need = l.need;
-  return l.need != IN_NIL ? IN_NIL : result(&l);
+  if (l.need != IN_NIL) return IN_NIL;
+  return result(&l) == IN_NOTHING && event == NULL ? r->outcome : result(&l);
 }
 
 /* ---- whose list it is: OVERLAYS[0] tells of the table that follows it */

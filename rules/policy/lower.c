@@ -277,7 +277,7 @@ static bool put_list(low_t *l, const cell_t *cell, const list_t *s) {
     const in_rule_t *r = &l->c->rules.at[s->rule[i]];
     if (!put_rule(l->c, r->unknown_passes ? IN_LIST_DENY_PASS : IN_LIST_DENY, s->guard[i], r->outcome)) return false;
   }
-  return put_base(l, cell) && put_rule(l->c, IN_LIST_END, 0, 0);
+  return put_base(l, cell) && put_rule(l->c, IN_LIST_END, 0, l->no_policy);
 }
 
 static void tell_list(const low_t *l, const cell_t *cell, uint32_t rules) {

@@ -33,10 +33,12 @@ static bool put_mark(in_compile_t *c, in_list_op_t op) {
   in_pi_rule_t r;
   memset(&r, 0, sizeof(r));
   r.op = op;
+  r.outcome = in_mdd_undetermined(c, c->preds.at[c->tenant_pred].atom);
+  if (r.outcome == IN_MDD_NONE) return false;
   return put(c, &r);
 }
 
-static bool put_rule(in_compile_t *c, in_rule_t *r) {
+static bool put_rule(in_compile_t *c, in_rule_t *r, uint32_t *guards) {
   in_pi_rule_t p;
   memset(&p, 0, sizeof(p));
   p.ops = r->ops;
@@ -49,10 +51,29 @@ static bool put_rule(in_compile_t *c, in_rule_t *r) {
   p.guard = in_rule_guard(c, r);
   if (p.guard == IN_MDD_NONE) return false;
   p.outcome = r->outcome;
-  if (p.guard != (IN_LEAF | IN_OUTCOME_FALSE)) return put(c, &p);
-  in_diag_at(c->diag, INTEROP_SYNTAX, r->place, "this rule never decides");
-  in_diag_hint(c->diag, "its guard can never be true here");
-  return false;
+  guards[r - c->tenant_rules.at] = p.guard;
+  return put(c, &p);
+}
+
+static bool may_hold(const unsigned char *holds, uint32_t root) {
+  return (root & IN_LEAF) ? root == (IN_LEAF | IN_OUTCOME_TRUE) : holds[root];
+}
+
+/* a rule whose guard is nowhere true is a mistake; children lie before their nodes */
+static bool check_guards(in_compile_t *c, const uint32_t *guards) {
+  uint32_t n = in_mdd_count(c);
+  unsigned char *holds = in_arena_get(c->arena, (size_t) n + 1);
+  if (holds == NULL) return in_nomem(c), false;
+  for (uint32_t id = 0; id < n; id++)
+    for (uint32_t k = 0; k < c->atoms.at[in_mdd_atom(c, id)].classes && !holds[id]; k++)
+      holds[id] = may_hold(holds, in_mdd_children(c, id)[k]);
+  for (uint32_t i = 0; i < c->tenant_rules.n; i++) {
+    if (may_hold(holds, guards[i]) || c->dead_is_allowed) continue;
+    in_diag_at(c->diag, INTEROP_SYNTAX, c->tenant_rules.at[i].place, "this rule never decides");
+    in_diag_hint(c->diag, "its guard can never be true here");
+    return false;
+  }
+  return true;
 }
 
 /* ---- matrices of tenants: whole, and over a general one */
@@ -88,12 +109,12 @@ static bool check_row(in_compile_t *c, uint32_t i) {
 
 /* ---- the lists */
 
-static bool put_tenant(in_compile_t *c, const ranked_t *r, uint32_t n) {
+static bool put_tenant(in_compile_t *c, const ranked_t *r, uint32_t n, uint32_t *guards) {
   in_pi_overlay_t o = { in_overlay_hash(r->tenant), in_builder_str(&c->builder, r->tenant), c->lists.n, 0 };
   for (uint32_t i = 0; i < n; i++) {
     in_rule_t *rule = &c->tenant_rules.at[r[i].rule];
     bool ends = rule->kind == IN_R_ROW && (i + 1 == n || r[i + 1].policy != r[i].policy);
-    if (!put_rule(c, rule) || (ends && !put_mark(c, IN_LIST_NEXT))) return false;
+    if (!put_rule(c, rule, guards) || (ends && !put_mark(c, IN_LIST_NEXT))) return false;
   }
   if (!put_mark(c, IN_LIST_END)) return false;
   return in_vec_push(c->arena, &c->overlays, o) || (in_nomem(c), false);
@@ -157,7 +178,8 @@ static interop_status_t make_table(in_compile_t *c, uint32_t unknown) {
 interop_status_t in_overlays_make(in_compile_t *c) {
   uint32_t n = c->tenant_rules.n, unknown;
   ranked_t *r = in_arena_array(c->arena, n, sizeof(*r));
-  if (r == NULL) return in_nomem(c);
+  uint32_t *guards = in_arena_array(c->arena, n, sizeof(*guards));
+  if (r == NULL || guards == NULL) return in_nomem(c);
   for (uint32_t i = 0; i < n; i++) {
     const in_rule_t *rule = &c->tenant_rules.at[i];
     r[i] = (ranked_t) { c->tenants.at[rule->policy].tenant, rule->kind == IN_R_DENY ? rule->reason : INT32_MAX, rule->policy, i };
@@ -168,8 +190,9 @@ interop_status_t in_overlays_make(in_compile_t *c) {
   qsort(r, n, sizeof(*r), by_tenant);
   for (uint32_t i = 0, k; i < n; i = k) {
     for (k = i + 1; k < n && in_eq(r[k].tenant, r[i].tenant);) k++;
-    if (!put_tenant(c, &r[i], k - i)) return c->diag->status;
+    if (!put_tenant(c, &r[i], k - i, guards)) return c->diag->status;
   }
+  if (!check_guards(c, guards)) return c->diag->status;
   unknown = put_unknown(c);
   return unknown == IN_NIL ? c->diag->status : make_table(c, unknown);
 }

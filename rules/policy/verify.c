@@ -175,9 +175,9 @@ static bool lists_ok(const in_image_t *img, const unsigned char *ends) {
   uint32_t n = img->count[IN_S_LISTS];
   EACH(img, LISTS, in_pi_rule_t, r) {
     if (r->op >= IN_LIST_OPS) return false;
-    if (r->op >= IN_LIST_NEXT) continue;
-    if (!guard_ok(img, ends, r->guard) || r->outcome >= img->count[IN_S_OUTCOMES]
-        || leaf_ends(img, r->outcome) == ENDS_TRUTH) return false;
+    if (r->op == IN_LIST_NEXT) continue;
+    if (r->outcome >= img->count[IN_S_OUTCOMES] || leaf_ends(img, r->outcome) == ENDS_TRUTH) return false;
+    if (r->op != IN_LIST_END && !guard_ok(img, ends, r->guard)) return false;
   }
   return n == 0 || ((const in_pi_rule_t *) img->section[IN_S_LISTS])[n - 1].op == IN_LIST_END;
 }

@@ -688,9 +688,9 @@ static void test_tenants(unsigned policies) {
     put("}\n");
     for (unsigned k = 0; k < 5; k++) put_tenant(k);
     if (!prepare(&g, NULL, text, 0)) {
-      ok(strstr(g.diag.text, "never decides") != NULL, "random policy %u for tenants compiles", i);
-      dispose(&g);
-      continue;
+      ok(0, "random policy %u for tenants compiles", i);
+      printf("# %s\n", g.diag.text);
+      return;
     }
     for (unsigned t = 0; t < 400; t++) {
       g.event = (in_ref_event_t) { dice(2) ? INTEROP_OP_MESSAGE_SEND : dice(INTEROP_OPERATION_COUNT), dice(INTEROP_KIND_COUNT), dice(2), dice(3) };

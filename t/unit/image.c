@@ -35,7 +35,10 @@ static const char source[] =
   "  matrix a -> b { message.send text deliver when message.was == P; * * placeholder old notice said; }\n"
   "  placeholder a -> b { text \"{link}\" link \"https://example.org/\" when sender.m == K; text \"-\" link \"-\"; }\n"
   "  remember { sender.f = true when recipient.country == X; }\n"
-  "}\n";
+  "}\n"
+  "policy t1 for tenant \"t1\" between a and b { gate { deny old when sender.f unknown deliver; }\n"
+  "  matrix a -> b { message.send text drop when sender.m == K; * * drop old; } }\n"
+  "policy t2 for tenant \"T2\" everywhere { gate for message.* { deny no_policy when recipient.m == L; } }\n";
 
 static uint64_t state = 88172645463325252ull;
 
@@ -90,6 +93,12 @@ static void walk_all(const interop_policy_t *p) {
     for (uint32_t i = 0; i < p->img.count[IN_S_CELLS]; i++) {
       uint32_t node = cells[i], need, o = in_walk(&p->img, class_, &node, &need);
       if (o >= p->img.count[IN_S_OUTCOMES]) abort();
+    }
+    for (uint32_t i = 0; i < 8 && in_overlay_slot(&p->img) != IN_NIL; i++) {
+      in_list_event_t e = { dice(INTEROP_OPERATION_COUNT), dice(INTEROP_KIND_COUNT), dice(2), dice(3) };
+      uint32_t list = in_overlay_find(&p->img, i % 3 == 0 ? IN_NONE : i % 3 == 1 ? IN_SPAN("t1") : IN_SPAN("T2")), need, o;
+      o = list == IN_NIL ? IN_NOTHING : in_list_walk(&p->img, list, &e, class_, &need);
+      if (o != IN_NOTHING && o >= p->img.count[IN_S_OUTCOMES]) abort();
     }
   }
 }
