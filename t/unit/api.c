@@ -99,7 +99,7 @@ static const struct { const char *api, *method, *target, *type, *body, *want; } 
     "body message.send action_card file=3 card=1 in 19:a@t" },
   /* ---- replies, edits, other operations */
   { "graph", "POST", CHAT "/replyWithQuote", JSON, "{\"messageIds\":[\"7\"],\"replyMessage\":{\"body\":{\"contentType\":\"html\",\"content\":\"<i>x</i>\"}}}",
-    "body message.reply rich_text formatting=1 in 19:a@t of 7" },
+    "body message.reply rich_text formatting=1 quote=1 in 19:a@t" },
   { "graph", "PATCH", CHAT "/9", JSON, "{\"importance\":\"low\"}", "body message.edit in 19:a@t of 9" },
   { "graph", "PATCH", CHAT "/9", JSON, "{\"body\":{\"content\":\"x\"}}", "body message.edit text in 19:a@t of 9" },
   { "graph", "POST", "/v1.0/users/u/chats/c/messages/9/softDelete", NULL, NULL, "body message.delete in c of 9" },
@@ -266,7 +266,7 @@ static const struct {
   { "graph", "PATCH", CHAT "/9", "{\"body\":{\"contentType\":\"html\",\"content\":\"<b>x</b>\"},\"z\":1}", INTEROP_V_PLACEHOLDER, 0,
     "POST /v1.0/chats/19:a@t/messages application/json {\"body\":{\"contentType\":\"text\",\"content\":\"Unsupported message.\"}} | formatting=1 undeclared=1 | 204" },
   { "graph", "POST", CHAT "/replyWithQuote", "{\"messageIds\":[\"7\"],\"replyMessage\":{\"body\":{\"contentType\":\"html\",\"content\":\"<i>x</i>\"},\"k\":0},\"k\":0}",
-    INTEROP_V_PLAIN_TEXT, 0, "{\"messageIds\":[\"7\"],\"replyMessage\":{\"body\":{\"contentType\":\"text\",\"content\":\"x\"}}} | formatting=1 undeclared=2" },
+    INTEROP_V_PLAIN_TEXT, 0, "POST /v1.0/chats/19:a@t/messages application/json {\"body\":{\"contentType\":\"text\",\"content\":\"x\"}} | formatting=1 quote=1 undeclared=2" },
   { "kaizala", "POST", "/v1/groups/g/messages", "{\"message\":\"Fine\",\"replyTo\":\"m7\",\"Subscribers\":[\"+91\"]}", INTEROP_V_PLAIN_TEXT, 0,
     "{\"message\":\"Fine\",\"Subscribers\":[\"+91\"]} | quote=1" },
   { "kaizala", "POST", "/v1/groups/g/actions", "{\"actionType\":\"Poll\",\"actionBody\":{\"question\":\"Which?\"},\"sendToAllSubscribers\":true,\"subscribers\":[\"+91\",1.10],\"more\":1}",
