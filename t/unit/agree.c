@@ -263,6 +263,10 @@ static void keep_state(agree_t *g, const uint32_t *words, uint32_t n, double cou
   uint32_t h;
   grow_states(g);
   h = find_state(g, words, n);
+  if (g->keys[h] != NULL) {         /* an atom that changed nothing led to the same state */
+    g->counts[h] = count;
+    return;
+  }
   g->keys[h] = must(malloc((n + 1) * sizeof(*words)));
   g->keys[h][0] = n;
   memcpy(g->keys[h] + 1, words, n * sizeof(*words));
