@@ -8,7 +8,8 @@
 ** policy.c  policy blocks -> rules
 ** atoms.c   predicates -> atoms (every fact's values sorted into classes)
 ** mdd.c     hash-consed decision diagrams and the operations on them
-** lower.c   rules -> one diagram per cell
+** lower.c   rules -> one diagram per cell, or a list where that would be too large
+** overlay.c rules of single tenants -> lists behind a hash table
 ** emit.c    all of it -> records of the image
 ** compile.c the order of all this
 ** Everything lives in one arena; the first error ends it.

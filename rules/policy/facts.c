@@ -347,8 +347,8 @@ static uint32_t decide_overlay(in_facts_t *f, const in_list_event_t *event, uint
 
 uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event) {
   const in_image_t *img = &f->policy->img;
-  uint32_t root = in_table(img, CELLS, uint32_t)[in_cell(img->count[IN_S_SYSTEMS], event->operation, event->kind, event->from, event->to)];
-  uint32_t o = in_decide(f, root);
+  size_t cell = in_cell(img->count[IN_S_SYSTEMS], event->operation, event->kind, event->from, event->to);
+  uint32_t o = in_decide(f, in_table(img, CELLS, uint32_t)[cell]);
   return o == IN_NIL || img->count[IN_S_OVERLAYS] == 0 ? o : decide_overlay(f, event, o);
 }
 

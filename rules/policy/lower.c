@@ -287,8 +287,10 @@ static void tell_list(const low_t *l, const cell_t *cell, uint32_t rules) {
   for (uint32_t i = 0; i < l->c->rules.n && place.source == NULL; i++)
     if (in_scope(l->c, &l->c->rules.at[i], cell)) place = l->c->rules.at[i].place;
   in_diag_clear(&w);
-  in_diag_at(&w, INTEROP_SYNTAX, place, "the decision for %s %s from %.*s is too large for a diagram: its %u rules are looked at one by one",
-             interop_operation_name((interop_operation_t) cell->op), interop_kind_name((interop_kind_t) cell->kind), (int) f.n, f.p, rules);
+  in_diag_at(&w, INTEROP_SYNTAX, place,
+             "the decision for %s %s from %.*s is too large for a diagram: its %u rules are looked at one by one",
+             interop_operation_name((interop_operation_t) cell->op), interop_kind_name((interop_kind_t) cell->kind),
+             (int) f.n, f.p, rules);
   in_warn(l->c, &w);
 }
 

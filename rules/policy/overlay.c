@@ -79,7 +79,8 @@ static bool check_guards(in_compile_t *c, const uint32_t *guards) {
 /* ---- matrices of tenants: whole, and over a general one */
 
 static bool is_rest(const in_rule_t *r) {
-  return r->when == NULL && r->ops == ((uint64_t) 1 << INTEROP_OPERATION_COUNT) - 1 && r->kinds == ((uint64_t) 1 << INTEROP_KIND_COUNT) - 1;
+  return r->when == NULL && r->ops == ((uint64_t) 1 << INTEROP_OPERATION_COUNT) - 1
+         && r->kinds == ((uint64_t) 1 << INTEROP_KIND_COUNT) - 1;
 }
 
 static bool has_general(const in_compile_t *c, const in_rule_t *r) {

@@ -1,7 +1,7 @@
 /*
 ** policy.c -- policy blocks to rules.
 **
-**   policy NAME (between A and B | within A | on A | everywhere) {
+**   policy NAME [for tenant "ID"] (between A and B | within A | on A | everywhere) {
 **       gate [for OPERATION ...] { deny REASON (when | unless) GUARD [unknown deliver] [TAG]; }
 **       geo  [for OPERATION ...] { the same }
 **       matrix A -> B { OPERATION ... KIND ... VERDICT [REASON] [notice N ...]
@@ -483,7 +483,8 @@ static bool read_tenant(ctx_t *x, in_stmt_t *head, in_policy_t *p) {
   in_tok_t *tok;
   if (!in_tok_is(head, 2, "for")) return true;
   if (!in_tok_is(head, 3, "tenant") || head->ntok < 6 || head->tok[4].kind != IN_TOK_STRING || head->tok[4].text.n == 0)
-    return bad(x, in_stmt_at(head, 3), "`for` is followed by a tenant's id and the scope", "policy NAME for tenant \"ID\" between A and B { ... }");
+    return bad(x, in_stmt_at(head, 3), "`for` is followed by a tenant's id and the scope",
+               "policy NAME for tenant \"ID\" between A and B { ... }");
   p->tenant = head->tok[4].text;
   x->tenant = true;
   tok = in_arena_array(x->c->arena, head->ntok, sizeof(*tok));
