@@ -13,6 +13,7 @@ char in_lower(char c) {
 
 bool in_eq_nocase(in_span_t a, in_span_t b) {
   if (a.n != b.n) return false;
+  if (a.n > 0 && memcmp(a.p, b.p, a.n) == 0) return true;    /* mostly they are spelt alike */
   for (size_t i = 0; i < a.n; i++)
     if (in_lower(a.p[i]) != in_lower(b.p[i])) return false;
   return true;

@@ -411,7 +411,7 @@ static size_t run_length(in_plain_t *o, in_span_t s, bool *dirty, char_t *ended)
     if (i >= leap) {
       size_t from = i;
       i = o->verbatim ? skip_plain(s, i) : o->pre ? i : skip_words(s, i);
-      leap = i + (i - from >= 32 ? 1 : 64);
+      leap = i + (i - from >= 16 ? 1 : 16);
     }
     while (i < s.n && classes[p[i]] == ORDINARY) i++;
     if (i == s.n) break;
