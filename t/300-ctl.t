@@ -59,15 +59,15 @@ wrong(['matrix', 'kaizala', 'team'], 'the policy has no system team; did you mea
     is($code, 0, 'the policy pack is good');
     is($err, '', 'without a warning');
     like($out, qr{\Aconf\.d: good\n(?:  [A-Za-z ]{14} [^\n]+\n){7}\z}, 'and has a summary');
-    like($out, qr/^  systems        2$/m, 'systems');
-    like($out, qr/^  APIs           2, \d+ operations$/m, 'APIs');
+    like($out, qr/^  systems        4$/m, 'systems');
+    like($out, qr/^  APIs           6, \d+ operations$/m, 'APIs');
     like($out, qr/^  cells          \d+, \d+ distinct decisions$/m, 'cells');
     like($out, qr/^  worst decision \d+ atoms looked at for one recipient$/m, 'worst case');
     my ($longest) = $out =~ /^  worst decision (\d+)/m;
     cmp_ok($longest, '<=', 64, 'the worst decision is bounded');
     my ($c, $json) = run('check', '--json', "$ROOT/conf.d");
     is($c, 0, '--json is good too');
-    like($json, qr/\A\{"systems":2,.*"longest":$longest,"bytes":\d+,"revision":"[0-9a-f]{16}"\}\n\z/, 'and tells the same');
+    like($json, qr/\A\{"systems":4,.*"longest":$longest,"bytes":\d+,"revision":"[0-9a-f]{16}"\}\n\z/, 'and tells the same');
     my ($c2, $out2) = run('check');
     is($c2, 0, 'without a path it finds the pack beside the command');
 }

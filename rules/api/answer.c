@@ -133,6 +133,7 @@ interop_status_t in_api_answer(const in_image_t *img, const in_event_t *ev, cons
   a->message = id_at(img, &j, op->id, nocase);
   a->conversation = id_at(img, &j, op->conversation_id, nocase);
   a->call = id_at(img, &j, op->call_id, nocase);
+  a->call_too = id_at(img, &j, op->call_too, nocase);
   return sets_member(op, w) ? set_member(img, op, &j, arena, a) : INTEROP_OK;
 }
 

@@ -63,6 +63,9 @@ typedef struct {
   in_features_t features;
   in_span_t conversation;         /* as the request names it, or absent */
   in_span_t message;              /* the original of an edit, delete, reply, reaction */
+  in_span_t name;                 /* the sender's display name as the request gives it; empty: none */
+  in_span_t name_at;              /* where it stands, a JSON pointer; absent: the API has no place for it */
+  in_span_t call;                 /* as the request names it, or absent */
   in_span_t card;                 /* what the API calls the card: "Poll" */
   in_span_t conversation_type;    /* create: enum value of the store's fact, or absent */
   const in_party_t *parties;      /* named participants, targets of a call ... */
@@ -155,7 +158,7 @@ bool in_api_wants_answer(const in_image_t *img, const in_event_t *ev, const in_w
 typedef struct {
   in_span_t message;              /* id of the message sent, or absent */
   in_span_t conversation;         /* id of the conversation created, or absent */
-  in_span_t call;
+  in_span_t call, call_too;       /* ids of the call that came to be, or absent */
   in_span_t body;                 /* new body for the client, if body_changed */
   bool body_changed;
 } in_answer_t;

@@ -43,7 +43,7 @@ typedef struct {
 #define IN_OPER_OPAQUE  1u        /* the body passes unread, only its type is judged */
 
 /* what of an operation is in its path: captures by number, or IN_NIL */
-typedef struct { uint32_t conversation, message, party; } in_ai_captures_t;
+typedef struct { uint32_t conversation, message, party, call; } in_ai_captures_t;
 
 /* verdicts that may send another operation: its MAKES record, by number */
 #define IN_MAKE_PLACEHOLDER  0
@@ -66,7 +66,7 @@ typedef struct {
   in_ref_t conversation_type;     /* of what is created, where the API has one type only */
   uint32_t makes[IN_MAKE_COUNT];  /* MAKES by verdict, or IN_NIL: in the request's own form */
   in_run_t set_to, set_from;      /* a member of the answer set from another */
-  in_run_t id, conversation_id, call_id;    /* in the answer */
+  in_run_t id, conversation_id, call_id, call_too;    /* in the answer */
   uint32_t original;              /* MAKES: how to fetch the original, or IN_NIL */
   uint32_t original_shape;        /* SHAPES: its body */
   in_run_t original_author;
@@ -88,6 +88,8 @@ typedef struct {
   X(REPLY,        "reply")        /* names the message replied to */ \
   X(MESSAGE,      "message")      /* names the message that is meant */ \
   X(CONVERSATION, "conversation") \
+  X(CALL,         "call") \
+  X(NAME,         "name")         /* the sender's display name; a member of the root */ \
   X(TYPE,         "type")         /* type of the conversation */ \
   X(PARTIES,      "parties")      /* people, a list */ \
   X(PARTY,        "party")        /* one person */ \

@@ -173,6 +173,19 @@ static bool read_conversation(reader_t *r, const in_stmt_t *s) {
   return read_many(r, s, IN_ROLE_CONVERSATION, "conversation /POINTER;");
 }
 
+/* names of names need no escape: they are written as words */
+static bool read_name(reader_t *r, const in_stmt_t *s) {
+  static const char form[] = "name /MEMBER;";
+  node_t *n = s->ntok == 2 && !s->has_block ? declare(r, s, 1, IN_ROLE_NAME, form) : NULL;
+  if (n == NULL) return r->c->diag->status == INTEROP_OK && in_apic_bad(r->c, in_stmt_place(s), form, "this form is not known");
+  return memchr(s->tok[1].text.p + 1, '/', s->tok[1].text.n - 1) == NULL
+         || in_apic_bad(r->c, s->tok[1].place, form, "a member of the body itself is wanted here");
+}
+
+static bool read_call(reader_t *r, const in_stmt_t *s) {
+  return read_many(r, s, IN_ROLE_CALL, "call /POINTER;");
+}
+
 static bool read_time(reader_t *r, const in_stmt_t *s) {
   return read_many(r, s, IN_ROLE_TIME, "time /POINTER;");
 }
@@ -334,7 +347,8 @@ static bool read_within(reader_t *r, const in_stmt_t *s) {
 static const struct { const char *word; read_fn read; } rows[] = {
   { "content", read_content }, { "text", read_text }, { "parts", read_parts }, { "part", read_part },
   { "card", read_card }, { "reply", read_reply }, { "message", read_message },
-  { "conversation", read_conversation }, { "inert", read_inert }, { "images", read_images },
+  { "conversation", read_conversation }, { "call", read_call }, { "name", read_name },
+  { "inert", read_inert }, { "images", read_images },
   { "type", read_type }, { "parties", read_parties }, { "party", read_party },
   { "required", read_required }, { "one", read_one_of }, { "within", read_within },
   { "time", read_time },

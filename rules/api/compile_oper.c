@@ -72,8 +72,10 @@ static bool read_conversation(reader_t *r, const in_stmt_t *s) {
 }
 
 static bool read_call(reader_t *r, const in_stmt_t *s) {
-  if (s->ntok != 2 || s->has_block) return bad_form(r, s, "call /POINTER;");
-  return in_apic_pointer(r->c, s, 1, "call /POINTER;", &r->o->rec.call_id);
+  static const char form[] = "call /POINTER [/POINTER];";
+  if (s->ntok < 2 || s->ntok > 3 || s->has_block) return bad_form(r, s, form);
+  return in_apic_pointer(r->c, s, 1, form, &r->o->rec.call_id)
+         && (s->ntok == 2 || in_apic_pointer(r->c, s, 2, form, &r->o->rec.call_too));
 }
 
 static bool read_type(reader_t *r, const in_stmt_t *s) {
@@ -274,10 +276,11 @@ bool in_apic_operation(in_apic_t *c, const in_stmt_t *s) {
   o->api = c->api;
   o->next = o->shape = o->original = o->original_shape = o->list = IN_NIL;
   o->makes[IN_MAKE_PLACEHOLDER] = o->makes[IN_MAKE_REPLY] = o->makes[IN_MAKE_PLAIN] = IN_NIL;
-  o->captures.party = IN_NIL;
+  o->captures.party = o->captures.call = IN_NIL;
   if (!read_head(&r)) return false;
   o->captures.conversation = capture_in(&r, "conversation");
   o->captures.message = capture_in(&r, "message");
+  o->captures.call = capture_in(&r, "call");
   if (!read_block(&r)) return false;
   if (o->accepts.count == 0 && !(o->flags & IN_OPER_OPAQUE) && !is_raw(c, o->shape)) {
     in_span_t json = IN_SPAN("application/json");

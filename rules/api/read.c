@@ -134,9 +134,19 @@ static void read_type(in_body_t *b, uint32_t node, yyjson_val *v, in_event_t *ev
   else ev->conversation_type = in_body_str(b, c->word);
 }
 
+/* a name is told, there or not; null is none */
+static void read_name(in_body_t *b, uint32_t node, yyjson_val *v, in_event_t *ev) {
+  in_span_t name = in_body_str(b, b->node[node].name);
+  ev->name_at = in_arena_printf(b->arena, "/%.*s", (int) name.n, name.p);
+  ev->name = IN_SPAN("");
+  if (v != NULL && yyjson_is_str(v)) ev->name = in_json_str(v);
+  else if (v != NULL && !yyjson_is_null(v)) in_body_wrong(b, IN_SPAN("a name must be a string"));
+}
+
 static void read_members(in_body_t *b, in_event_t *ev) {
   for (uint32_t i = 0; i < b->shape->nodes; i++) {
     yyjson_val *v = in_body_value(b, i);
+    if (b->node[i].role == IN_ROLE_NAME) read_name(b, i, v, ev);
     if (v == NULL) {
       if (b->node[i].flags & IN_MEMBER_REQUIRED) in_body_wrong(b, IN_SPAN("a required member is missing"));
       continue;
@@ -144,6 +154,7 @@ static void read_members(in_body_t *b, in_event_t *ev) {
     switch (b->node[i].role) {
       case IN_ROLE_MESSAGE: name_it(b, &ev->message, v); break;
       case IN_ROLE_REPLY: if (b->op->captures.message == IN_NIL) name_it(b, &ev->message, v); break;
+      case IN_ROLE_CALL: name_it(b, &ev->call, v); break;
       case IN_ROLE_CONVERSATION: name_it(b, &ev->conversation, v); break;
       case IN_ROLE_TYPE: read_type(b, i, v, ev); break;
       default: break;
@@ -248,6 +259,7 @@ static interop_status_t read_target(const in_image_t *img, const in_match_t *m, 
   uint32_t count = 0;
   ev->conversation = captured(m, op->captures.conversation);
   ev->message = captured(m, op->captures.message);
+  ev->call = captured(m, op->captures.call);
   if (op->conversation_type.len > 0) ev->conversation_type = in_image_str(img, op->conversation_type);
   if (op->query_conversation.len > 0) {
     in_span_t s = in_path_query(m->query, in_image_str(img, op->query_conversation), arena, &count);

@@ -102,7 +102,7 @@ static bool check_operation(const check_t *k, uint32_t i, const in_ai_operation_
   if (o->operation >= INTEROP_OPERATION_COUNT || o->api >= k->img->count[IN_S_APIS]) return false;
   if (o->next != IN_NIL && (o->next <= i || o->next >= k->img->count[IN_S_OPERATIONS])) return false;
   if (o->success > 999 || !capture(o->captures.conversation) || !capture(o->captures.message)
-      || !capture(o->captures.party)) return false;
+      || !capture(o->captures.party) || !capture(o->captures.call)) return false;
   if ((o->original == IN_NIL) != (o->original_shape == IN_NIL)) return false;
   return ref(k, o->method) && ref(k, o->path) && refs(k, o->when) && refs(k, o->when_values)
          && ref(k, o->when_query) && refs(k, o->accepts) && index_ok(k, IN_S_SHAPES, o->shape)
@@ -110,7 +110,7 @@ static bool check_operation(const check_t *k, uint32_t i, const in_ai_operation_
          && index_ok(k, IN_S_MAKES, o->makes[IN_MAKE_PLACEHOLDER])
          && index_ok(k, IN_S_MAKES, o->makes[IN_MAKE_REPLY]) && index_ok(k, IN_S_MAKES, o->makes[IN_MAKE_PLAIN])
          && refs(k, o->set_to) && refs(k, o->set_from) && refs(k, o->id) && refs(k, o->conversation_id)
-         && refs(k, o->call_id) && index_ok(k, IN_S_MAKES, o->original)
+         && refs(k, o->call_id) && refs(k, o->call_too) && index_ok(k, IN_S_MAKES, o->original)
          && index_ok(k, IN_S_SHAPES, o->original_shape) && refs(k, o->original_author)
          && index_ok(k, IN_S_SHAPES, o->list) && refs(k, o->list_at);
 }

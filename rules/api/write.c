@@ -150,6 +150,22 @@ static void plain_content(writer_t *w) {
   if (b->format != IN_FORMAT_TEXT || !in_eq(text, b->content)) put_content(w, text);
 }
 
+/* a message of which nothing is left is none */
+static bool shows_nothing(writer_t *w, in_span_t html) {
+  in_buf_t out;
+  in_features_t f;
+  bool blank = true;
+  memset(&f, 0, sizeof(f));
+  in_buf_init(&out, &w->alloc);
+  if (in_body_reduce(w->b, html, IN_FORMAT_HTML, 0, &out, &f) != INTEROP_OK || out.failed) {
+    w->failed = true;
+    return false;
+  }
+  for (size_t i = 0; i < out.n && blank; i++)
+    blank = out.p[i] == ' ' || out.p[i] == '\t' || out.p[i] == '\n' || out.p[i] == '\r';
+  return blank;
+}
+
 static void strip_content(writer_t *w) {
   in_span_t text;
   bool changed;
@@ -167,6 +183,7 @@ static void strip_content(writer_t *w) {
     return;
   }
   if (!strip_html(w, b->content, &text, &changed) || !changed) return;
+  if (shows_nothing(w, text)) w->impossible = true;
   if (b->node[b->shape->content].flags & IN_MEMBER_DATA) text = in_media_to_data("text/html", text, w->arena);
   if (text.p == NULL) w->failed = true;
   put_member(w, b->shape->content, text);

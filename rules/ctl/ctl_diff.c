@@ -70,6 +70,14 @@ static in_span_t outcome_text(diff_t *d, int side, uint32_t i) {
   for (int f = 0; f < INTEROP_FEATURE_COUNT && o->verdict == INTEROP_V_STRIP; f++)
     if (o->strip >> f & 1) in_buf_printf(&b, " %s", interop_feature_name((interop_feature_t) f));
   if (o->reduce != 0) in_buf_printf(&b, " reduce %u", o->reduce);
+  if (o->name_slot != IN_NIL) {
+    in_buf_put(&b, IN_SPAN(" name from "));
+    in_buf_put(&b, in_words_slot(img, o->name_slot));
+  }
+  if (o->name_suffix.len > 0) {
+    in_buf_put(&b, IN_SPAN(" name with "));
+    in_buf_put(&b, in_image_str(img, o->name_suffix));
+  }
   return b.failed ? IN_NONE : in_buf_span(&b);
 }
 
@@ -270,11 +278,26 @@ static bool same_effects(diff_t *d) {
   uint32_t n = d->img[0]->count[IN_S_EFFECTS];
   if (n != d->img[1]->count[IN_S_EFFECTS]) return false;
   for (uint32_t i = 0; i < n; i++)
-    if (a[i].subject != b[i].subject || a[i].kind != b[i].kind || a[i].number != b[i].number
+    if (a[i].subject != b[i].subject || a[i].kind != b[i].kind
+        || (a[i].kind == IN_SET_FACT ? !in_eq(in_words_slot(d->img[0], (uint32_t) a[i].number),
+                                              in_words_slot(d->img[1], (uint32_t) b[i].number))
+                                     : a[i].number != b[i].number)
         || !in_eq(in_image_str(d->img[0], in_field(d->img[0], a[i].field)->name),
             in_image_str(d->img[1], in_field(d->img[1], b[i].field)->name))
         || !in_eq(in_image_str(d->img[0], a[i].text), in_image_str(d->img[1], b[i].text))
         || guard(d, 0, a[i].guard) != guard(d, 1, b[i].guard))
+      return false;
+  return true;
+}
+
+static bool same_readings(diff_t *d) {
+  const in_pi_reading_t *a = in_table(d->img[0], READINGS, in_pi_reading_t),
+                        *b = in_table(d->img[1], READINGS, in_pi_reading_t);
+  uint32_t n = d->img[0]->count[IN_S_READINGS];
+  if (n != d->img[1]->count[IN_S_READINGS]) return false;
+  for (uint32_t i = 0; i < n; i++)
+    if (!same_name(d, a[i].from, b[i].from) || !same_name(d, a[i].to, b[i].to)
+        || a[i].unknown_passes != b[i].unknown_passes || guard(d, 0, a[i].guard) != guard(d, 1, b[i].guard))
       return false;
   return true;
 }
@@ -346,6 +369,7 @@ static void compare(diff_t *d) {
   compare_systems(d);
   if (d->notes == 0 && !same_texts(d)) note(d, "texts of placeholders", IN_NONE);
   if (!same_effects(d)) note(d, "what is remembered", IN_NONE);
+  if (d->notes == 0 && !same_readings(d)) note(d, "where recipients read", IN_NONE);
   compare_words(d);
   compare_tenants(d);
 }

@@ -42,14 +42,22 @@ static interop_status_t add_text(interop_judge_t *j, interop_record_kind_t kind,
 
 /* ---- what policy says is to be remembered */
 
-static interop_value_t effect_value(const interop_judge_t *j, const in_pi_effect_t *e) {
+/* of no type where the fact that it is taken from is unknown */
+static interop_value_t effect_value(interop_judge_t *j, const in_pi_effect_t *e) {
   interop_value_t v;
+  in_value_t from;
   memset(&v, 0, sizeof(v));
   v.number = e->number;
   switch (e->kind) {
     case IN_SET_FLAG: v.type = INTEROP_T_FLAG; break;
     case IN_SET_NUMBER: v.type = INTEROP_T_NUMBER; break;
     case IN_SET_NOW: v.type = INTEROP_T_NUMBER; v.number = j->request->now; break;
+    case IN_SET_FACT:
+      from = in_facts_value(&j->facts, (uint32_t) e->number);
+      v.number = 0;
+      v.type = from.known ? INTEROP_T_TEXT : INTEROP_T_NULL;
+      v.text = from.text;
+      break;
     default: v.type = INTEROP_T_TEXT; v.text = in_image_str(&j->policy->img, e->text);
   }
   return v;
@@ -69,11 +77,13 @@ static interop_status_t each_effect(interop_judge_t *j, visit_t visit) {
   const in_pi_effect_t *e = in_table(img, EFFECTS, in_pi_effect_t);
   for (uint32_t i = 0; i < img->count[IN_S_EFFECTS]; i++) {
     for (uint32_t k = 0; k < j->recipient_count; k++) {
-      interop_value_t v = effect_value(j, &e[i]);
+      interop_value_t v;
       in_span_t record;
       interop_status_t rc;
       in_judge_take(j, &j->recipients[k]);
       if (!in_guard_holds(&j->facts, e[i].guard)) continue;
+      v = effect_value(j, &e[i]);
+      if (v.type == INTEROP_T_NULL) continue;
       record = in_facts_record(&j->facts, (in_subject_t) e[i].subject);
       if (j->facts.status != INTEROP_OK) return j->facts.status;
       if (same_value(record, in_image_str(img, in_field(img, e[i].field)->name), &v)) break;
@@ -91,7 +101,8 @@ static interop_status_t stop_at_first(interop_judge_t *j, const in_pi_effect_t *
 }
 
 bool in_judge_wants_effects(interop_judge_t *j) {
-  return j->event.operation == INTEROP_OP_CONVERSATION_CREATE || each_effect(j, stop_at_first) != INTEROP_OK;
+  return j->event.operation == INTEROP_OP_CONVERSATION_CREATE || j->event.operation == INTEROP_OP_CALL_CREATE
+         || each_effect(j, stop_at_first) != INTEROP_OK;
 }
 
 static interop_status_t set_field(interop_judge_t *j, const in_pi_effect_t *e, in_span_t record) {
@@ -186,6 +197,7 @@ static interop_status_t keep_conversation(interop_judge_t *j, in_span_t id) {
   const in_image_t *img = &j->policy->img;
   interop_value_t list;
   interop_status_t rc = participants(j, &list);
+  in_span_t parent = j->conversation_id;
   j->conversation_id = id;
   j->facts.key[IN_SUB_CONVERSATION] = id;
   if (rc == INTEROP_OK) rc = add_effect(j, INTEROP_R_CONVERSATION, id, IN_SPAN("participants"), &list, true);
@@ -193,7 +205,21 @@ static interop_status_t keep_conversation(interop_judge_t *j, in_span_t id) {
   if (rc == INTEROP_OK)
     rc = add_text(j, INTEROP_R_CONVERSATION, id, "initiated_by",
         in_image_str(img, in_system(img, j->from)->name));
+  /* what is made within another conversation has that one's tenant */
+  if (rc == INTEROP_OK && parent.p != NULL) return add_text(j, INTEROP_R_CONVERSATION, id, "parent", parent);
   if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "tenant", j->plan.tenant);
+  return rc;
+}
+
+/* who is in a call: those it was made for */
+static interop_status_t keep_call(interop_judge_t *j, in_span_t id) {
+  interop_value_t list;
+  interop_status_t rc;
+  if (id.p == NULL) return INTEROP_OK;
+  rc = participants(j, &list);
+  if (rc == INTEROP_OK) rc = add_effect(j, INTEROP_R_CALL, id, IN_SPAN("participants"), &list, true);
+  if (rc == INTEROP_OK)
+    rc = add_text(j, INTEROP_R_CALL, id, "type", list.count > 2 ? IN_SPAN("group") : IN_SPAN("one_on_one"));
   return rc;
 }
 
@@ -203,6 +229,10 @@ static interop_status_t remember(interop_judge_t *j, const in_answer_t *a) {
     rc = keep_conversation(j, a->conversation);
   if (rc == INTEROP_OK && a->message.p != NULL && j->conversation_id.p != NULL)
     rc = keep_message(j, a->message, j->sender_id, delivered_as(j));
+  if (rc == INTEROP_OK && j->event.operation == INTEROP_OP_CALL_CREATE) {
+    rc = keep_call(j, a->call);
+    if (rc == INTEROP_OK) rc = keep_call(j, a->call_too);
+  }
   if (rc == INTEROP_OK) rc = each_effect(j, set_field);
   return rc;
 }

@@ -108,6 +108,11 @@ static void set_who(interop_judge_t *j) {
   if (j->plan.tenant.p == NULL && j->request != NULL) j->plan.tenant = j->request->tenant;
 }
 
+static void take_row_notices(interop_judge_t *j, const in_pi_outcome_t *o) {
+  const uint32_t *n = in_table(&j->policy->img, INDEXES, uint32_t) + o->notices.first;
+  for (uint32_t i = 0; i < o->notices.count; i++) in_judge_notice(j, n[i]);
+}
+
 /* notices that stand for a verdict or for what was lost */
 static void own_notices(interop_judge_t *j, interop_verdict_t verdict) {
   const in_image_t *img = &j->policy->img;
@@ -168,6 +173,7 @@ interop_status_t in_judge_refuse(interop_judge_t *j, in_span_t reason, in_span_t
 static in_span_t unknown_fact(interop_judge_t *j, const in_pi_outcome_t *o) {
   const in_image_t *img = &j->policy->img;
   const in_pi_atom_t *a;
+  if (o->slot == IN_NIL && j->recipients[j->final].untold.p != NULL) return j->recipients[j->final].untold;
   if (o->slot == IN_NIL) return j->undetermined.p != NULL ? j->undetermined : IN_SPAN("recipient.reads_on");
   a = in_atom(img, o->slot);
   in_judge_take(j, &j->recipients[j->final]);
@@ -181,6 +187,7 @@ static interop_status_t deny(interop_judge_t *j, const in_pi_outcome_t *o) {
   if (o->kind != IN_OUT_UNDETERMINED) {
     j->plan.rule = in_image_str(img, o->rule);
     j->plan.reason = o->reason == IN_NIL ? IN_SPAN("denied") : in_image_str(img, in_reason(img, o->reason)->name);
+    take_row_notices(j, o);
     return answer_denial(j, o->reason, IN_NONE);
   }
   {
@@ -192,11 +199,6 @@ static interop_status_t deny(interop_judge_t *j, const in_pi_outcome_t *o) {
 }
 
 /* ---- forwards */
-
-static void take_row_notices(interop_judge_t *j, const in_pi_outcome_t *o) {
-  const uint32_t *n = in_table(&j->policy->img, INDEXES, uint32_t) + o->notices.first;
-  for (uint32_t i = 0; i < o->notices.count; i++) in_judge_notice(j, n[i]);
-}
 
 static interop_status_t forward(interop_judge_t *j) {
   j->plan.action = INTEROP_A_FORWARD;
@@ -235,6 +237,36 @@ static interop_status_t rewrite(interop_judge_t *j, const in_recipient_t *r, con
   return forward(j);
 }
 
+/*
+** The sender's display name set. Where the request has no place for it, or the fact is
+** not known, or the name ends so already, there is nothing to set.
+*/
+static interop_status_t amend(interop_judge_t *j, const in_recipient_t *r, const in_pi_outcome_t *o) {
+  in_span_t suffix = in_image_str(&j->policy->img, o->name_suffix);
+  in_amend_t a = { j->event.name_at, j->event.name };
+  interop_status_t rc = INTEROP_FULL;
+  in_value_t v;
+  in_judge_take(j, r);
+  if (o->name_slot != IN_NIL) {
+    v = in_facts_value(&j->facts, o->name_slot);
+    a.value = v.known ? v.text : a.value;
+  }
+  if (suffix.n > 0 && !in_ends(a.value, suffix))
+    a.value = in_arena_printf(&j->arena, "%.*s%.*s", (int) a.value.n, a.value.p, (int) suffix.n, suffix.p);
+  if (a.value.p == NULL) return INTEROP_NOMEM;
+  if (a.pointer.p != NULL && !in_eq(a.value, j->event.name))
+    rc = in_api_amend(&j->policy->img, &j->event, &a, 1, &j->arena, &j->write);
+  if (rc != INTEROP_OK && rc != INTEROP_FULL) return rc;
+  if (rc == INTEROP_FULL || !j->write.changed) {
+    j->plan.verdict = INTEROP_V_DELIVER;
+    return forward(j);
+  }
+  j->written = true;
+  j->plan.body = j->write.body;
+  j->plan.body_changed = j->write.body_changed;
+  return forward(j);
+}
+
 interop_status_t in_judge_apply(interop_judge_t *j) {
   const in_image_t *img = &j->policy->img;
   const in_recipient_t *r = &j->recipients[j->final];
@@ -250,11 +282,13 @@ interop_status_t in_judge_apply(interop_judge_t *j) {
   take_row_notices(j, o);
   if (j->request->native && in_judge_crosses(j)) {
     rc = in_judge_cross_header(j);
+    if (rc == INTEROP_OK && o->verdict == INTEROP_V_AMEND) return amend(j, r, o);
     j->plan.verdict = INTEROP_V_DELIVER;
     return rc == INTEROP_OK ? forward(j) : rc;
   }
   switch (o->verdict) {
     case INTEROP_V_DELIVER: return forward(j);
+    case INTEROP_V_AMEND: return amend(j, r, o);
     case INTEROP_V_DROP: return drop(j);
     case INTEROP_V_STRIP: case INTEROP_V_PLAIN_TEXT: case INTEROP_V_PLACEHOLDER: case INTEROP_V_AS_REPLY:
       return rewrite(j, r, o);

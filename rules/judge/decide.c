@@ -24,6 +24,16 @@ static void set_text(in_facts_t *f, uint32_t fact, in_span_t text) {
   f->request[fact].text = text;
 }
 
+/* is the recipient's tenant another than the sender's? */
+static in_value_t federated(in_span_t sender, in_span_t recipient) {
+  in_span_t a = in_facts_text(sender, "tenant"), b = in_facts_text(recipient, "tenant");
+  in_value_t v;
+  memset(&v, 0, sizeof(v));
+  v.known = a.p != NULL && b.p != NULL;
+  v.number = v.known && !in_eq_nocase(a, b);
+  return v;
+}
+
 void in_judge_take(interop_judge_t *j, const in_recipient_t *r) {
   in_facts_t *f = &j->facts;
   if (j->taken == r) return;
@@ -33,6 +43,7 @@ void in_judge_take(interop_judge_t *j, const in_recipient_t *r) {
   f->look[IN_SUB_RECIPIENT] = r->record.p != NULL ? IN_LOOK_FOUND : IN_LOOK_MISSING;
   f->request[IN_RF_TO].known = r->to < j->policy->img.count[IN_S_SYSTEMS];
   f->request[IN_RF_TO].number = r->to;
+  f->request[IN_RF_FEDERATED] = federated(in_facts_record(f, IN_SUB_SENDER), r->record);
   set_text(f, IN_RF_NAMED, r->named);
   set_text(f, IN_RF_RECIPIENT_ID, r->id);
 }

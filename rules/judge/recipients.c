@@ -2,12 +2,14 @@
 ** recipients.c -- who is addressed, and in which system each of them reads.
 **
 ** Whom a request names (participants added, members of a new conversation,
-** targets of a call) are its recipients; else all participants of the
-** conversation but the sender; where there is neither, the request stays with
-** the sender, in their own system. A conversation that nobody knows has one
+** targets of a call) are its recipients, with them who is in the call that it
+** is about; else all participants of the conversation, or of the call, but the
+** sender; where there is neither, the request stays with
+** the sender, in their own system. A conversation or call that nobody knows has one
 ** recipient of whom nothing is known: such a request is never passed.
-** The system in which a recipient reads: `reads_on`, else the only system they
-** are registered on, else it is not known (behaviour.md, section 0).
+** The system in which a recipient reads: what a policy's `reads` says; else
+** `reads_on`, else the only system they are registered on, else it is not known
+** (behaviour.md, section 0).
 */
 #include "judge.h"
 
@@ -29,6 +31,35 @@ static uint32_t reading_system(const interop_judge_t *j, in_span_t record) {
   return sys == IN_NIL ? systems(j) : sys;
 }
 
+/* a reading that cannot be told leaves all that depends on it undetermined */
+static bool untold(interop_judge_t *j, in_recipient_t *r, const in_pi_reading_t *g, const in_pi_outcome_t *o) {
+  const in_image_t *img = &j->policy->img;
+  if (o->kind != IN_OUT_UNDETERMINED || g->unknown_passes) return false;
+  if (o->slot != IN_NIL) r->untold = in_image_str(img, in_slot(img, in_atom(img, o->slot)->slot)->name);
+  return true;
+}
+
+/* where a policy says that they read; false: none says anything of them */
+static bool policy_says(interop_judge_t *j, in_recipient_t *r) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_reading_t *g = in_table(img, READINGS, in_pi_reading_t), *end = g + img->count[IN_S_READINGS];
+  bool fetched = j->facts.fetched, said = false;
+  j->facts.fetched = true;        /* this is no reason to ask upstream */
+  for (; g < end && !said; g++) {
+    uint32_t o;
+    if (g->from != j->from) continue;
+    in_judge_take(j, r);
+    o = in_decide(&j->facts, g->guard);
+    if (o == IN_NIL) break;
+    said = in_outcome(img, o)->kind == IN_OUT_TRUE;
+    if (said) r->to = g->to;
+    else said = untold(j, r, g, in_outcome(img, o));
+  }
+  j->facts.fetched = fetched;
+  j->taken = NULL;                /* what hangs on where they read is looked at anew */
+  return said;
+}
+
 static interop_status_t add(interop_judge_t *j, in_span_t named) {
   in_recipient_t *r = &j->recipients[j->recipient_count];
   in_span_t found, id;
@@ -48,9 +79,9 @@ static interop_status_t add(interop_judge_t *j, in_span_t named) {
   if (r->record.p == NULL) return INTEROP_NOMEM;
   id = in_facts_text(r->record, "id");
   if (id.p != NULL) r->id = id;
-  r->to = reading_system(j, r->record);
+  if (!policy_says(j, r)) r->to = reading_system(j, r->record);
   j->recipient_count++;
-  return INTEROP_OK;
+  return j->facts.status;
 }
 
 static interop_status_t make_room(interop_judge_t *j, size_t n) {
@@ -59,20 +90,39 @@ static interop_status_t make_room(interop_judge_t *j, size_t n) {
   return j->recipients == NULL ? INTEROP_NOMEM : INTEROP_OK;
 }
 
-static interop_status_t add_parties(interop_judge_t *j) {
-  interop_status_t rc = make_room(j, j->event.party_count);
-  for (uint32_t i = 0; i < j->event.party_count && rc == INTEROP_OK; i++)
-    if (!in_eq_nocase(j->event.parties[i].id, j->request->sender)) rc = add(j, j->event.parties[i].id);
+static bool is_there(const interop_judge_t *j, in_span_t id) {
+  for (uint32_t i = 0; i < j->recipient_count; i++)
+    if (in_eq_nocase(j->recipients[i].id, id)) return true;
+  return false;
+}
+
+/* those of a list of the store who are not among the recipients already */
+static interop_status_t add_list(interop_judge_t *j, const interop_value_t *list, bool some) {
+  in_span_t item, second;
+  size_t at = 0;
+  interop_status_t rc = INTEROP_OK;
+  while (rc == INTEROP_OK && interop_value_item(list, &at, &item, &second))
+    if (!in_eq_nocase(item, j->sender_id) && !(some && is_there(j, item))) rc = add(j, item);
   return rc;
 }
 
+static bool participants_of(in_span_t record, interop_value_t *v) {
+  return record.p != NULL && interop_record_get(record, IN_SPAN("participants"), v) == INTEROP_OK && v->type == INTEROP_T_LIST;
+}
+
+/* whom the request names, and with them who is in the call that it is about */
+static interop_status_t add_parties(interop_judge_t *j) {
+  interop_value_t call;
+  bool in_call = participants_of(in_facts_record(&j->facts, IN_SUB_CALL), &call);
+  interop_status_t rc = make_room(j, j->event.party_count + (in_call ? call.count : 0));
+  for (uint32_t i = 0; i < j->event.party_count && rc == INTEROP_OK; i++)
+    if (!in_eq_nocase(j->event.parties[i].id, j->request->sender)) rc = add(j, j->event.parties[i].id);
+  return rc == INTEROP_OK && in_call ? add_list(j, &call, true) : rc;
+}
+
 static interop_status_t add_participants(interop_judge_t *j, const interop_value_t *list) {
-  in_span_t item, second;
-  size_t at = 0;
   interop_status_t rc = make_room(j, list->count);
-  while (rc == INTEROP_OK && interop_value_item(list, &at, &item, &second))
-    if (!in_eq_nocase(item, j->sender_id)) rc = add(j, item);
-  return rc;
+  return rc == INTEROP_OK ? add_list(j, list, false) : rc;
 }
 
 /* the one recipient of whom nothing is known, or the sender */
@@ -92,21 +142,33 @@ static interop_status_t stays_with_sender(interop_judge_t *j) {
   return add_one(j, j->sender_id, in_facts_record(&j->facts, IN_SUB_SENDER), j->from);
 }
 
-interop_status_t in_judge_address(interop_judge_t *j) {
-  in_span_t conversation = in_facts_record(&j->facts, IN_SUB_CONVERSATION);
+/* nobody knows who takes part: nothing of it may pass */
+static interop_status_t nobody_known(interop_judge_t *j, in_span_t fact) {
+  j->undetermined = fact;
+  return add_one(j, IN_NONE, IN_NONE, systems(j));
+}
+
+static interop_status_t add_all(interop_judge_t *j) {
   interop_value_t v;
+  if (j->event.party_count > 0) return add_parties(j);
+  if (j->event.conversation.p != NULL) {
+    if (participants_of(in_facts_record(&j->facts, IN_SUB_CONVERSATION), &v)) return add_participants(j, &v);
+    return j->facts.status != INTEROP_OK ? j->facts.status : nobody_known(j, IN_SPAN("conversation.participants"));
+  }
+  if (j->event.call.p == NULL) return stays_with_sender(j);
+  if (participants_of(in_facts_record(&j->facts, IN_SUB_CALL), &v)) return add_participants(j, &v);
+  return j->facts.status != INTEROP_OK ? j->facts.status : nobody_known(j, IN_SPAN("call.participants"));
+}
+
+interop_status_t in_judge_address(interop_judge_t *j) {
   interop_status_t rc;
   if (j->facts.status != INTEROP_OK) return j->facts.status;
-  if (j->event.party_count > 0) {
-    rc = add_parties(j);
-  } else if (j->event.conversation.p == NULL) {
-    return stays_with_sender(j);
-  } else if (conversation.p == NULL || interop_record_get(conversation, IN_SPAN("participants"), &v) != INTEROP_OK
-             || v.type != INTEROP_T_LIST) {
-    j->undetermined = IN_SPAN("conversation.participants");
-    return add_one(j, IN_NONE, IN_NONE, systems(j));
-  } else {
-    rc = add_participants(j, &v);
-  }
-  return rc == INTEROP_OK && j->recipient_count == 0 ? stays_with_sender(j) : rc;
+  j->facts.key[IN_SUB_CALL] = j->event.call;
+  j->facts.request[IN_RF_SENDER_NAMED].known = j->event.name_at.p != NULL;
+  j->facts.request[IN_RF_SENDER_NAMED].text = j->event.name;
+  rc = add_all(j);
+  if (rc == INTEROP_OK && j->recipient_count == 0) rc = stays_with_sender(j);
+  j->facts.request[IN_RF_RECIPIENTS].known = rc == INTEROP_OK;
+  j->facts.request[IN_RF_RECIPIENTS].number = j->recipient_count;
+  return rc;
 }

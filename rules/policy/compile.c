@@ -112,7 +112,7 @@ static interop_status_t unfold_all(in_compile_t *c) {
   for (uint32_t i = 0; i < c->tenant_rules.n; i++)
     if (!unfold(c, c->tenant_rules.at[i].when)) return c->diag->status;
   for (uint32_t i = 0; i < c->rules.n; i++)
-    if ((c->rules.at[i].kind == IN_R_TEXT || c->rules.at[i].kind == IN_R_EFFECT) && !unfold(c, c->rules.at[i].when))
+    if (c->rules.at[i].kind != IN_R_DENY && c->rules.at[i].kind != IN_R_ROW && !unfold(c, c->rules.at[i].when))
       return c->diag->status;
   for (uint32_t i = 0; i < c->vocab.notices.n; i++)
     if (!unfold(c, c->notice_when[i])) return c->diag->status;

@@ -116,7 +116,7 @@ struct in_expr_s {
   uint32_t diagram;               /* 'n': its diagram + 1, 0: not made yet */
 };
 
-typedef enum { IN_R_DENY, IN_R_ROW, IN_R_TEXT, IN_R_EFFECT } in_rule_kind_t;
+typedef enum { IN_R_DENY, IN_R_ROW, IN_R_TEXT, IN_R_EFFECT, IN_R_READING } in_rule_kind_t;
 
 typedef struct {
   in_rule_kind_t kind;
@@ -128,6 +128,8 @@ typedef struct {
   interop_verdict_t verdict;      /* ROW, DENY */
   int reason;
   uint32_t strip, reduce;
+  uint32_t name_slot;             /* AMEND; IN_NIL: the name that is there */
+  in_span_t name_suffix;
   uint32_t *notices, notice_count;
   in_span_t tag;                  /* "KT-5", or absent */
   in_place_t place;
@@ -136,6 +138,7 @@ typedef struct {
   in_span_t text_text, text_link;
   in_pi_effect_t effect;          /* EFFECT */
   in_span_t effect_text;
+  in_pi_reading_t reading;        /* READING */
   uint32_t outcome;               /* index in OUTCOMES, DENY and ROW */
   bool decides;                   /* some cell's diagram has it as a leaf */
   bool applies;                   /* some cell has it in its list */

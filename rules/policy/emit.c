@@ -101,6 +101,10 @@ static void put_rules(emit_t *e, const uint32_t *guards) {
       r->effect.guard = place_of(e, guards[i]);
       r->effect.text = in_builder_str(e->b, r->effect_text.p == NULL ? IN_SPAN("") : r->effect_text);
       PUT(e, EFFECTS, r->effect);
+    } else if (r->kind == IN_R_READING) {
+      r->reading.guard = place_of(e, guards[i]);
+      r->reading.unknown_passes = r->unknown_passes;
+      PUT(e, READINGS, r->reading);
     }
   }
 }
@@ -115,11 +119,16 @@ static void put_lists(emit_t *e) {
   in_builder_add(e->b, IN_S_OVERLAYS, c->overlays.at, c->overlays.n, sizeof(in_pi_overlay_t));
 }
 
+/* rules that stand outside of the cells, each with a guard of its own */
+static bool has_guard(const in_rule_t *r) {
+  return r->kind == IN_R_TEXT || r->kind == IN_R_EFFECT || r->kind == IN_R_READING;
+}
+
 static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices) {
   in_compile_t *c = e->c;
   for (uint32_t i = 0; i < c->rules.n; i++) {
     const in_rule_t *r = &c->rules.at[i];
-    if (r->kind != IN_R_TEXT && r->kind != IN_R_EFFECT) continue;
+    if (!has_guard(r)) continue;
     guards[i] = in_guard_mdd(c, r->when);
     if (guards[i] == IN_MDD_NONE) return c->diag->status;
   }
@@ -129,7 +138,7 @@ static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices)
   for (uint32_t i = 0; i < c->lists.n; i++)
     if (c->lists.at[i].op < IN_LIST_NEXT) reach(e, c->lists.at[i].guard);
   for (uint32_t i = 0; i < c->rules.n; i++)
-    if (c->rules.at[i].kind == IN_R_TEXT || c->rules.at[i].kind == IN_R_EFFECT) reach(e, guards[i]);
+    if (has_guard(&c->rules.at[i])) reach(e, guards[i]);
   for (uint32_t i = 0; i < c->vocab.notices.n; i++) reach(e, notices[i]);
   put_nodes(e);
   for (uint32_t i = 0; i < c->cell_count; i++) {

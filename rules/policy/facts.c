@@ -37,7 +37,8 @@ bool in_slot_of_recipient(const in_image_t *img, uint32_t slot) {
   if (slot == IN_NIL) return false;
   s = in_slot(img, slot);
   if (s->subject == IN_SUB_RECIPIENT || s->subject == IN_SUB_RECIPIENT_TENANT) return true;
-  return s->subject == IN_SUB_REQUEST && (s->field == IN_RF_TO || s->field == IN_RF_NAMED || s->field == IN_RF_RECIPIENT_ID);
+  return s->subject == IN_SUB_REQUEST && (s->field == IN_RF_TO || s->field == IN_RF_NAMED || s->field == IN_RF_RECIPIENT_ID
+                                             || s->field == IN_RF_FEDERATED);
 }
 
 void in_facts_recipient(in_facts_t *f) {
@@ -56,11 +57,33 @@ in_span_t in_facts_text(in_span_t record, const char *field) {
   return v.text;
 }
 
+#define PARENTS_MAX  8u                 /* a conversation within a conversation within ... */
+
+/* the record of the nearest conversation above that has the field; absent: none has */
+static in_span_t parent_with(in_facts_t *f, in_span_t field, interop_value_t *v) {
+  in_span_t record = in_facts_record(f, IN_SUB_CONVERSATION);
+  for (uint32_t i = 0; i < PARENTS_MAX; i++) {
+    in_span_t parent = in_facts_text(record, "parent"), found;
+    interop_status_t rc;
+    if (parent.p == NULL) return IN_NONE;
+    rc = f->source->lookup(f->source->ctx, INTEROP_R_CONVERSATION, parent, &found);
+    if (rc == INTEROP_MISSING) return IN_NONE;
+    if (rc != INTEROP_OK) { f->status = rc; return IN_NONE; }
+    record = in_arena_copy(f->arena, found);
+    if (record.p == NULL) { f->status = INTEROP_NOMEM; return IN_NONE; }
+    if (interop_record_get(record, field, v) == INTEROP_OK && v->type != INTEROP_T_NULL) return record;
+  }
+  return IN_NONE;
+}
+
 /* a tenant's key is in its user's or conversation's record */
 static in_span_t tenant_key(in_facts_t *f, in_subject_t subject) {
   in_subject_t owner = subject == IN_SUB_SENDER_TENANT ? IN_SUB_SENDER
                        : subject == IN_SUB_RECIPIENT_TENANT ? IN_SUB_RECIPIENT : IN_SUB_CONVERSATION;
   in_span_t key = in_facts_text(in_facts_record(f, owner), "tenant");
+  interop_value_t v;
+  if (key.p == NULL && owner == IN_SUB_CONVERSATION)
+    key = in_facts_text(parent_with(f, IN_SPAN("tenant"), &v), "tenant");
   return key.p != NULL ? key : f->key[subject];
 }
 
@@ -143,11 +166,34 @@ static in_subject_t tenant_of(in_subject_t s) {
 
 static in_value_t field_value(in_facts_t *f, in_subject_t subject, uint32_t field);
 
+/* a part of the first alias of the field's form; unknown if there is none */
+static in_value_t alias_part(in_facts_t *f, in_subject_t subject, const in_pi_field_t *fl) {
+  in_span_t item, second, record = in_facts_record(f, subject), prefix = in_image_str(&f->policy->img, fl->default_text);
+  interop_value_t list;
+  in_value_t r;
+  size_t at = 0;
+  memset(&r, 0, sizeof(r));
+  if (record.p == NULL || interop_record_get(record, IN_SPAN("aliases"), &list) != INTEROP_OK
+      || list.type != INTEROP_T_LIST) return r;
+  while (!r.known && interop_value_item(&list, &at, &item, &second)) {
+    const char *end;
+    if (item.n <= prefix.n || !in_starts(item, prefix)) continue;
+    end = memchr(item.p + prefix.n, (int) fl->default_number, item.n - prefix.n);
+    r.known = end != NULL;
+    if (r.known) r.text = in_span(item.p + prefix.n, (size_t) (end - item.p) - prefix.n);
+  }
+  return r;
+}
+
 static in_value_t default_value(in_facts_t *f, in_subject_t subject, const in_pi_field_t *fl) {
   in_value_t r;
+  interop_value_t v;
   memset(&r, 0, sizeof(r));
   if (fl->default_kind == IN_DEF_TENANT && fl->record != INTEROP_R_TENANT)
     return field_value(f, tenant_of(subject), fl->tenant_field);
+  if (fl->default_kind == IN_DEF_PARENT && parent_with(f, in_image_str(&f->policy->img, fl->name), &v).p != NULL)
+    return typed(&f->policy->img, fl, &v);
+  if (fl->default_kind == IN_DEF_ALIAS) return alias_part(f, subject, fl);
   if (fl->default_kind == IN_DEF_NONE || fl->default_kind == IN_DEF_TENANT) return r;
   r.known = true;
   r.number = fl->default_number;

@@ -37,7 +37,8 @@ bool in_outcome_stricter(const in_image_t *img, uint32_t a, uint32_t b) {
 static bool same_effect(const list_t *l, uint32_t a, uint32_t b) {
   const in_pi_outcome_t *x = in_outcome(l->img, a), *y = in_outcome(l->img, b);
   return x->kind == y->kind && x->verdict == y->verdict && x->reason == y->reason && x->strip == y->strip
-         && x->reduce == y->reduce;
+         && x->reduce == y->reduce && x->name_slot == y->name_slot
+         && x->name_suffix.off == y->name_suffix.off && x->name_suffix.len == y->name_suffix.len;
 }
 
 static bool is_meant(const list_t *l, const in_pi_rule_t *r) {

@@ -367,6 +367,7 @@ static uint32_t add_outcome(in_compile_t *c, in_outcome_kind_t kind, interop_ver
   o.reason = reason < 0 ? IN_NIL : (uint32_t) reason;
   o.slot = IN_NIL;
   o.rule = in_builder_str(&c->builder, in_str(rule));
+  o.name_slot = IN_NIL;
   if (!in_vec_push(c->arena, &c->outcomes, o)) return in_nomem(c), IN_MDD_NONE;
   return c->outcomes.n - 1;
 }
@@ -381,6 +382,8 @@ bool in_rule_outcome(in_compile_t *c, in_rule_t *r) {
   o.rule = in_builder_str(&c->builder, r->name);
   o.strip = r->strip;
   o.reduce = r->reduce;
+  o.name_slot = r->name_slot;
+  o.name_suffix = in_builder_str(&c->builder, r->name_suffix.p == NULL ? IN_SPAN("") : r->name_suffix);
   o.line = in_line_of(c, r->place);
   o.file = in_builder_str(&c->builder, r->place.source->name).off;
   o.notices.count = r->notice_count;

@@ -169,6 +169,7 @@ uint32_t in_mdd_undetermined(in_compile_t *c, uint32_t atom) {
   o.verdict = INTEROP_V_DENY;
   o.reason = IN_NIL;
   o.slot = atom;
+  o.name_slot = IN_NIL;
   o.rule = in_builder_str(&c->builder, IN_SPAN(""));
   if (!in_vec_push(c->arena, &c->outcomes, o)) return in_nomem(c), IN_MDD_NONE;
   *known = c->outcomes.n;
@@ -189,7 +190,8 @@ uint32_t in_mdd_pred(in_compile_t *c, const in_pred_t *p) {
 
 static bool same_effect(const in_pi_outcome_t *a, const in_pi_outcome_t *b) {
   return a->kind == b->kind && a->verdict == b->verdict && a->reason == b->reason
-         && a->strip == b->strip && a->reduce == b->reduce;
+         && a->strip == b->strip && a->reduce == b->reduce && a->name_slot == b->name_slot
+         && a->name_suffix.off == b->name_suffix.off && a->name_suffix.len == b->name_suffix.len;
 }
 
 static bool denies(const in_pi_outcome_t *o) {

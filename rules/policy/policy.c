@@ -2,12 +2,13 @@
 ** policy.c -- policy blocks to rules.
 **
 **   policy NAME [for tenant "ID"] (between A and B | within A | on A | everywhere) {
-**       gate [for OPERATION ...] { deny REASON (when | unless) GUARD [unknown deliver] [TAG]; }
+**       gate [for OPERATION ...] { deny REASON [notice N ...] (when | unless) GUARD [unknown deliver] [TAG]; }
 **       geo  [for OPERATION ...] { the same }
 **       matrix A -> B { OPERATION ... KIND ... VERDICT [REASON] [notice N ...]
 **                       [when GUARD] [unknown deliver] [TAG]; }
 **       placeholder A -> B { text "..." link "..." [system S] [text from FACT] [when GUARD] [TAG]; }
 **       remember { FACT = VALUE [when GUARD]; }
+**       reads from A { SYSTEM when GUARD [TAG]; }
 **   }
 **
 ** `between` is for traffic that crosses from one to the other, `within` for
@@ -15,6 +16,7 @@
 ** such as [KT-5] names the row that the rule follows; it is in the rule's name.
 */
 #include "compile.h"
+#include "expr.h"
 
 typedef struct {
   in_compile_t *c;
@@ -151,6 +153,7 @@ static in_rule_t new_rule(const ctx_t *x, in_rule_kind_t kind, in_place_t place)
   r.reason = -1;
   r.place = place;
   r.outcome = IN_NIL;
+  r.name_slot = IN_NIL;
   return r;
 }
 
@@ -165,6 +168,54 @@ static int reason_at(ctx_t *x, const in_stmt_t *s, uint32_t at) {
   return r;
 }
 
+/* ---- words of rows; a denial has notices alone */
+
+/* name from FACT, name with "..." */
+static bool read_name(ctx_t *x, const in_stmt_t *s, uint32_t *at, in_rule_t *r) {
+  const in_tok_t *tok = *at + 2 < s->ntok ? &s->tok[*at + 2] : NULL;
+  in_type_t t;
+  if (tok != NULL && in_tok_is(s, *at + 1, "with") && tok->kind == IN_TOK_STRING) {
+    r->name_suffix = tok->text;
+  } else if (tok != NULL && in_tok_is(s, *at + 1, "from")) {
+    r->name_slot = in_expr_slot(x->c, tok, -1);
+    if (r->name_slot == IN_NIL) return false;
+    t = x->c->slots.at[r->name_slot].type;
+    if (t != IN_T_TEXT && t != IN_T_CODE) return bad(x, tok->place, "this fact is no text", NULL);
+  } else {
+    return bad(x, in_stmt_at(s, *at + 1), "a name comes from a fact, or goes on with a text",
+               "amend name from FACT, amend name with \"...\"");
+  }
+  *at += 3;
+  return true;
+}
+
+static bool read_row_words(ctx_t *x, const in_stmt_t *s, uint32_t *at, in_rule_t *r) {
+  while (*at < s->ntok) {
+    if (in_tok_is(s, *at, "notice")) {
+      int n = *at + 1 < s->ntok ? in_vocab_notice(&x->c->vocab, s->tok[*at + 1].text) : -1;
+      uint32_t *list = in_arena_array(x->c->arena, r->notice_count + 1, sizeof(*list));
+      if (n < 0) return no_name(x, IN_W_NOTICE, s, *at + 1, "a notice is missing here");
+      if (list == NULL) return in_nomem(x->c), false;
+      x->c->vocab.notices.at[n].used = true;
+      if (r->notice_count > 0) memcpy(list, r->notices, r->notice_count * sizeof(*list));
+      list[r->notice_count++] = (uint32_t) n;
+      r->notices = list;
+      *at += 2;
+    } else if (r->kind == IN_R_ROW && in_tok_is(s, *at, "ascii-emoji")) {
+      r->reduce |= 1u;
+      ++*at;
+    } else if (r->kind == IN_R_ROW && r->verdict == INTEROP_V_AMEND && in_tok_is(s, *at, "name")) {
+      if (!read_name(x, s, at, r)) return false;
+    } else if (r->verdict == INTEROP_V_STRIP && in_feature_by_name(s->tok[*at].text) >= 0) {
+      r->strip |= 1u << in_feature_by_name(s->tok[*at].text);
+      ++*at;
+    } else {
+      return true;
+    }
+  }
+  return true;
+}
+
 /* ---- gate and geo */
 
 static bool read_deny_as(ctx_t *x, const in_stmt_t *s, int reason, in_toggle_view_t view) {
@@ -173,8 +224,9 @@ static bool read_deny_as(ctx_t *x, const in_stmt_t *s, int reason, in_toggle_vie
   r.verdict = INTEROP_V_DENY;
   r.reason = reason;
   x->c->vocab.reasons.at[reason].used = true;
+  if (!read_row_words(x, s, &at, &r)) return false;
   if (!in_tok_is(s, at, "when") && !in_tok_is(s, at, "unless"))
-    return bad(x, in_stmt_at(s, at), "a denial says when", "deny REASON when GUARD;");
+    return bad(x, in_stmt_at(s, at), "a denial says when", "deny REASON [notice NAME] when GUARD;");
   return read_guard(x, s, &at, &r, view) && read_tail(x, s, at, &r) && add_rule(x, &r);
 }
 
@@ -237,33 +289,8 @@ static bool read_direction(ctx_t *x, const in_stmt_t *s, uint32_t *a, uint32_t *
   return true;
 }
 
-static bool read_row_words(ctx_t *x, const in_stmt_t *s, uint32_t *at, in_rule_t *r) {
-  while (*at < s->ntok) {
-    if (in_tok_is(s, *at, "notice")) {
-      int n = *at + 1 < s->ntok ? in_vocab_notice(&x->c->vocab, s->tok[*at + 1].text) : -1;
-      uint32_t *list = in_arena_array(x->c->arena, r->notice_count + 1, sizeof(*list));
-      if (n < 0) return no_name(x, IN_W_NOTICE, s, *at + 1, "a notice is missing here");
-      if (list == NULL) return in_nomem(x->c), false;
-      x->c->vocab.notices.at[n].used = true;
-      if (r->notice_count > 0) memcpy(list, r->notices, r->notice_count * sizeof(*list));
-      list[r->notice_count++] = (uint32_t) n;
-      r->notices = list;
-      *at += 2;
-    } else if (in_tok_is(s, *at, "ascii-emoji")) {
-      r->reduce |= 1u;
-      ++*at;
-    } else if (r->verdict == INTEROP_V_STRIP && in_feature_by_name(s->tok[*at].text) >= 0) {
-      r->strip |= 1u << in_feature_by_name(s->tok[*at].text);
-      ++*at;
-    } else {
-      return true;
-    }
-  }
-  return true;
-}
-
 static bool begins_tail(const in_stmt_t *s, uint32_t at) {
-  static const char *const words[] = { "notice", "ascii-emoji", "when", "unless", "unknown" };
+  static const char *const words[] = { "notice", "ascii-emoji", "name", "when", "unless", "unknown" };
   for (size_t i = 0; i < in_countof(words); i++)
     if (in_tok_is(s, at, words[i])) return true;
   return at >= s->ntok || s->tok[at].kind != IN_TOK_WORD || s->tok[at].text.p[0] == '[';
@@ -288,6 +315,11 @@ static bool unknown_kind_or_verdict(ctx_t *x, const in_tok_t *tok) {
   return false;
 }
 
+static bool amends_something(ctx_t *x, const in_stmt_t *s, uint32_t at, const in_rule_t *r) {
+  return r->verdict != INTEROP_V_AMEND || r->name_slot != IN_NIL || r->name_suffix.p != NULL
+         || bad(x, in_stmt_at(s, at), "it is missing what is amended", "amend name from FACT, amend name with \"...\"");
+}
+
 static bool read_row(ctx_t *x, const in_stmt_t *s) {
   in_toggle_view_t plain = { -1, IN_TG_OFF };
   in_rule_t r = new_rule(x, IN_R_ROW, in_stmt_place(s));
@@ -301,7 +333,8 @@ static bool read_row(ctx_t *x, const in_stmt_t *s) {
   if (v < 0) return unknown_kind_or_verdict(x, &s->tok[at]);
   r.verdict = (interop_verdict_t) v;
   at++;
-  return read_row_reason(x, s, &at, &r) && read_row_words(x, s, &at, &r) && read_guard(x, s, &at, &r, plain)
+  return read_row_reason(x, s, &at, &r) && read_row_words(x, s, &at, &r) && amends_something(x, s, at, &r)
+         && read_guard(x, s, &at, &r, plain)
          && read_tail(x, s, at, &r) && add_rule(x, &r);
 }
 
@@ -367,10 +400,53 @@ static bool read_placeholder(ctx_t *x, const in_stmt_t *s) {
   return true;
 }
 
+/* ---- reads: where a recipient reads */
+
+static bool read_reading(ctx_t *x, const in_stmt_t *s, uint32_t from) {
+  in_toggle_view_t plain = { -1, IN_TG_OFF };
+  in_rule_t r = new_rule(x, IN_R_READING, in_stmt_place(s));
+  uint32_t at = 1;
+  int sys = leaf(x, s) ? system_at(x, s, 0) : -1;
+  if (sys < 0) return false;
+  if (!in_tok_is(s, at, "when") && !in_tok_is(s, at, "unless"))
+    return bad(x, in_stmt_at(s, at), "it is said when they read there", "SYSTEM when GUARD;");
+  r.reading.from = from;
+  r.reading.to = (uint32_t) sys;
+  return read_guard(x, s, &at, &r, plain) && read_tail(x, s, at, &r) && add_rule(x, &r);
+}
+
+static bool read_reads(ctx_t *x, const in_stmt_t *s) {
+  int from = s->ntok == 3 && in_tok_is(s, 1, "from") && s->has_block ? system_at(x, s, 2) : -1;
+  if (from < 0)
+    return x->c->diag->status == INTEROP_OK
+           && bad(x, in_stmt_place(s), "`reads` names the system that the request comes from",
+                  "reads from SYSTEM { SYSTEM when GUARD; }");
+  if ((policy_of(x)->from >> from & 1) == 0)
+    return bad(x, s->tok[2].place, "this policy is not for what comes from there",
+               "see between, within, on in the policy's first line");
+  for (const in_stmt_t *b = s->block; b != NULL; b = b->next)
+    if (!read_reading(x, b, (uint32_t) from)) return false;
+  return true;
+}
+
 /* ---- remember */
+
+/* FACT = FACT, both texts */
+static bool effect_fact(ctx_t *x, const in_tok_t *tok, in_rule_t *r) {
+  uint32_t slot = in_expr_slot(x->c, tok, -1);
+  in_type_t t = slot == IN_NIL ? IN_TYPE_COUNT : x->c->slots.at[slot].type;
+  if (slot == IN_NIL) return false;
+  if (t != IN_T_CODE && t != IN_T_TEXT) return bad(x, tok->place, "the two facts are of different types", NULL);
+  r->effect.kind = IN_SET_FACT;
+  r->effect.number = slot;
+  return true;
+}
 
 static bool effect_value(ctx_t *x, const in_stmt_t *s, in_rule_t *r, const in_field_t *f) {
   const in_tok_t *tok = &s->tok[2];
+  in_span_t rest;
+  if ((f->type == IN_T_CODE || f->type == IN_T_TEXT) && tok->kind == IN_TOK_WORD && in_path_subject(tok->text, &rest) >= 0)
+    return effect_fact(x, tok, r);
   if (in_eq(tok->text, IN_SPAN("now")) && f->type == IN_T_TIME) {
     r->effect.kind = IN_SET_NOW;
   } else if (f->type == IN_T_FLAG) {
@@ -469,13 +545,14 @@ static bool read_section(ctx_t *x, const in_stmt_t *s) {
   x->to = policy_of(x)->to;
   if (in_tok_is(s, 0, "gate") || in_tok_is(s, 0, "geo")) return read_gate(x, s);
   if (in_tok_is(s, 0, "matrix")) return read_matrix(x, s);
-  if (x->tenant && (in_tok_is(s, 0, "placeholder") || in_tok_is(s, 0, "remember")))
+  if (x->tenant && (in_tok_is(s, 0, "placeholder") || in_tok_is(s, 0, "remember") || in_tok_is(s, 0, "reads")))
     return bad(x, in_stmt_place(s), "a tenant's policy holds gates and matrices", "the rest is the same for all tenants");
   if (in_tok_is(s, 0, "placeholder")) return read_placeholder(x, s);
   if (in_tok_is(s, 0, "remember")) return read_remember(x, s);
+  if (in_tok_is(s, 0, "reads")) return read_reads(x, s);
   if (in_vocab_owns(s)) return true;
   return bad(x, in_stmt_place(s), "this word does not begin a section of a policy",
-             "gate, geo, matrix, placeholder, remember, set or toggle");
+             "gate, geo, matrix, placeholder, remember, reads, set or toggle");
 }
 
 /* `for tenant "ID"` before the scope: taken out of the statement's head */

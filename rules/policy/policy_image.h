@@ -54,7 +54,10 @@ typedef enum {
   X(SENDER_ID,      CODE, "sender.id") \
   X(RECIPIENT_ID,   CODE, "recipient.id") \
   X(CLIENT_COUNTRY, CODE, "client.country") \
-  X(CLIENT_AGENT,   CODE, "client.agent")
+  X(CLIENT_AGENT,   CODE, "client.agent") \
+  X(SENDER_NAMED,   CODE, "sender.named")       /* the sender's display name in the request */ \
+  X(FEDERATED,      FLAG, "federated")          /* this recipient's tenant is not the sender's */ \
+  X(RECIPIENTS,     NUMBER, "recipients")       /* how many the request is for */
 
 typedef enum {
 #define IN_X(name, type, text) IN_RF_##name,
@@ -86,7 +89,9 @@ typedef struct { in_ref_t name; uint32_t lost, verdicts; uint32_t guard, reserve
 
 /* what stands for a missing value */
 typedef enum { IN_DEF_NONE, IN_DEF_VALUE, IN_DEF_TENANT /* same-named field of the tenant */,
-               IN_DEF_FETCH /* fetched from upstream; default_number if that fails */ } in_default_t;
+               IN_DEF_FETCH /* fetched from upstream; default_number if that fails */,
+               IN_DEF_ALIAS /* what lies in an alias between default_text and the byte default_number */,
+               IN_DEF_PARENT /* the fact of the conversation's `parent`, else default_number */ } in_default_t;
 
 typedef struct {
   in_ref_t name, default_text;
@@ -132,6 +137,9 @@ typedef struct {
   in_ref_t rule;                  /* "policy.TAG" */
   in_run_t notices;               /* INDEXES of NOTICES */
   uint32_t strip, reduce;         /* STRIP: features; reduce: IN_TEXT_* */
+  uint32_t name_slot;             /* AMEND: the fact that is the sender's display name, or IN_NIL: as it is ... */
+  uint32_t reserved;
+  in_ref_t name_suffix;           /* ... with this behind it */
   uint32_t line, file;            /* source line; file: string offset in STRINGS */
 } in_pi_outcome_t;
 
@@ -157,7 +165,11 @@ typedef struct {
   uint32_t text_slot, reserved;   /* a fact that overrides the text, or IN_NIL */
 } in_pi_text_t;
 
-typedef enum { IN_SET_FLAG, IN_SET_TEXT, IN_SET_NUMBER, IN_SET_NOW } in_set_kind_t;
+/* FACT: number is the slot */
+typedef enum { IN_SET_FLAG, IN_SET_TEXT, IN_SET_NUMBER, IN_SET_NOW, IN_SET_FACT } in_set_kind_t;
+
+/* where a recipient reads who is reached from a system, first whose guard holds */
+typedef struct { uint32_t from, to, guard, unknown_passes; } in_pi_reading_t;
 
 /* what success writes to the store */
 typedef struct {

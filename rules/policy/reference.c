@@ -96,7 +96,8 @@ static bool same_effect(const ref_t *r, const in_ref_answer_t *a, uint32_t row) 
   const in_rule_t *x, *y = &r->c->rules.at[row];
   if (a->kind != IN_REF_DECIDED) return false;
   x = &r->c->rules.at[a->rule];
-  return x->verdict == y->verdict && x->reason == y->reason && x->strip == y->strip && x->reduce == y->reduce;
+  return x->verdict == y->verdict && x->reason == y->reason && x->strip == y->strip && x->reduce == y->reduce
+         && x->name_slot == y->name_slot && in_eq(x->name_suffix, y->name_suffix);
 }
 
 static in_ref_answer_t matrix(const ref_t *r, uint32_t policy, uint32_t first) {

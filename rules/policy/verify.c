@@ -42,7 +42,7 @@ static bool field_ok(const in_image_t *img, const in_pi_field_t *f) {
   const in_pi_field_t *t = NULL;
   if (!in_image_ref_ok(img, f->name) || !in_image_ref_ok(img, f->default_text)
       || !in_image_run_ok(img, IN_S_REFS, f->names) || f->record >= INTEROP_RECORD_COUNT
-      || f->type >= IN_TYPE_COUNT || f->default_kind > IN_DEF_FETCH) return false;
+      || f->type >= IN_TYPE_COUNT || f->default_kind > IN_DEF_PARENT) return false;
   if (f->default_kind != IN_DEF_TENANT) return true;
   if (f->tenant_field >= img->count[IN_S_FIELDS]) return false;
   t = (const in_pi_field_t *) img->section[IN_S_FIELDS] + f->tenant_field;
@@ -111,6 +111,7 @@ static bool outcomes_ok(const in_image_t *img) {
     if (o->kind > IN_OUT_DECISION || o->verdict >= INTEROP_VERDICT_COUNT || !in_image_ref_ok(img, o->rule)
         || (o->reason != IN_NIL && o->reason >= img->count[IN_S_REASONS])
         || (o->slot != IN_NIL && o->slot >= img->count[IN_S_ATOMS])
+        || (o->name_slot != IN_NIL && o->name_slot >= img->count[IN_S_SLOTS]) || !in_image_ref_ok(img, o->name_suffix)
         || o->file >= img->count[IN_S_STRINGS] || !in_image_run_ok(img, IN_S_INDEXES, o->notices)) return false;
     for (uint32_t i = 0; i < o->notices.count; i++)
       if (n[o->notices.first + i] >= img->count[IN_S_NOTICES]) return false;
@@ -208,9 +209,13 @@ static bool roots_ok(const in_image_t *img, const unsigned char *ends) {
     if (!guard_ok(img, ends, t->guard) || t->from >= systems || t->to >= systems || t->system >= systems
         || !in_image_ref_ok(img, t->text) || !in_image_ref_ok(img, t->link)
         || (t->text_slot != IN_NIL && t->text_slot >= img->count[IN_S_SLOTS])) return false;
+  EACH(img, READINGS, in_pi_reading_t, r)
+    if (!guard_ok(img, ends, r->guard) || r->from >= systems || r->to >= systems) return false;
   EACH(img, EFFECTS, in_pi_effect_t, e)
     if (!guard_ok(img, ends, e->guard) || e->subject >= IN_SUBJECT_COUNT || e->subject == IN_SUB_REQUEST
-        || !field_of_subject(img, e->subject, e->field) || e->kind > IN_SET_NOW || !in_image_ref_ok(img, e->text)) return false;
+        || !field_of_subject(img, e->subject, e->field) || e->kind > IN_SET_FACT
+        || (e->kind == IN_SET_FACT && (e->number < 0 || e->number >= (int64_t) img->count[IN_S_SLOTS]))
+        || !in_image_ref_ok(img, e->text)) return false;
   return true;
 }
 

@@ -393,7 +393,23 @@ static interop_status_t default_value(reader_t *r, const in_tok_t *tok, in_field
   }
 }
 
-/* ordered | default VALUE | default from tenant | default empty | fetched else VALUE */
+/* default from alias "8:x:{id}_": what stands in place of {id} in the first alias of this form */
+static interop_status_t default_alias(reader_t *r, const in_stmt_t *s, uint32_t at, in_field_t *f) {
+  static const char form[] = "default from alias \"PREFIX{id}END\", END being one character";
+  const in_span_t hole = IN_SPAN("{id}");
+  in_span_t text = is_string(s, at) ? s->tok[at].text : IN_NONE;
+  if (f->type != IN_T_CODE && f->type != IN_T_TEXT)
+    return bad(r->diag, in_stmt_at(s, at), "only a code or a text can be a part of an alias", form);
+  if (text.n < hole.n + 2 || !in_eq(in_span(text.p + text.n - 5, 4), hole))
+    return bad(r->diag, in_stmt_at(s, at), "the form of an alias is wanted here", form);
+  f->def = IN_DEF_ALIAS;
+  f->def_text = in_span(text.p, text.n - 5);
+  f->def_number = (unsigned char) text.p[text.n - 1];
+  return INTEROP_OK;
+}
+
+/* ordered | default VALUE | default from tenant | default from alias FORM |
+** default from parent else VALUE | default empty | fetched else VALUE */
 static interop_status_t read_attributes(reader_t *r, const in_stmt_t *s, uint32_t at, in_field_t *f) {
   while (at < s->ntok) {
     if (f->def != IN_DEF_NONE && !in_tok_is(s, at, "ordered"))
@@ -404,6 +420,15 @@ static interop_status_t read_attributes(reader_t *r, const in_stmt_t *s, uint32_
     } else if (in_tok_is(s, at, "default") && in_tok_is(s, at + 1, "from") && in_tok_is(s, at + 2, "tenant")) {
       f->def = IN_DEF_TENANT;
       at += 3;
+    } else if (f->record == INTEROP_R_CONVERSATION && in_tok_is(s, at, "default") && in_tok_is(s, at + 1, "from")
+               && in_tok_is(s, at + 2, "parent") && in_tok_is(s, at + 3, "else") && at + 4 < s->ntok
+               && f->type != IN_T_LIST) {
+      f->def = IN_DEF_PARENT;
+      if (default_value(r, &s->tok[at + 4], f) != INTEROP_OK) return r->diag->status;
+      at += 5;
+    } else if (in_tok_is(s, at, "default") && in_tok_is(s, at + 1, "from") && in_tok_is(s, at + 2, "alias")) {
+      if (default_alias(r, s, at + 3, f) != INTEROP_OK) return r->diag->status;
+      at += 4;
     } else if (in_tok_is(s, at, "default") && at + 1 < s->ntok) {
       f->def = IN_DEF_VALUE;
       if (default_value(r, &s->tok[at + 1], f) != INTEROP_OK) return r->diag->status;
