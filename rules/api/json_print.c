@@ -169,7 +169,8 @@ void in_json_print(in_buf_t *out, const yyjson_val *top, in_edits_t *e) {
     while (depth > 0 && v == level[depth - 1].end) close_level(out, e, &level[--depth]);
     if (v == end) return;
     level_t *l = depth > 0 ? &level[depth - 1] : NULL;
-    const yyjson_val *key = l != NULL && l->obj ? v++ : NULL;
+    bool named = l != NULL && l->obj;
+    const yyjson_val *key = named ? v++ : v;
     in_edit_t edit = e == NULL ? IN_EDIT_KEEP : in_edits_at(e, v);
     if (edit == IN_EDIT_DROP) {
       v = after(v);
@@ -177,7 +178,7 @@ void in_json_print(in_buf_t *out, const yyjson_val *top, in_edits_t *e) {
     }
     if (l != NULL && l->some) in_buf_byte(out, ',');
     if (l != NULL) l->some = true;
-    if (key != NULL) {
+    if (named) {
       in_json_quote(out, in_json_str(key));
       in_buf_byte(out, ':');
     }

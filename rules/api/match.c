@@ -111,6 +111,7 @@ static interop_status_t match_malformed(walk_t *w, in_span_t target, in_arena_t 
     w->nocase = true;
     start(w, &lenient);
     (void) find(w);
+    w->path = NULL;               /* lenient ends here */
   }
   if (w->guarded || w->odd) refuse(m, IN_SPAN("malformed_path"));
   return INTEROP_OK;

@@ -191,9 +191,9 @@ static bool has_fragment(in_span_t s) {
 }
 
 interop_status_t in_path_parse(in_span_t target, bool odata, in_arena_t *arena, in_path_t *path) {
-  builder_t b = { path, arena, 0, odata, false };
   bool absolute;
   memset(path, 0, sizeof(*path));
+  builder_t b = { path, arena, 0, odata, false };
   path->broken = has_fragment(target);
   in_span_t s = after_authority(target, &absolute);
   path->changed = absolute;

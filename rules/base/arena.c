@@ -148,7 +148,8 @@ static void *resize_arena(void *ctx, void *ptr, size_t osize, size_t nsize) {
   in_arena_t *a = ctx;
   if (nsize == 0) return NULL;
   if (ptr != NULL && nsize <= osize) return ptr;
-  if (ptr != NULL && a->blocks != NULL && osize % ALIGN == 0 && nsize - osize <= a->left
+  /* it needs some room, so where that is left there is a block */
+  if (ptr != NULL && osize % ALIGN == 0 && nsize - osize <= a->left
       && (char *) ptr + osize == block_top(a)
       && in_arena_get(a, nsize - osize) != NULL)
     return ptr;

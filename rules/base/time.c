@@ -95,7 +95,7 @@ static bool take_offset(in_span_t *s, int64_t *seconds) {
     return false;
   if (!take_number(s, 2, 0, 23, &h) || !take_char(s, ':') || !take_number(s, 2, 0, 59, &m))
     return false;
-  *seconds = sign * (h * 3600 + m * 60);
+  *seconds = (int64_t) sign * (h * 3600 + m * 60);
   return true;
 }
 

@@ -86,10 +86,10 @@ static in_span_t trim(in_span_t s) {
 
 /* takes up to the separator, or all */
 static in_span_t take(in_span_t *s, char separator) {
-  const char *at = s->n == 0 ? NULL : memchr(s->p, separator, s->n);
-  size_t n = at == NULL ? s->n : (size_t) (at - s->p);
+  size_t n = 0;
+  while (n < s->n && s->p[n] != separator) n++;
   in_span_t part = in_span(s->p, n);
-  n += at != NULL;
+  if (n < s->n) n++;
   *s = in_span(s->p + n, s->n - n);
   return part;
 }

@@ -171,15 +171,15 @@ static bool put_all(int fd, const char *p, size_t n) {
 
 /* a new file beside it, then renamed over it: mapped images stay what they are */
 static int write_image(const in_pack_t *p, const char *path) {
+  static const char suffix[] = ".XXXXXX";
   size_t n = strlen(path);
-  char *temporary = malloc(n + sizeof(".XXXXXX"));
+  char *temporary = malloc(n + sizeof(suffix));
   int fd, error = 0;
   if (temporary == NULL) return in_ctl_fail("out of memory");
   memcpy(temporary, path, n);
-  strcpy(temporary + n, ".XXXXXX");
+  memcpy(temporary + n, suffix, sizeof(suffix));
   fd = mkstemp(temporary);
-  if (fd < 0) error = errno;
-  else if (!put_all(fd, p->image, p->size) || fchmod(fd, 0644) != 0) error = errno;
+  if (fd < 0 || !put_all(fd, p->image, p->size) || fchmod(fd, 0644) != 0) error = errno;
   if (fd >= 0 && close(fd) != 0 && error == 0) error = errno;
   if (error == 0 && rename(temporary, path) != 0) error = errno;
   if (error != 0 && fd >= 0) unlink(temporary);

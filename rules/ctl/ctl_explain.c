@@ -164,7 +164,7 @@ static bool read_back(in_explained_t *x, interop_judge_t *j) {
 static bool new_edge(job_t *j, yyjson_val *given, yyjson_val *step, in_edge_t **edge) {
   in_edge_t *e = in_arena_get(&j->arena, sizeof(*e));
   interop_diag_t diag;
-  if (e == NULL) return in_ctl_fail("out of memory") == 0;
+  if (e == NULL) return in_ctl_fail("out of memory"), false;
   e->policy = j->policy;
   e->memory = j->memory;
   e->source = (interop_source_t) { lookup, j };

@@ -155,7 +155,7 @@ static in_span_t say_split(matrix_t *m, const in_pi_label_t *l, const uint16_t *
 
 static void add_row(matrix_t *m, const in_pi_label_t *l, in_span_t event) {
   row_t *r = &m->row[m->rows++];
-  uint16_t mask[VALUES];
+  uint16_t mask[VALUES] = { 0 };
   bool same = true;
   for (uint32_t i = 0; i < m->values; i++) {
     mask[i] = verdicts(m, l, i);

@@ -119,6 +119,7 @@ static int set_json(job_t *j, in_draft_t *d, in_span_t name, in_span_t text) {
 static char dissect(const char *word, in_span_t *name, in_span_t *value) {
   const char *equals = strchr(word, '=');
   char op = '=';
+  *name = *value = IN_NONE;
   if (equals == NULL || equals == word)
     return '\0';
   *value = in_str(equals + 1);

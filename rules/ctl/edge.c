@@ -39,7 +39,7 @@ static void drop(in_wire_t *w, uint32_t i) {
 
 static bool set(in_wire_t *w, in_arena_t *a, const char *name, in_span_t value) {
   uint32_t i = find(w, in_str(name));
-  if (i == w->headers) return in_wire_add(w, a, in_str(name), value);
+  if (w->header == NULL || i == w->headers) return in_wire_add(w, a, in_str(name), value);
   w->header[i].value = value;
   return true;
 }

@@ -54,7 +54,7 @@ bool in_joint_code_known(const in_image_t *img, const in_pi_atom_t *a, in_span_t
 }
 
 static int64_t break_at(const in_image_t *img, const in_pi_atom_t *a, uint32_t i) {
-  const uint32_t *half = in_table(img, INDEXES, uint32_t) + a->texts.first + 2 * i;
+  const uint32_t *half = in_table(img, INDEXES, uint32_t) + a->texts.first + 2 * (size_t) i;
   return (int64_t) ((uint64_t) half[0] | (uint64_t) half[1] << 32);
 }
 
@@ -92,6 +92,7 @@ static bool join_classes(const in_joint_t *j, in_joint_var_t *v) {
   const in_pi_atom_t *q = v->atom[1] == IN_NIL ? NULL : in_atom(j->img[1], v->atom[1]);
   const in_pi_atom_t *one = p != NULL ? p : q;
   v->classes = 0;
+  if (one == NULL) return false;
   if (p == NULL || q == NULL || one->kind > IN_ATOM_NUMBER) {
     for (uint32_t k = 0; k < one->classes; k++)
       if (!add_pair(v, k, k)) return false;
@@ -243,7 +244,7 @@ static uint32_t choose(in_joint_t *j, uint32_t var, const uint32_t *kids);
 
 /* the first variable that some kid looks at is not var: var comes below it */
 static uint32_t choose_below(in_joint_t *j, uint32_t first, uint32_t var, const uint32_t *kids) {
-  uint32_t part[IN_JOINT_CLASSES], result[IN_JOINT_CLASSES];
+  uint32_t part[IN_JOINT_CLASSES] = { 0 }, result[IN_JOINT_CLASSES] = { 0 };
   for (uint32_t k = 0; k < j->var[first].classes; k++) {
     for (uint32_t c = 0; c < j->var[var].classes; c++) part[c] = cofactor(j, kids[c], first, k);
     result[k] = choose(j, var, part);
@@ -267,7 +268,7 @@ static in_joint_chosen_t *chosen(in_joint_t *j, uint32_t var, const uint32_t *ki
 
 /* kid number c where var is in class c, whatever the kids look at */
 static uint32_t choose(in_joint_t *j, uint32_t var, const uint32_t *kids) {
-  uint32_t first = var, part[IN_JOINT_CLASSES], r;
+  uint32_t first = var, part[IN_JOINT_CLASSES] = { 0 }, r;
   in_joint_chosen_t *m;
   for (uint32_t c = 0; c < j->var[var].classes; c++)
     if (top(j, kids[c]) < first) first = top(j, kids[c]);
@@ -287,7 +288,7 @@ static uint32_t choose(in_joint_t *j, uint32_t var, const uint32_t *kids) {
 uint32_t in_joint_import(in_joint_t *j, int side, uint32_t root, const uint32_t *leaf) {
   const uint32_t *n;
   const in_joint_var_t *v;
-  uint32_t kids[IN_JOINT_CLASSES], var;
+  uint32_t kids[IN_JOINT_CLASSES] = { 0 }, var;
   if (root & IN_LEAF) return in_joint_leaf(leaf[root & ~IN_LEAF]);
   if (j->imported[side][root] != 0) return j->imported[side][root] - 1;
   n = in_table(j->img[side], NODES, uint32_t) + root;
@@ -303,7 +304,7 @@ uint32_t in_joint_import(in_joint_t *j, int side, uint32_t root, const uint32_t 
 typedef struct { uint32_t (*pair)(void *ctx, uint32_t a, uint32_t b); void *ctx; } pairing_t;
 
 static uint32_t product(in_joint_t *j, uint32_t a, uint32_t b, const pairing_t *p) {
-  uint32_t kids[IN_JOINT_CLASSES], var = top(j, a) < top(j, b) ? top(j, a) : top(j, b), r;
+  uint32_t kids[IN_JOINT_CLASSES] = { 0 }, var = top(j, a) < top(j, b) ? top(j, a) : top(j, b), r;
   in_joint_memo_t *m = memo(j, OP_PRODUCT, a, b);
   if (var == IN_NIL) return in_joint_leaf(p->pair(p->ctx, a & ~IN_LEAF, b & ~IN_LEAF));
   if (known(m, OP_PRODUCT, a, b)) return m->result;
@@ -321,7 +322,7 @@ uint32_t in_joint_product(in_joint_t *j, uint32_t a, uint32_t b,
 }
 
 uint32_t in_joint_where(in_joint_t *j, uint32_t a, uint32_t leaf) {
-  uint32_t kids[IN_JOINT_CLASSES], r;
+  uint32_t kids[IN_JOINT_CLASSES] = { 0 }, r;
   in_joint_memo_t *m = memo(j, OP_WHERE, a, leaf);
   if (in_joint_is_leaf(a)) return in_joint_leaf((a & ~IN_LEAF) == leaf);
   if (known(m, OP_WHERE, a, leaf)) return m->result;
@@ -333,7 +334,7 @@ uint32_t in_joint_where(in_joint_t *j, uint32_t a, uint32_t leaf) {
 }
 
 uint32_t in_joint_either(in_joint_t *j, uint32_t a, uint32_t b) {
-  uint32_t kids[IN_JOINT_CLASSES], var = top(j, a) < top(j, b) ? top(j, a) : top(j, b), r;
+  uint32_t kids[IN_JOINT_CLASSES] = { 0 }, var = top(j, a) < top(j, b) ? top(j, a) : top(j, b), r;
   in_joint_memo_t *m = memo(j, OP_OR, a, b);
   if (a == b || b == in_joint_leaf(0) || a == in_joint_leaf(1)) return a;
   if (a == in_joint_leaf(0) || b == in_joint_leaf(1)) return b;
@@ -357,7 +358,7 @@ static uint32_t forget_first(in_joint_t *j, uint32_t care) {
 ** brought in where it does not matter.
 */
 static uint32_t restrict_kids(in_joint_t *j, uint32_t var, uint32_t a, uint32_t care) {
-  uint32_t kids[IN_JOINT_CLASSES], some = IN_NIL;
+  uint32_t kids[IN_JOINT_CLASSES] = { 0 }, some = IN_NIL;
   bool differ = false;
   for (uint32_t c = 0; c < j->var[var].classes; c++) {
     uint32_t d = cofactor(j, care, var, c);

@@ -51,7 +51,7 @@ static bool beside_command(char *path, size_t size) {
 static bool find(in_pack_t *p, const char *option) {
   if (option == NULL && beside_command(p->path, sizeof(p->path))) {
     char *real = realpath(p->path, NULL);
-    if (real != NULL && strlen(real) < sizeof(p->path)) strcpy(p->path, real);
+    if (real != NULL && strlen(real) < sizeof(p->path)) memcpy(p->path, real, strlen(real) + 1);
     free(real);
     return true;
   }
@@ -60,7 +60,7 @@ static bool find(in_pack_t *p, const char *option) {
     in_ctl_fail("%.64s...: %s", option, strerror(ENAMETOOLONG));
     return false;
   }
-  strcpy(p->path, option);
+  memcpy(p->path, option, strlen(option) + 1);
   return true;
 }
 

@@ -146,7 +146,7 @@ static void put_codes(in_buf_t *b, const in_image_t *img, const in_pi_atom_t *a,
 }
 
 static int64_t break_at(const in_image_t *img, const in_pi_atom_t *a, uint32_t i) {
-  const uint32_t *half = in_table(img, INDEXES, uint32_t) + a->texts.first + 2 * i;
+  const uint32_t *half = in_table(img, INDEXES, uint32_t) + a->texts.first + 2 * (size_t) i;
   return (int64_t) ((uint64_t) half[0] | (uint64_t) half[1] << 32);
 }
 

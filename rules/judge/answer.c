@@ -175,15 +175,15 @@ interop_status_t in_judge_keep_original(interop_judge_t *j) {
 /* user ids of the sender and the recipients, as a packed list */
 static interop_status_t participants(interop_judge_t *j, interop_value_t *v) {
   in_buf_t b;
-  in_span_t items = IN_NONE;
+  in_span_t items = IN_NONE, sender = j->sender_id.p != NULL ? j->sender_id : IN_NONE;
   uint32_t n = 0;
   in_buf_init(&b, &j->alloc);
-  if (j->sender_id.p != NULL) {
-    in_pack_item(&b, j->sender_id, IN_NONE);
+  if (sender.p != NULL) {
+    in_pack_item(&b, sender, IN_NONE);
     n++;
   }
   for (uint32_t i = 0; i < j->recipient_count; i++) {
-    if (in_eq(j->recipients[i].id, j->sender_id)) continue;
+    if (in_eq(j->recipients[i].id, sender)) continue;
     in_pack_item(&b, j->recipients[i].id, IN_NONE);
     n++;
   }

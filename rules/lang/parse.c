@@ -263,8 +263,8 @@ static interop_status_t read_open_file(loader_t *ld, int fd, const char *path, i
 /* is the path new? A file or directory is read once, whatever names lead to it */
 static interop_status_t is_new(loader_t *ld, const char *path, in_place_t from, bool *fresh) {
   struct stat st;
-  if (stat(path, &st) != 0) return io_error(ld, path, from);
   *fresh = false;
+  if (stat(path, &st) != 0) return io_error(ld, path, from);
   for (unsigned i = 0; i < ld->files; i++)
     if (ld->file[i].dev == st.st_dev && ld->file[i].ino == st.st_ino) return INTEROP_OK;
   if (ld->files == MAX_FILES) return file_error(ld, path, from, "there are more than 1024 files");

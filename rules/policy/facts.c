@@ -260,7 +260,7 @@ static uint8_t number_class(const in_image_t *img, const in_pi_atom_t *a, int64_
   uint32_t i = 0, value;
   int64_t b = 0;
   for (; i < a->texts.count; i++) {
-    b = (int64_t) ((uint64_t) half[2 * i] | (uint64_t) half[2 * i + 1] << 32);
+    b = (int64_t) ((uint64_t) half[2 * (size_t) i] | (uint64_t) half[2 * (size_t) i + 1] << 32);
     if (n <= b) break;
   }
   value = 2 * i + (i < a->texts.count && n == b ? 1 : 0);

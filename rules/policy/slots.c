@@ -24,7 +24,7 @@ uint32_t in_slot_get(in_compile_t *c, in_subject_t subject, uint32_t field, in_s
 }
 
 static const struct { const char *text; interop_record_kind_t record; int has; } subjects[] = {
-#define IN_X(name, text, record, rank) { text, (interop_record_kind_t) (record < 0 ? 0 : record), record >= 0 },
+#define IN_X(name, text, record, rank) { text, (interop_record_kind_t) ((record) < 0 ? 0 : (record)), (record) >= 0 },
   IN_SUBJECTS(IN_X)
 #undef IN_X
 };

@@ -101,7 +101,7 @@ static bool is_rest(const in_stmt_t *row, uint32_t n) {
 /* rows of the table, joined: those with the result, less the earlier ones without */
 static in_expr_t *rows_test(in_compile_t *c, const in_stmt_t *table, uint32_t n, in_span_t result, bool *known) {
   in_expr_t *yes = node(c, IN_E_FALSE, NULL, NULL), *others = node(c, IN_E_FALSE, NULL, NULL);
-  const in_stmt_t *last = NULL;
+  const in_stmt_t *last = table;
   unsigned rows = 0;
   for (const in_stmt_t *row = table->block; row != NULL; last = row, row = row->next) {
     if (++rows > MAX_ROWS) return bad(c, in_stmt_place(row), "the table has more than 256 rows", NULL), NULL;

@@ -16,7 +16,7 @@ static interop_status_t damaged(interop_diag_t *diag, const char *what) {
 }
 
 #define EACH(img, name, type, var) \
-  for (const type *var = (img)->section[IN_S_##name], *end_ = var + (img)->count[IN_S_##name]; var < end_; var++)
+  for (const type *(var) = (img)->section[IN_S_##name], *end_ = (var) + (img)->count[IN_S_##name]; (var) < end_; (var)++)
 
 /* some strings are used from an offset up to their NUL */
 static bool strings_ok(const in_image_t *img) {

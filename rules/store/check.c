@@ -252,7 +252,7 @@ static size_t even(size_t n) {
 }
 
 static char *node_at(const step_t *s, unsigned i) {
-  return s->page + load16(s->page + PAGE_HEADER + 2 * i);
+  return s->page + load16(s->page + PAGE_HEADER + 2 * (size_t) i);
 }
 
 static uint32_t value_bytes(const char *node) {
@@ -261,7 +261,7 @@ static uint32_t value_bytes(const char *node) {
 
 /* bytes of a node as its kind of page has it; 0: it leaves the page */
 static size_t node_size(const check_t *c, const step_t *s, unsigned i, bool leaf) {
-  size_t at = load16(s->page + PAGE_HEADER + 2 * i), size;
+  size_t at = load16(s->page + PAGE_HEADER + 2 * (size_t) i), size;
   const char *node = s->page + at;
   if (at < load16(s->page + 14) || (at & 1) != 0 || at + NODE_HEADER > c->page_size)
     return 0;

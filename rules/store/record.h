@@ -23,7 +23,7 @@
 #include "../base/base.h"
 #include "../base/diag.h"
 
-#define IN_RECORD_MAX       (16u * 1024 * 1024)   /* bytes of a packed record */
+#define IN_RECORD_MAX       ((size_t) 16 << 20)   /* bytes of a packed record */
 #define IN_RECORD_NAME_MAX  255                   /* bytes of a field's name */
 
 /* ---- reading */

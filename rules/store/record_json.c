@@ -198,7 +198,7 @@ static bool read_object(reader_t *r, in_span_t name, yyjson_val *object) {
 }
 
 static bool read_member(reader_t *r, in_span_t name, yyjson_val *v) {
-  if (name.n == 0)
+  if (name.p == NULL || name.n == 0)
     return refuse(r, name, "has no name");
   if (memchr(name.p, '.', name.n) != NULL)
     return refuse(r, name, "has a dot in its name; write {\"a\": {\"b\": ...}} for a.b");

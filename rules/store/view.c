@@ -168,7 +168,7 @@ interop_status_t interop_view_begin(interop_store_t *store, interop_view_t **vie
   if (rc == MDB_MAP_RESIZED) {
     leave(store, v);
     *view = NULL;
-    if ((rc = adopt_size(store)) != 0)
+    if (adopt_size(store) != 0)
       return INTEROP_UNAVAILABLE;
     v = take_idle(store);
     rc = start(store, &v);

@@ -297,7 +297,7 @@ static interop_status_t build(in_arena_t *arena, in_span_t old, in_span_t key,
 interop_status_t in_write_merge(in_write_t *w, interop_record_kind_t kind, in_span_t key,
     const interop_effect_t *effects, size_t count, bool create, interop_diag_t *diag) {
   interop_status_t status = usable(kind, key, diag);
-  in_span_t old, record;
+  in_span_t old, record = IN_NONE;
   in_arena_t arena;
   if (status != INTEROP_OK)
     return status;
