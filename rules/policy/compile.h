@@ -184,6 +184,7 @@ struct in_compile_s {
   in_expr_t **notice_when;        /* guards of the notices, NULL: none */
   in_builder_t builder;
   in_mdd_t *mdd;
+  uint32_t total[64];             /* diagrams of matrices found total lately, id + 1 */
   uint32_t *cells;                /* roots: mdd ids */
   uint32_t cell_count;
   /* for tests with made-up policies: */

@@ -161,8 +161,10 @@ static uint32_t matrix_mdd(in_compile_t *c, uint32_t policy, const cell_t *cell)
     r->applies = true;
     d = in_mdd_apply(c, row_op(r), guard_mdd(c, r->when, cell), d, r->outcome);
   }
-  if (d != IN_MDD_NONE && reaches(c, d, IN_OUTCOME_FALSE) && !not_total(c, policy, cell))
+  if (d == IN_MDD_NONE || c->total[d % in_countof(c->total)] == d + 1) return d;
+  if (reaches(c, d, IN_OUTCOME_FALSE) && !not_total(c, policy, cell))
     return IN_MDD_NONE;
+  c->total[d % in_countof(c->total)] = d + 1;
   return d;
 }
 

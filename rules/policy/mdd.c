@@ -9,7 +9,7 @@
 #include "mdd.h"
 
 #define MAX_NODES   ((uint32_t) 1 << 22)
-#define CACHE_SIZE  ((uint32_t) 1 << 15)
+#define CACHE_SIZE  ((uint32_t) 1 << 17)
 
 typedef struct { uint32_t atom, child; } mdd_node_t;     /* child: index in the pool */
 
