@@ -170,12 +170,13 @@ static void read_special(const in_reader_t *r, in_tag_t *tag) {
   }
 }
 
-/* a vendor's row says what the element is; its images still count if they move */
+/* a vendor's row says what the element is: an <img> may so be something else, unless
+** it moves; an image that any other element shows still counts */
 static void apply_vendor(in_tag_t *tag) {
   const in_element_t *e = tag->vendor;
   if (tag->feature != INTEROP_F_CARD) tag->feature = e->feature;
   if (e->flags & IN_EL_NONE) tag->feature = -1;
-  if (tag->image != INTEROP_F_GIF || e->feature == INTEROP_F_GIF) tag->image = -1;
+  if (e->feature == INTEROP_F_GIF || (tag->id == IN_E_IMG && tag->image != INTEROP_F_GIF)) tag->image = -1;
   if (e->flags & IN_EL_HIDDEN) tag->flags |= IN_H_HIDDEN;
   if (e->flags & IN_EL_BLOCK) tag->flags |= IN_H_BLOCK;
   if (e->flags & IN_EL_PRE) tag->flags |= IN_H_PRE;
