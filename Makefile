@@ -124,9 +124,9 @@ $(B)/fuzz/%: t/fuzz/%.c $(LIB) | $(GEN)
 NGX_TREE := $(B)/nginx
 NGX_LIST := $(B)/nginx.files
 
-# new when a file of ngx_module/ came or went
-$(shell mkdir -p $(B); printf '%s\n' $(sort $(NGX_FILES)) | cmp -s - $(NGX_LIST) || \
-        printf '%s\n' $(sort $(NGX_FILES)) >$(NGX_LIST))
+# new when a file of ngx_module/ came or went, or when the tree was moved
+$(shell mkdir -p $(B); printf '%s\n' $(CURDIR) $(sort $(NGX_FILES)) | cmp -s - $(NGX_LIST) || \
+        printf '%s\n' $(CURDIR) $(sort $(NGX_FILES)) >$(NGX_LIST))
 
 $(NGX_TREE)/objs/Makefile: Makefile config config.make $(NGX_LIST) $(wildcard $(NGX_SRC)/conf_flags $(NGX_BIN)) | $(LIB)
 	@rm -rf $(NGX_TREE) && mkdir -p $(B) && cp -r $(NGX_SRC) $(NGX_TREE)

@@ -9,6 +9,17 @@
 
 #include "ngx_http_interop.h"
 
+#include <sys/mman.h>
+
+
+/*
+ * Blocks from this size are mapped, not taken from the heap: a compile and an
+ * image need many and large ones, once a reload, and a heap that grew for them
+ * would stay grown in the master and in every worker after it.
+ */
+
+#define NGX_HTTP_INTEROP_MAPPED     ((size_t) 16 * 1024)
+
 
 /* an image is told from a source: text has no NUL, the image's head has one */
 
@@ -32,6 +43,10 @@ static ngx_int_t ngx_http_interop_policy_is_image(ngx_conf_t *cf,
     ngx_str_t *path);
 static char *ngx_http_interop_policy_read(ngx_conf_t *cf, ngx_str_t *path,
     ngx_http_interop_image_t *image);
+static void *ngx_http_interop_policy_resize(void *data, void *ptr,
+    size_t osize, size_t nsize);
+static void *ngx_http_interop_policy_get(size_t size);
+static void ngx_http_interop_policy_put(void *ptr, size_t size);
 static void ngx_http_interop_policy_cleanup(void *data);
 
 
@@ -68,7 +83,7 @@ ngx_http_interop_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     image = cln->data;
     ngx_memzero(image, sizeof(ngx_http_interop_image_t));
 
-    image->alloc = interop_alloc_libc;
+    image->alloc.resize = ngx_http_interop_policy_resize;
     cln->handler = ngx_http_interop_policy_cleanup;
 
     ngx_memzero(&diag, sizeof(interop_diag_t));
@@ -234,6 +249,69 @@ failed:
     }
 
     return NGX_CONF_ERROR;
+}
+
+
+/* the library's contract: interop_alloc_t; what is freed is given back */
+
+static void *
+ngx_http_interop_policy_resize(void *data, void *ptr, size_t osize,
+    size_t nsize)
+{
+    void  *p;
+
+    if (ptr && nsize && osize < NGX_HTTP_INTEROP_MAPPED
+        && nsize < NGX_HTTP_INTEROP_MAPPED)
+    {
+        return realloc(ptr, nsize);
+    }
+
+    p = NULL;
+
+    if (nsize) {
+        p = ngx_http_interop_policy_get(nsize);
+
+        if (p == NULL) {
+            return NULL;
+        }
+
+        if (ptr) {
+            ngx_memcpy(p, ptr, ngx_min(osize, nsize));
+        }
+    }
+
+    if (ptr) {
+        ngx_http_interop_policy_put(ptr, osize);
+    }
+
+    return p;
+}
+
+
+static void *
+ngx_http_interop_policy_get(size_t size)
+{
+    void  *p;
+
+    if (size < NGX_HTTP_INTEROP_MAPPED) {
+        return malloc(size);
+    }
+
+    p = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANON, -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+
+static void
+ngx_http_interop_policy_put(void *ptr, size_t size)
+{
+    if (size < NGX_HTTP_INTEROP_MAPPED) {
+        free(ptr);
+
+    } else {
+        (void) munmap(ptr, size);
+    }
 }
 
 
