@@ -9,8 +9,6 @@
 
 #include "ngx_http_interop.h"
 
-#include <sys/mman.h>
-
 
 /*
  * Blocks from this size are mapped, not taken from the heap: a compile and an

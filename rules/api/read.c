@@ -129,7 +129,8 @@ static void name_it(in_body_t *b, in_span_t *known, yyjson_val *v) {
 }
 
 static void read_type(in_body_t *b, uint32_t node, yyjson_val *v, in_event_t *ev) {
-  const in_ai_choice_t *c = yyjson_is_str(v) ? in_body_choice(b, b->node[node].choices, in_json_str(v)) : NULL;
+  in_span_t s = in_body_scalar(v);
+  const in_ai_choice_t *c = s.p == NULL ? NULL : in_body_choice(b, b->node[node].choices, s);
   if (c == NULL) in_body_wrong(b, IN_SPAN("the type of the conversation is not known"));
   else ev->conversation_type = in_body_str(b, c->word);
 }
