@@ -106,6 +106,8 @@ ngx_http_interop_judge(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     interop_source_t  source;
     interop_status_t  status;
 
+    ngx_memzero(&source, sizeof(interop_source_t));
+
     source.lookup = ngx_http_interop_lookup;
     source.ctx = ctx;
 

@@ -220,11 +220,33 @@ INTEROP_API int interop_policy_bindable(interop_span_t name);
 ** lookup through the same source. OK, MISSING, or UNAVAILABLE (the request is
 ** then answered 503).
 */
+typedef struct interop_view_s interop_view_t;   /* a store's snapshot, see below */
+typedef struct interop_memo_s interop_memo_t;
+
 typedef struct {
   interop_status_t (*lookup)(void *ctx, interop_record_kind_t kind,
                              interop_span_t key, interop_span_t *record);
   void *ctx;
+  /*
+  ** Both or none (NULL). snapshot gives the view to judge by, the same one until
+  ** interop_judge_run returns, or NULL: there is no store. Records of kinds TENANT,
+  ** USER and CONVERSATION are then looked for in it, by way of the memo, and
+  ** lookup is asked only for what it has not. OK, UNAVAILABLE, NOMEM.
+  */
+  interop_memo_t *memo;
+  interop_status_t (*snapshot)(void *ctx, interop_view_t **view);
 } interop_source_t;
+
+/*
+** What a worker remembers of records that it has judged by: at most size bytes
+** (0: 8 MiB) from alloc. It is asked for each record before the store is, and
+** gives one out only while the store's snapshot still has it. One thread's; for
+** judges by this policy, others pass it by. The policy must outlive it, and it
+** the judges that were run with it. NOMEM.
+*/
+INTEROP_API interop_status_t interop_memo_new(const interop_policy_t *policy, size_t size,
+    const interop_alloc_t *alloc, interop_memo_t **memo);
+INTEROP_API void interop_memo_free(interop_memo_t *memo);
 
 typedef enum { INTEROP_T_NULL, INTEROP_T_FLAG, INTEROP_T_NUMBER, INTEROP_T_TEXT,
                INTEROP_T_LIST } interop_type_t;
@@ -281,7 +303,6 @@ INTEROP_API void interop_store_close(interop_store_t *store);
 ** A read view: a snapshot, usable as an interop_source_t (ctx = the view). One
 ** per thread and store at a time; begin/end cost no system call after the first.
 */
-typedef struct interop_view_s interop_view_t;
 INTEROP_API interop_status_t interop_view_begin(interop_store_t *store, interop_view_t **view);
 INTEROP_API void interop_view_end(interop_view_t *view);
 INTEROP_API interop_status_t interop_view_lookup(void *view, interop_record_kind_t kind,

@@ -150,11 +150,9 @@ static interop_status_t keep_message(interop_judge_t *j, in_span_t message, in_s
 
 /* the author of a fetched original, as the store names them */
 static in_span_t author_id(interop_judge_t *j, in_span_t raw) {
-  in_span_t found, id;
-  if (raw.p == NULL) return raw;
-  if (j->facts.source->lookup(j->facts.source->ctx, INTEROP_R_USER, raw, &found) != INTEROP_OK) return raw;
-  id = in_facts_text(found, "id");
-  return id.p == NULL ? raw : in_arena_copy(&j->arena, id);
+  in_row_t *row;
+  if (raw.p == NULL || in_facts_find(&j->facts, INTEROP_R_USER, raw, &row) != INTEROP_OK || row->id.p == NULL) return raw;
+  return row->id;
 }
 
 /* what was fetched counts from now on, for this request and the next ones */
@@ -164,10 +162,12 @@ interop_status_t in_judge_keep_original(interop_judge_t *j) {
   const in_span_t old = in_facts_record(&j->facts, IN_SUB_MESSAGE);
   interop_alloc_t arena = in_arena_alloc(&j->arena);
   in_span_t record;
+  in_row_t *row;
   if (rc == INTEROP_OK) rc = interop_record_merge(old, j->effects, j->effect_count, &arena, &record);
   if (rc != INTEROP_OK) return rc;
-  j->facts.record[IN_SUB_MESSAGE] = record;
-  j->facts.look[IN_SUB_MESSAGE] = IN_LOOK_FOUND;
+  row = in_row_copy(j->policy, record, &j->arena);
+  if (row == NULL) return INTEROP_NOMEM;
+  in_facts_set(&j->facts, IN_SUB_MESSAGE, row);
   memset(j->facts.class_, IN_NOT_YET, (size_t) j->policy->img.count[IN_S_ATOMS]);
   return INTEROP_OK;
 }

@@ -25,8 +25,8 @@ static void set_text(in_facts_t *f, uint32_t fact, in_span_t text) {
 }
 
 /* is the recipient's tenant another than the sender's? */
-static in_value_t federated(in_span_t sender, in_span_t recipient) {
-  in_span_t a = in_facts_text(sender, "tenant"), b = in_facts_text(recipient, "tenant");
+static in_value_t federated(const in_row_t *sender, const in_row_t *recipient) {
+  in_span_t a = sender != NULL ? sender->tenant : IN_NONE, b = recipient != NULL ? recipient->tenant : IN_NONE;
   in_value_t v;
   memset(&v, 0, sizeof(v));
   v.known = a.p != NULL && b.p != NULL;
@@ -39,11 +39,10 @@ void in_judge_take(interop_judge_t *j, const in_recipient_t *r) {
   if (j->taken == r) return;
   j->taken = r;
   in_facts_recipient(f);
-  f->record[IN_SUB_RECIPIENT] = r->record;
-  f->look[IN_SUB_RECIPIENT] = r->record.p != NULL ? IN_LOOK_FOUND : IN_LOOK_MISSING;
+  in_facts_set(f, IN_SUB_RECIPIENT, r->row);
   f->request[IN_RF_TO].known = r->to < j->policy->img.count[IN_S_SYSTEMS];
   f->request[IN_RF_TO].number = r->to;
-  f->request[IN_RF_FEDERATED] = federated(in_facts_record(f, IN_SUB_SENDER), r->record);
+  f->request[IN_RF_FEDERATED] = federated(in_facts_row(f, IN_SUB_SENDER), r->row);
   set_text(f, IN_RF_NAMED, r->named);
   set_text(f, IN_RF_RECIPIENT_ID, r->id);
 }

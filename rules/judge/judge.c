@@ -75,10 +75,9 @@ static void request_facts(interop_judge_t *j) {
 /* ids as the store has them; the message's key needs the conversation's */
 static interop_status_t name_subjects(interop_judge_t *j) {
   in_facts_t *f = &j->facts;
-  in_span_t id = in_facts_text(in_facts_record(f, IN_SUB_SENDER), "id");
-  in_span_t conversation = in_facts_text(in_facts_record(f, IN_SUB_CONVERSATION), "id");
-  j->sender_id = id.p != NULL ? id : j->request->sender;
-  j->conversation_id = conversation.p != NULL ? conversation : j->event.conversation;
+  const in_row_t *sender = in_facts_row(f, IN_SUB_SENDER), *conversation = in_facts_row(f, IN_SUB_CONVERSATION);
+  j->sender_id = sender != NULL && sender->id.p != NULL ? sender->id : j->request->sender;
+  j->conversation_id = conversation != NULL && conversation->id.p != NULL ? conversation->id : j->event.conversation;
   set_text(f, IN_RF_SENDER_ID, j->sender_id);
   if (j->event.message.p == NULL || j->conversation_id.p == NULL) return f->status;
   f->key[IN_SUB_MESSAGE] = in_arena_printf(&j->arena, "%.*s\n%.*s", (int) j->conversation_id.n, j->conversation_id.p,
@@ -136,7 +135,7 @@ interop_status_t interop_judge_run(interop_judge_t *j, const interop_request_t *
   interop_status_t rc;
   j->request = request;
   j->source = *source;            /* the caller's may be gone when an answer comes */
-  j->facts.source = &j->source;
+  in_facts_renew(&j->facts, &j->source);
   memset(&j->plan, 0, sizeof(j->plan));
   if (j->match.match == INTEROP_M_REFUSED) rc = in_judge_refuse(j, j->match.refusal, IN_NONE);
   else rc = judge(j);

@@ -19,7 +19,7 @@
 typedef struct {
   in_span_t id;                   /* of the store, or as the request names them */
   in_span_t named;
-  in_span_t record;               /* absent: nobody knows them */
+  in_row_t *row;                  /* NULL: nobody knows them */
   uint32_t to;                    /* system in which they read; count of systems: not known */
   in_span_t untold;               /* the fact without which it is not known */
   uint32_t outcome;

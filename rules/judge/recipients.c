@@ -17,20 +17,6 @@ static uint32_t systems(const interop_judge_t *j) {
   return j->policy->img.count[IN_S_SYSTEMS];
 }
 
-static uint32_t reading_system(const interop_judge_t *j, in_span_t record) {
-  interop_value_t v;
-  in_span_t name = in_facts_text(record, "reads_on"), item, second;
-  size_t at = 0;
-  uint32_t sys;
-  if (name.p == NULL) {
-    if (record.p == NULL || interop_record_get(record, IN_SPAN("systems"), &v) != INTEROP_OK
-        || v.type != INTEROP_T_LIST || v.count != 1 || !interop_value_item(&v, &at, &item, &second)) return systems(j);
-    name = item;
-  }
-  sys = in_find_system(&j->policy->img, name);
-  return sys == IN_NIL ? systems(j) : sys;
-}
-
 /* a reading that cannot be told leaves all that depends on it undetermined */
 static bool untold(interop_judge_t *j, in_recipient_t *r, const in_pi_reading_t *g, const in_pi_outcome_t *o) {
   const in_image_t *img = &j->policy->img;
@@ -62,8 +48,8 @@ static bool policy_says(interop_judge_t *j, in_recipient_t *r) {
 
 static interop_status_t add(interop_judge_t *j, in_span_t named) {
   in_recipient_t *r = &j->recipients[j->recipient_count];
-  in_span_t found, id;
-  interop_status_t rc = j->facts.source->lookup(j->facts.source->ctx, INTEROP_R_USER, named, &found);
+  in_row_t *row;
+  interop_status_t rc = in_facts_find(&j->facts, INTEROP_R_USER, named, &row);
   memset(r, 0, sizeof(*r));
   r->named = r->id = named;
   r->to = systems(j);
@@ -73,13 +59,10 @@ static interop_status_t add(interop_judge_t *j, in_span_t named) {
     return INTEROP_OK;
   }
   if (rc != INTEROP_OK) return rc;
-  id = in_facts_text(found, "id");
-  if (id.p != NULL && in_eq_nocase(id, j->sender_id)) return INTEROP_OK;        /* the sender is none */
-  r->record = in_arena_copy(&j->arena, found);
-  if (r->record.p == NULL) return INTEROP_NOMEM;
-  id = in_facts_text(r->record, "id");
-  if (id.p != NULL) r->id = id;
-  if (!policy_says(j, r)) r->to = reading_system(j, r->record);
+  if (row->id.p != NULL && in_eq_nocase(row->id, j->sender_id)) return INTEROP_OK;      /* the sender is none */
+  r->row = row;
+  if (row->id.p != NULL) r->id = row->id;
+  if (!policy_says(j, r)) r->to = row->reads;
   j->recipient_count++;
   return j->facts.status;
 }
@@ -106,18 +89,19 @@ static interop_status_t add_list(interop_judge_t *j, const interop_value_t *list
   return rc;
 }
 
-static bool participants_of(in_span_t record, interop_value_t *v) {
-  return record.p != NULL && interop_record_get(record, IN_SPAN("participants"), v) == INTEROP_OK && v->type == INTEROP_T_LIST;
+/* who takes part; NULL: it is not known */
+static const interop_value_t *participants_of(interop_judge_t *j, in_subject_t subject) {
+  const in_row_t *row = in_facts_row(&j->facts, subject);
+  return row != NULL && row->participants.type == INTEROP_T_LIST ? &row->participants : NULL;
 }
 
 /* whom the request names, and with them who is in the call that it is about */
 static interop_status_t add_parties(interop_judge_t *j) {
-  interop_value_t call;
-  bool in_call = participants_of(in_facts_record(&j->facts, IN_SUB_CALL), &call);
-  interop_status_t rc = make_room(j, j->event.party_count + (in_call ? call.count : 0));
+  const interop_value_t *call = participants_of(j, IN_SUB_CALL);
+  interop_status_t rc = make_room(j, j->event.party_count + (call != NULL ? call->count : 0));
   for (uint32_t i = 0; i < j->event.party_count && rc == INTEROP_OK; i++)
     if (!in_eq_nocase(j->event.parties[i].id, j->request->sender)) rc = add(j, j->event.parties[i].id);
-  return rc == INTEROP_OK && in_call ? add_list(j, &call, true) : rc;
+  return rc == INTEROP_OK && call != NULL ? add_list(j, call, true) : rc;
 }
 
 static interop_status_t add_participants(interop_judge_t *j, const interop_value_t *list) {
@@ -126,12 +110,12 @@ static interop_status_t add_participants(interop_judge_t *j, const interop_value
 }
 
 /* the one recipient of whom nothing is known, or the sender */
-static interop_status_t add_one(interop_judge_t *j, in_span_t id, in_span_t record, uint32_t to) {
+static interop_status_t add_one(interop_judge_t *j, in_span_t id, in_row_t *row, uint32_t to) {
   interop_status_t rc = make_room(j, 1);
   if (rc != INTEROP_OK) return rc;
   memset(&j->recipients[0], 0, sizeof(j->recipients[0]));
   j->recipients[0].id = j->recipients[0].named = id;
-  j->recipients[0].record = record;
+  j->recipients[0].row = row;
   j->recipients[0].to = to;
   j->recipients[0].outcome = IN_NIL;
   j->recipient_count = 1;
@@ -139,24 +123,24 @@ static interop_status_t add_one(interop_judge_t *j, in_span_t id, in_span_t reco
 }
 
 static interop_status_t stays_with_sender(interop_judge_t *j) {
-  return add_one(j, j->sender_id, in_facts_record(&j->facts, IN_SUB_SENDER), j->from);
+  return add_one(j, j->sender_id, in_facts_row(&j->facts, IN_SUB_SENDER), j->from);
 }
 
 /* nobody knows who takes part: nothing of it may pass */
 static interop_status_t nobody_known(interop_judge_t *j, in_span_t fact) {
   j->undetermined = fact;
-  return add_one(j, IN_NONE, IN_NONE, systems(j));
+  return add_one(j, IN_NONE, NULL, systems(j));
 }
 
 static interop_status_t add_all(interop_judge_t *j) {
-  interop_value_t v;
+  const interop_value_t *v;
   if (j->event.party_count > 0) return add_parties(j);
   if (j->event.conversation.p != NULL) {
-    if (participants_of(in_facts_record(&j->facts, IN_SUB_CONVERSATION), &v)) return add_participants(j, &v);
+    if ((v = participants_of(j, IN_SUB_CONVERSATION)) != NULL) return add_participants(j, v);
     return j->facts.status != INTEROP_OK ? j->facts.status : nobody_known(j, IN_SPAN("conversation.participants"));
   }
   if (j->event.call.p == NULL) return stays_with_sender(j);
-  if (participants_of(in_facts_record(&j->facts, IN_SUB_CALL), &v)) return add_participants(j, &v);
+  if ((v = participants_of(j, IN_SUB_CALL)) != NULL) return add_participants(j, v);
   return j->facts.status != INTEROP_OK ? j->facts.status : nobody_known(j, IN_SPAN("call.participants"));
 }
 

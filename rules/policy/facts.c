@@ -26,7 +26,15 @@ interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_aren
   return INTEROP_OK;
 }
 
+/* a row of a memo that is in use here */
+typedef struct in_hold_s {
+  struct in_hold_s *next;
+  in_row_t *row;
+} hold_t;
+
 void in_facts_free(in_facts_t *f) {
+  for (hold_t *h = f->holds; h != NULL; h = h->next) in_memo_release(h->row);
+  f->holds = NULL;
   pcre2_match_data_free(f->match_data);
   pcre2_match_context_free(f->match_context);
   pcre2_general_context_free(f->general);
@@ -57,20 +65,57 @@ in_span_t in_facts_text(in_span_t record, const char *field) {
   return v.text;
 }
 
+void in_facts_renew(in_facts_t *f, const interop_source_t *source) {
+  f->source = source;
+  f->view = NULL;
+  f->viewed = false;
+}
+
+/* a row from the memo is held until the facts are freed */
+static interop_status_t remembered(in_facts_t *f, interop_record_kind_t kind, in_span_t key,
+                                   in_row_t **row, in_span_t *record) {
+  interop_status_t rc = INTEROP_OK;
+  hold_t *hold;
+  if (!f->viewed) rc = f->source->snapshot(f->source->ctx, &f->view);
+  if (rc != INTEROP_OK) return rc;
+  f->viewed = true;
+  if (f->view == NULL) return INTEROP_MISSING;
+  hold = in_arena_raw(f->arena, sizeof(*hold));
+  if (hold == NULL) return INTEROP_NOMEM;
+  rc = in_memo_find(f->source->memo, f->view, kind, key, row, record);
+  if (rc != INTEROP_OK || *row == NULL) return rc;
+  hold->row = *row;
+  hold->next = f->holds;
+  f->holds = hold;
+  return INTEROP_OK;
+}
+
+interop_status_t in_facts_find(in_facts_t *f, interop_record_kind_t kind, in_span_t key, in_row_t **row) {
+  interop_status_t rc = INTEROP_MISSING;
+  in_span_t record;
+  *row = NULL;
+  if (kind <= INTEROP_R_CONVERSATION && in_memo_serves(f->source->memo, f->policy))
+    rc = remembered(f, kind, key, row, &record);
+  if (rc == INTEROP_MISSING) rc = f->source->lookup(f->source->ctx, kind, key, &record);
+  if (rc != INTEROP_OK || *row != NULL) return rc;
+  *row = in_row_copy(f->policy, record, f->arena);
+  return *row == NULL ? INTEROP_NOMEM : INTEROP_OK;
+}
+
 #define PARENTS_MAX  8u                 /* a conversation within a conversation within ... */
 
 /* the record of the nearest conversation above that has the field; absent: none has */
 static in_span_t parent_with(in_facts_t *f, in_span_t field, interop_value_t *v) {
   in_span_t record = in_facts_record(f, IN_SUB_CONVERSATION);
   for (uint32_t i = 0; i < PARENTS_MAX; i++) {
-    in_span_t parent = in_facts_text(record, "parent"), found;
+    in_span_t parent = in_facts_text(record, "parent");
     interop_status_t rc;
+    in_row_t *row;
     if (parent.p == NULL) return IN_NONE;
-    rc = f->source->lookup(f->source->ctx, INTEROP_R_CONVERSATION, parent, &found);
+    rc = in_facts_find(f, INTEROP_R_CONVERSATION, parent, &row);
     if (rc == INTEROP_MISSING) return IN_NONE;
     if (rc != INTEROP_OK) { f->status = rc; return IN_NONE; }
-    record = in_arena_copy(f->arena, found);
-    if (record.p == NULL) { f->status = INTEROP_NOMEM; return IN_NONE; }
+    record = row->record;
     if (interop_record_get(record, field, v) == INTEROP_OK && v->type != INTEROP_T_NULL) return record;
   }
   return IN_NONE;
@@ -80,7 +125,8 @@ static in_span_t parent_with(in_facts_t *f, in_span_t field, interop_value_t *v)
 static in_span_t tenant_key(in_facts_t *f, in_subject_t subject) {
   in_subject_t owner = subject == IN_SUB_SENDER_TENANT ? IN_SUB_SENDER
                        : subject == IN_SUB_RECIPIENT_TENANT ? IN_SUB_RECIPIENT : IN_SUB_CONVERSATION;
-  in_span_t key = in_facts_text(in_facts_record(f, owner), "tenant");
+  in_row_t *row = in_facts_row(f, owner);
+  in_span_t key = row != NULL ? row->tenant : IN_NONE;
   interop_value_t v;
   if (key.p == NULL && owner == IN_SUB_CONVERSATION)
     key = in_facts_text(parent_with(f, IN_SPAN("tenant"), &v), "tenant");
@@ -88,35 +134,42 @@ static in_span_t tenant_key(in_facts_t *f, in_subject_t subject) {
 }
 
 /* another tenant subject that has found this very record already */
-static in_span_t same_tenant(const in_facts_t *f, in_span_t key) {
+static in_row_t *same_tenant(const in_facts_t *f, in_span_t key) {
   static const in_subject_t tenants[] = { IN_SUB_SENDER_TENANT, IN_SUB_RECIPIENT_TENANT, IN_SUB_CONVERSATION_TENANT };
   for (size_t i = 0; i < in_countof(tenants); i++)
-    if (f->look[tenants[i]] == IN_LOOK_FOUND && in_eq(f->key[tenants[i]], key)) return f->record[tenants[i]];
-  return IN_NONE;
+    if (f->look[tenants[i]] == IN_LOOK_FOUND && in_eq(f->key[tenants[i]], key)) return f->row[tenants[i]];
+  return NULL;
 }
 
-static void look_up(in_facts_t *f, in_subject_t subject, in_span_t key) {
-  in_span_t found;
-  interop_status_t rc = f->source->lookup(f->source->ctx, (interop_record_kind_t) subjects[subject].record, key, &found);
-  f->look[subject] = IN_LOOK_MISSING;
-  if (rc == INTEROP_MISSING) return;
-  if (rc != INTEROP_OK) { f->status = rc; return; }
-  f->record[subject] = in_arena_copy(f->arena, found);
-  if (f->record[subject].p == NULL) { f->status = INTEROP_NOMEM; return; }
-  f->look[subject] = IN_LOOK_FOUND;
+static in_row_t *look_up(in_facts_t *f, in_subject_t subject, in_span_t key) {
+  in_row_t *row = NULL;
+  interop_status_t rc = in_facts_find(f, (interop_record_kind_t) subjects[subject].record, key, &row);
+  if (rc != INTEROP_OK && rc != INTEROP_MISSING) f->status = rc;
+  return rc == INTEROP_OK ? row : NULL;
+}
+
+static void find_subject(in_facts_t *f, in_subject_t subject) {
+  bool tenant = subjects[subject].record == INTEROP_R_TENANT;
+  in_span_t key = tenant ? tenant_key(f, subject) : f->key[subject];
+  in_row_t *row = tenant && key.p != NULL ? same_tenant(f, key) : NULL;
+  f->key[subject] = key;
+  if (row == NULL && key.p != NULL && f->status == INTEROP_OK) row = look_up(f, subject, key);
+  in_facts_set(f, subject, row);
+}
+
+void in_facts_set(in_facts_t *f, in_subject_t subject, in_row_t *row) {
+  f->row[subject] = row;
+  f->look[subject] = row != NULL ? IN_LOOK_FOUND : IN_LOOK_MISSING;
+}
+
+in_row_t *in_facts_row(in_facts_t *f, in_subject_t subject) {
+  if (f->look[subject] == IN_LOOK_NOT_YET) find_subject(f, subject);
+  return f->look[subject] == IN_LOOK_FOUND ? f->row[subject] : NULL;
 }
 
 in_span_t in_facts_record(in_facts_t *f, in_subject_t subject) {
-  if (f->look[subject] == IN_LOOK_NOT_YET) {
-    bool tenant = subjects[subject].record == INTEROP_R_TENANT;
-    in_span_t key = tenant ? tenant_key(f, subject) : f->key[subject];
-    in_span_t known = tenant && key.p != NULL ? same_tenant(f, key) : IN_NONE;
-    f->key[subject] = key;
-    f->record[subject] = known;
-    f->look[subject] = known.p != NULL ? IN_LOOK_FOUND : IN_LOOK_MISSING;
-    if (known.p == NULL && key.p != NULL && f->status == INTEROP_OK) look_up(f, subject, key);
-  }
-  return f->look[subject] == IN_LOOK_FOUND ? f->record[subject] : IN_NONE;
+  const in_row_t *row = in_facts_row(f, subject);
+  return row != NULL ? row->record : IN_NONE;
 }
 
 /* ---- values */
@@ -189,8 +242,12 @@ static in_value_t default_value(in_facts_t *f, in_subject_t subject, const in_pi
   in_value_t r;
   interop_value_t v;
   memset(&r, 0, sizeof(r));
-  if (fl->default_kind == IN_DEF_TENANT && fl->record != INTEROP_R_TENANT)
-    return field_value(f, tenant_of(subject), fl->tenant_field);
+  if (fl->default_kind == IN_DEF_TENANT && fl->record != INTEROP_R_TENANT) {
+    r = field_value(f, tenant_of(subject), fl->tenant_field);
+    f->elsewhere = true;
+    return r;
+  }
+  if (fl->default_kind == IN_DEF_PARENT) f->elsewhere = true;
   if (fl->default_kind == IN_DEF_PARENT && parent_with(f, in_image_str(&f->policy->img, fl->name), &v).p != NULL)
     return typed(&f->policy->img, fl, &v);
   if (fl->default_kind == IN_DEF_ALIAS) return alias_part(f, subject, fl);
@@ -212,6 +269,7 @@ static in_value_t field_value(in_facts_t *f, in_subject_t subject, uint32_t fiel
   in_span_t record = in_facts_record(f, subject), name = in_image_str(img, fl->name);
   interop_value_t v;
   in_value_t none;
+  f->elsewhere = false;
   memset(&none, 0, sizeof(none));
   if (record.p != NULL && in_record_get(record, name, fl->hash, &v) == INTEROP_OK && v.type != INTEROP_T_NULL)
     return typed(img, fl, &v);
@@ -314,20 +372,37 @@ static uint8_t two_class(in_facts_t *f, const in_pi_atom_t *a, const in_value_t 
   return a->kind == IN_ATOM_HAS ? has_class(v, w.text) : relation_class(&f->policy->img, a, v, &w);
 }
 
-static uint8_t look_at(in_facts_t *f, uint32_t atom) {
+static uint8_t class_of(in_facts_t *f, uint32_t atom, const in_value_t *v) {
   const in_image_t *img = &f->policy->img;
   const in_pi_atom_t *a = in_atom(img, atom);
-  in_value_t v = in_facts_value(f, a->slot);
-  if (!v.known) return 0;
+  if (!v->known) return 0;
   switch (a->kind) {
-    case IN_ATOM_ENUM: case IN_ATOM_FLAG: return enum_class(img, a, &v);
-    case IN_ATOM_CODE: return code_class(img, a, v.text);
-    case IN_ATOM_NUMBER: return number_class(img, a, v.number);
-    case IN_ATOM_REGEX: return regex_class(f, atom, v.text);
-    case IN_ATOM_PREFIX: return in_starts(v.text, in_image_str(img, a->text)) ? 2 : 1;
-    case IN_ATOM_SUFFIX: return in_ends(v.text, in_image_str(img, a->text)) ? 2 : 1;
-    default: return two_class(f, a, &v);
+    case IN_ATOM_ENUM: case IN_ATOM_FLAG: return enum_class(img, a, v);
+    case IN_ATOM_CODE: return code_class(img, a, v->text);
+    case IN_ATOM_NUMBER: return number_class(img, a, v->number);
+    case IN_ATOM_REGEX: return regex_class(f, atom, v->text);
+    case IN_ATOM_PREFIX: return in_starts(v->text, in_image_str(img, a->text)) ? 2 : 1;
+    case IN_ATOM_SUFFIX: return in_ends(v->text, in_image_str(img, a->text)) ? 2 : 1;
+    default: return two_class(f, a, v);
   }
+}
+
+static uint8_t look_at(in_facts_t *f, uint32_t atom) {
+  in_value_t v = in_facts_value(f, in_atom(&f->policy->img, atom)->slot);
+  return class_of(f, atom, &v);
+}
+
+/* the class that a row has found out before, for this request or for another */
+static uint8_t look_at_kept(in_facts_t *f, uint32_t atom) {
+  const in_pi_slot_t *s = in_slot(&f->policy->img, in_atom(&f->policy->img, atom)->slot);
+  in_row_t *row = in_facts_row(f, (in_subject_t) s->subject);
+  in_value_t v;
+  uint8_t class_;
+  if (row != NULL && row->class_[atom] != IN_NOT_YET) return row->class_[atom];
+  v = field_value(f, (in_subject_t) s->subject, s->field);
+  class_ = class_of(f, atom, &v);
+  if (row != NULL && !f->elsewhere && f->status == INTEROP_OK) row->class_[atom] = class_;
+  return class_;
 }
 
 /* ---- deciding */
@@ -364,7 +439,7 @@ static bool look(in_facts_t *f, uint32_t atom) {
     if (f->status == INTEROP_OK) f->status = INTEROP_AGAIN;
     return false;
   }
-  f->class_[atom] = look_at(f, atom);
+  f->class_[atom] = f->policy->kept[atom] ? look_at_kept(f, atom) : look_at(f, atom);
   return f->status == INTEROP_OK;
 }
 

@@ -12,6 +12,7 @@
 #define IN_FACTS_H
 
 #include "list.h"
+#include "row.h"
 
 typedef struct {
   bool known;
@@ -27,10 +28,14 @@ typedef struct {
   const interop_source_t *source;
   in_arena_t *arena;
   in_look_t look[IN_SUBJECT_COUNT];
-  in_span_t record[IN_SUBJECT_COUNT];
+  in_row_t *row[IN_SUBJECT_COUNT];        /* where look says FOUND */
+  struct in_hold_s *holds;                /* rows to be given back to a memo */
+  interop_view_t *view;                   /* the snapshot that the source gave, if it was asked */
+  bool viewed;
   in_span_t key[IN_SUBJECT_COUNT];        /* what to look up; absent: nothing is named */
   in_value_t request[IN_RF_COUNT];
   in_span_t conversation_type;            /* of a conversation that is being created */
+  bool elsewhere;                         /* the last value is not its own record's */
   bool fetched;                           /* the original was asked for, or cannot be */
   pcre2_general_context *general;         /* all three: made at the first regex */
   pcre2_match_data *match_data;
@@ -45,7 +50,14 @@ interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_aren
 void in_facts_free(in_facts_t *f);
 /* forgets what hangs on the recipient */
 void in_facts_recipient(in_facts_t *f);
-/* the subject's record, looked up at need; absent: there is none */
+/* the source may have another snapshot from now on */
+void in_facts_renew(in_facts_t *f, const interop_source_t *source);
+/* a record that is nobody's subject; OK: *row stays as long as the facts do */
+interop_status_t in_facts_find(in_facts_t *f, interop_record_kind_t kind, in_span_t key, in_row_t **row);
+/* from now on this is the subject's record; NULL: there is none */
+void in_facts_set(in_facts_t *f, in_subject_t subject, in_row_t *row);
+/* the subject's record, looked up at need; NULL, absent: there is none */
+in_row_t *in_facts_row(in_facts_t *f, in_subject_t subject);
 in_span_t in_facts_record(in_facts_t *f, in_subject_t subject);
 in_value_t in_facts_value(in_facts_t *f, uint32_t slot);
 /* a field of a record by its name, as text; absent if it is none */

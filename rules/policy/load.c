@@ -41,6 +41,15 @@ static void find_recipient_atoms(interop_policy_t *p) {
   }
 }
 
+/* a match that runs into its limits, or a fact to be fetched, is looked at each time */
+static void find_kept_atoms(interop_policy_t *p) {
+  for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) {
+    const in_pi_atom_t *a = in_atom(&p->img, i);
+    p->kept[i] = in_slot(&p->img, a->slot)->subject != IN_SUB_REQUEST && a->slot_b == IN_NIL
+                 && a->kind != IN_ATOM_REGEX && !a->fetch;
+  }
+}
+
 static void write_revision(interop_policy_t *p) {
   static const char hex[] = "0123456789abcdef";
   uint64_t v = ((const in_image_head_t *) (const void *) p->img.base)->checksum;
@@ -56,13 +65,15 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
   bytes = ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex);
   p->regex = p->alloc.resize(p->alloc.ctx, NULL, 0, bytes);
   if (p->regex != NULL) memset(p->regex, 0, bytes);
+  p->kept = p->alloc.resize(p->alloc.ctx, NULL, 0, (size_t) p->img.count[IN_S_ATOMS] + 1);
   p->general = in_regex_general(&p->alloc);
-  if (p->regex == NULL || p->general == NULL) {
+  if (p->regex == NULL || p->kept == NULL || p->general == NULL) {
     in_diag_set(diag, INTEROP_NOMEM, "out of memory");
     return INTEROP_NOMEM;
   }
   write_revision(p);
   find_recipient_atoms(p);
+  find_kept_atoms(p);
   return compile_regexes(p, diag);
 }
 
@@ -94,6 +105,7 @@ void interop_policy_free(interop_policy_t *p) {
     for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) pcre2_code_free(p->regex[i]);
     a.resize(a.ctx, p->regex, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex), 0);
   }
+  if (p->kept != NULL) a.resize(a.ctx, p->kept, (size_t) p->img.count[IN_S_ATOMS] + 1, 0);
   pcre2_general_context_free(p->general);
   a.resize(a.ctx, p, sizeof(*p), 0);
 }

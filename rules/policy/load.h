@@ -19,6 +19,7 @@ struct interop_policy_s {
   pcre2_code **regex;             /* by atom; NULL where the atom is none */
   uint16_t recipient_atom[IN_MAX_ATOMS];  /* those whose fact is another for each recipient */
   uint32_t recipient_atoms;
+  uint8_t *kept;                  /* by atom: its class hangs on one record, and a row may keep it */
 };
 
 #define in_table(img, name, type) ((const type *) (img)->section[IN_S_##name])

@@ -272,7 +272,7 @@ interop_status_t in_memory_lookup(void *ctx, interop_record_kind_t kind,
 }
 
 interop_source_t in_memory_source(in_memory_t *m) {
-  interop_source_t s = { in_memory_lookup, m };
+  interop_source_t s = { in_memory_lookup, m, NULL, NULL };
   return s;
 }
 

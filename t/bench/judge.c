@@ -96,6 +96,13 @@ static void fill(interop_store_t *s) {
   effect(s, INTEROP_R_CONVERSATION, "19:x@thread.v2", "tenant", "t1", 0);
 }
 
+static interop_status_t snapshot(void *ctx, interop_view_t **view) {
+  *view = ctx;
+  return INTEROP_OK;
+}
+
+static interop_memo_t *memo;
+
 static interop_verdict_t one(const interop_policy_t *policy, int api, interop_store_t *store, const char *body) {
   static pool_t pool;
   interop_alloc_t alloc = { take, &pool };
@@ -116,6 +123,8 @@ static interop_verdict_t one(const interop_policy_t *policy, int api, interop_st
   if (interop_view_begin(store, &view) != INTEROP_OK) exit(1);
   source.lookup = interop_view_lookup;
   source.ctx = view;
+  source.memo = memo;
+  source.snapshot = snapshot;
   if (interop_judge_new(policy, api, &target, &alloc, &j, &match) != INTEROP_OK || match != INTEROP_M_BODY
       || interop_judge_run(j, &req, &source) != INTEROP_OK) exit(1);
   v = interop_judge_plan(j)->verdict;
@@ -150,12 +159,14 @@ int main(int argc, char **argv) {
     return 1;
   }
   api = interop_policy_api(policy, span("graph"));
+  if (getenv("B_NO_MEMO") == NULL && interop_memo_new(policy, 0, &interop_alloc_libc, &memo) != INTEROP_OK) return 1;
   make_bodies();
   fill(store);
   if (strcmp(which, "rich") != 0)
     printf("judge 1 KB text   %-10s %8.0f ns\n", interop_verdict_name(one(policy, api, store, plain)), run(policy, api, store, plain, rounds));
   if (strcmp(which, "plain") != 0)
     printf("judge 1 KB html   %-10s %8.0f ns\n", interop_verdict_name(one(policy, api, store, rich)), run(policy, api, store, rich, rounds));
+  interop_memo_free(memo);
   interop_store_close(store);
   interop_policy_free(policy);
   snprintf(command, sizeof(command), "rm -rf %s", dir);
