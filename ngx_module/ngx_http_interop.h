@@ -54,6 +54,7 @@ typedef struct ngx_http_interop_ctx_s    ngx_http_interop_ctx_t;
 typedef struct ngx_http_interop_zone_s   ngx_http_interop_zone_t;
 typedef struct ngx_http_interop_store_s  ngx_http_interop_store_t;
 typedef struct ngx_http_interop_write_s  ngx_http_interop_write_t;
+typedef struct ngx_http_interop_block_s  ngx_http_interop_block_t;
 
 
 /* facts that "interop_fact" binds, their names in ngx_http_interop_facts[] */
@@ -113,6 +114,17 @@ typedef enum {
     NGX_HTTP_INTEROP_ANSWER,
     NGX_HTTP_INTEROP_DONE
 } ngx_http_interop_step_e;
+
+
+/* the blocks a request's memory is taken from */
+
+typedef struct {
+    u_char                       *pos;           /* free from here */
+    u_char                       *end;
+    u_char                       *newest;        /* piece */
+    ngx_http_interop_block_t     *blocks;
+    ngx_http_interop_block_t     *large;
+} ngx_http_interop_memory_t;
 
 
 /* READ */
@@ -191,6 +203,7 @@ struct ngx_http_interop_ctx_s {
     ngx_http_interop_loc_conf_t  *conf;
     ngx_http_interop_step_e       step;
     interop_alloc_t               alloc;
+    ngx_http_interop_memory_t     memory;
 
     interop_target_t              target;
     interop_judge_t              *judge;
@@ -265,8 +278,16 @@ ngx_int_t ngx_http_interop_handler(ngx_http_request_t *r);
 ngx_http_interop_ctx_t *ngx_http_interop_create_ctx(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *before);
 ngx_http_interop_ctx_t *ngx_http_interop_get_ctx(ngx_http_request_t *r);
+
+/* _memory */
+
 void *ngx_http_interop_resize(void *data, void *ptr, size_t osize,
     size_t nsize);
+ngx_http_interop_ctx_t *ngx_http_interop_memory_ctx(void);
+void ngx_http_interop_memory_free(ngx_http_interop_ctx_t *ctx);
+
+#define ngx_http_interop_alloc(ctx, size)                                     \
+    ngx_http_interop_resize(&(ctx)->memory, NULL, 0, size)
 
 /* steps */
 
@@ -385,13 +406,13 @@ ngx_http_interop_counters_t *ngx_http_interop_counters(
 void ngx_http_interop_zone_use(ngx_http_interop_zone_t *zone,
     ngx_http_interop_zone_use_t *use);
 interop_status_t ngx_http_interop_zone_get(ngx_http_interop_zone_t *zone,
-    ngx_pool_t *pool, interop_record_kind_t kind, interop_span_t key,
-    interop_span_t *record);
+    const interop_alloc_t *alloc, interop_record_kind_t kind,
+    interop_span_t key, interop_span_t *record);
 interop_status_t ngx_http_interop_zone_set(ngx_http_interop_zone_t *zone,
     interop_record_kind_t kind, interop_span_t key, interop_span_t record);
 interop_status_t ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone,
-    ngx_pool_t *pool, const interop_alloc_t *alloc,
-    const interop_effect_t *effects, size_t count);
+    const interop_alloc_t *alloc, const interop_effect_t *effects,
+    size_t count);
 
 #define ngx_http_interop_count(imcf, what)                                    \
     if ((imcf)->zone) {                                                       \

@@ -130,8 +130,7 @@ ngx_http_interop_remember(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx,
             continue;
         }
 
-        status = ngx_http_interop_zone_merge(imcf->zone, r->pool, &ctx->alloc,
-                                             e, n);
+        status = ngx_http_interop_zone_merge(imcf->zone, &ctx->alloc, e, n);
 
         if (status != INTEROP_OK && status != INTEROP_MISSING) {
             ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,

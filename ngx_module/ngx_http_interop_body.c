@@ -104,7 +104,7 @@ ngx_http_interop_body_whole(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(r->pool, (size_t) size + 1);
+    p = ngx_http_interop_alloc(ctx, (size_t) size + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }

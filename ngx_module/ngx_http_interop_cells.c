@@ -286,6 +286,37 @@ interop_status_t
 ngx_http_interop_zone_put(ngx_http_interop_zone_t *zone,
     ngx_http_interop_key_t *key, interop_span_t record, uint32_t expected)
 {
+    uint32_t  i, need;
+
+    need = ngx_http_interop_zone_need(key->key.n + 1, record.n);
+
+    if (need > zone->sh->cells / 4) {
+        return INTEROP_FULL;
+    }
+
+    i = ngx_http_interop_zone_find(zone, key);
+
+    if (i == NGX_HTTP_INTEROP_NIL) {
+        return expected ? INTEROP_AGAIN
+                        : ngx_http_interop_zone_insert(zone, key, record);
+    }
+
+    if (zone->cell[i].crc != expected) {
+        return INTEROP_AGAIN;
+    }
+
+    ngx_http_interop_zone_remove(zone, i);
+
+    return ngx_http_interop_zone_insert(zone, key, record);
+}
+
+
+/* there is none under this key */
+
+interop_status_t
+ngx_http_interop_zone_insert(ngx_http_interop_zone_t *zone,
+    ngx_http_interop_key_t *key, interop_span_t record)
+{
     size_t                    off;
     uint32_t                  i, j, at, need, *link;
     ngx_http_interop_shm_t   *sh;
@@ -298,16 +329,6 @@ ngx_http_interop_zone_put(ngx_http_interop_zone_t *zone,
 
     if (need > sh->cells / 4) {
         return INTEROP_FULL;
-    }
-
-    i = ngx_http_interop_zone_find(zone, key);
-
-    if ((i == NGX_HTTP_INTEROP_NIL) ? expected != 0 : c[i].crc != expected) {
-        return INTEROP_AGAIN;
-    }
-
-    if (i != NGX_HTTP_INTEROP_NIL) {
-        ngx_http_interop_zone_remove(zone, i);
     }
 
     while (sh->nfree < need) {
@@ -348,6 +369,49 @@ ngx_http_interop_zone_put(ngx_http_interop_zone_t *zone,
     ngx_http_interop_zone_link(zone, i);
 
     return INTEROP_OK;
+}
+
+
+ngx_uint_t
+ngx_http_interop_zone_same(ngx_http_interop_zone_t *zone, uint32_t i,
+    interop_span_t record)
+{
+    size_t                    n, off, left;
+    const char               *p;
+    ngx_http_interop_cell_t  *c;
+
+    c = &zone->cell[i];
+
+    if (c->record != record.n) {
+        return 0;
+    }
+
+    for (off = c->key; off >= NGX_HTTP_INTEROP_DATA;
+         off -= NGX_HTTP_INTEROP_DATA)
+    {
+        c = &zone->cell[c->next];
+    }
+
+    p = record.p;
+    left = record.n;
+
+    for ( ;; ) {
+        n = ngx_min(left, NGX_HTTP_INTEROP_DATA - off);
+
+        if (ngx_memcmp(c->data + off, p, n) != 0) {
+            return 0;
+        }
+
+        left -= n;
+
+        if (left == 0) {
+            return 1;
+        }
+
+        p += n;
+        off = 0;
+        c = &zone->cell[c->next];
+    }
 }
 
 

@@ -163,7 +163,8 @@ ngx_http_interop_lookup(void *data, interop_record_kind_t kind,
         return INTEROP_MISSING;
     }
 
-    status = ngx_http_interop_zone_get(imcf->zone, r->pool, kind, key, record);
+    status = ngx_http_interop_zone_get(imcf->zone, &ctx->alloc, kind, key,
+                                       record);
 
     if (status == INTEROP_MISSING && kind < NGX_HTTP_INTEROP_FACTSETS) {
         ngx_http_interop_lookup_missed(ctx, kind, key);
@@ -221,7 +222,7 @@ static void
 ngx_http_interop_lookup_missed(ngx_http_interop_ctx_t *ctx,
     interop_record_kind_t kind, interop_span_t key)
 {
-    u_char                        *p;
+    u_char                       *p;
     ngx_http_interop_resolved_t  *asked;
 
     if (ctx->source.missing.len) {
@@ -236,7 +237,7 @@ ngx_http_interop_lookup_missed(ngx_http_interop_ctx_t *ctx,
         }
     }
 
-    p = ngx_pnalloc(ctx->request->pool, key.n + 1);
+    p = ngx_http_interop_alloc(ctx, key.n + 1);
     if (p == NULL) {
         return;
     }

@@ -207,13 +207,13 @@ ngx_http_interop_create_ctx(ngx_http_request_t *r,
         return NULL;
     }
 
-    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_interop_ctx_t));
+    ctx = ngx_http_interop_memory_ctx();
     if (ctx == NULL) {
         return NULL;
     }
 
     /*
-     * set by ngx_pcalloc():
+     * set by ngx_http_interop_memory_ctx():
      *
      *     ctx->step = NGX_HTTP_INTEROP_MATCH;
      *     ctx->plan = NULL;
@@ -223,8 +223,6 @@ ngx_http_interop_create_ctx(ngx_http_request_t *r,
 
     ctx->request = r;
     ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_interop_module);
-    ctx->alloc.resize = ngx_http_interop_resize;
-    ctx->alloc.ctx = r->pool;
     ctx->before = before;
     ctx->redirects = r->uri_changes;
 
@@ -274,7 +272,7 @@ ngx_http_interop_get_ctx(ngx_http_request_t *r)
 }
 
 
-/* a request dies, its write may be under way and goes on without it */
+/* with the request's pool; its write may be under way and goes on without it */
 
 static void
 ngx_http_interop_cleanup(void *data)
@@ -288,54 +286,7 @@ ngx_http_interop_cleanup(void *data)
 
     if (ctx->back.write) {
         ngx_http_interop_store_forget(ctx->back.write);
-        ctx->back.write = NULL;
-    }
-}
-
-
-/*
- * The library's memory is the request's pool.  A block that is resized moves;
- * what the pool has taken from the system for its own is given back at once.
- */
-
-void *
-ngx_http_interop_resize(void *data, void *ptr, size_t osize, size_t nsize)
-{
-    ngx_pool_t *pool = data;
-
-    u_char  *p;
-
-    if (nsize == 0) {
-        if (ptr && osize > pool->max) {
-            (void) ngx_pfree(pool, ptr);
-        }
-
-        return NULL;
     }
 
-    if (ptr && nsize <= osize) {
-        return ptr;
-    }
-
-    if (nsize > pool->max) {
-        p = ngx_palloc(pool, nsize);
-
-    } else {
-        p = ngx_pnalloc(pool, nsize + 15);
-        p = p ? ngx_align_ptr(p, 16) : NULL;
-    }
-
-    if (p == NULL) {
-        return NULL;
-    }
-
-    if (ptr) {
-        ngx_memcpy(p, ptr, osize);
-
-        if (osize > pool->max) {
-            (void) ngx_pfree(pool, ptr);
-        }
-    }
-
-    return p;
+    ngx_http_interop_memory_free(ctx);
 }

@@ -21,8 +21,18 @@ static void ngx_http_interop_zone_unlock(ngx_http_interop_zone_t *zone);
 static void ngx_http_interop_zone_key(ngx_http_interop_key_t *key,
     interop_record_kind_t kind, interop_span_t text);
 static interop_status_t ngx_http_interop_zone_copy(
-    ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
+    ngx_http_interop_zone_t *zone, const interop_alloc_t *alloc,
     ngx_http_interop_key_t *key, interop_span_t *record, uint32_t *crc);
+static void ngx_http_interop_zone_touch(ngx_http_interop_zone_t *zone,
+    uint32_t i);
+static interop_status_t ngx_http_interop_zone_new(
+    ngx_http_interop_zone_t *zone, const interop_alloc_t *alloc,
+    ngx_http_interop_key_t *key, const interop_effect_t *effects,
+    size_t count);
+static interop_status_t ngx_http_interop_zone_change(
+    ngx_http_interop_zone_t *zone, const interop_alloc_t *alloc,
+    ngx_http_interop_key_t *key, const interop_effect_t *effects,
+    size_t count);
 
 
 char *
@@ -207,8 +217,9 @@ ngx_http_interop_zone_key(ngx_http_interop_key_t *key,
 
 
 static interop_status_t
-ngx_http_interop_zone_copy(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
-    ngx_http_interop_key_t *key, interop_span_t *record, uint32_t *crc)
+ngx_http_interop_zone_copy(ngx_http_interop_zone_t *zone,
+    const interop_alloc_t *alloc, ngx_http_interop_key_t *key,
+    interop_span_t *record, uint32_t *crc)
 {
     size_t     n, size;
     u_char    *p;
@@ -220,7 +231,7 @@ ngx_http_interop_zone_copy(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
 
         /* no allocation under the lock */
 
-        p = ngx_palloc(pool, size);
+        p = alloc->resize(alloc->ctx, NULL, 0, size);
         if (p == NULL) {
             return INTEROP_NOMEM;
         }
@@ -248,10 +259,7 @@ ngx_http_interop_zone_copy(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
     ngx_http_interop_zone_read(zone, i, zone->cell[i].key, p, n);
     *crc = zone->cell[i].crc;
 
-    if (zone->sh->newest != i) {
-        ngx_http_interop_zone_unlink(zone, i);
-        ngx_http_interop_zone_link(zone, i);
-    }
+    ngx_http_interop_zone_touch(zone, i);
 
     ngx_http_interop_zone_unlock(zone);
 
@@ -262,9 +270,20 @@ ngx_http_interop_zone_copy(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
 }
 
 
+static void
+ngx_http_interop_zone_touch(ngx_http_interop_zone_t *zone, uint32_t i)
+{
+    if (zone->sh->newest != i) {
+        ngx_http_interop_zone_unlink(zone, i);
+        ngx_http_interop_zone_link(zone, i);
+    }
+}
+
+
 interop_status_t
-ngx_http_interop_zone_get(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
-    interop_record_kind_t kind, interop_span_t key, interop_span_t *record)
+ngx_http_interop_zone_get(ngx_http_interop_zone_t *zone,
+    const interop_alloc_t *alloc, interop_record_kind_t kind,
+    interop_span_t key, interop_span_t *record)
 {
     uint32_t                crc;
     ngx_http_interop_key_t  k;
@@ -275,7 +294,7 @@ ngx_http_interop_zone_get(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
 
     ngx_http_interop_zone_key(&k, kind, key);
 
-    return ngx_http_interop_zone_copy(zone, pool, &k, record, &crc);
+    return ngx_http_interop_zone_copy(zone, alloc, &k, record, &crc);
 }
 
 
@@ -311,13 +330,10 @@ ngx_http_interop_zone_set(ngx_http_interop_zone_t *zone,
 /* effects of one record; MISSING: it is not there and they do not make it */
 
 interop_status_t
-ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
-    const interop_alloc_t *alloc, const interop_effect_t *effects, size_t count)
+ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone,
+    const interop_alloc_t *alloc, const interop_effect_t *effects,
+    size_t count)
 {
-    size_t                  i;
-    uint32_t                crc;
-    ngx_uint_t              tries, create;
-    interop_span_t          old, new;
     interop_status_t        status;
     ngx_http_interop_key_t  k;
 
@@ -325,13 +341,80 @@ ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
         return INTEROP_MISSING;
     }
 
+    ngx_http_interop_zone_key(&k, effects->kind, effects->key);
+
+    if (effects->create) {
+        status = ngx_http_interop_zone_new(zone, alloc, &k, effects, count);
+
+        if (status != INTEROP_AGAIN) {
+            return status;
+        }
+    }
+
+    return ngx_http_interop_zone_change(zone, alloc, &k, effects, count);
+}
+
+
+/*
+ * What is made is nearly always new, or told once more: then there is nothing
+ * to be read first, and one look under the lock is enough.  AGAIN: there is
+ * another record.
+ */
+
+static interop_status_t
+ngx_http_interop_zone_new(ngx_http_interop_zone_t *zone,
+    const interop_alloc_t *alloc, ngx_http_interop_key_t *key,
+    const interop_effect_t *effects, size_t count)
+{
+    uint32_t          i;
+    interop_span_t    none, record;
+    interop_status_t  status;
+
+    none.p = NULL;
+    none.n = 0;
+
+    status = interop_record_merge(none, effects, count, alloc, &record);
+
+    if (status != INTEROP_OK) {
+        return status;
+    }
+
+    ngx_http_interop_zone_lock(zone);
+
+    i = ngx_http_interop_zone_find(zone, key);
+
+    if (i == NGX_HTTP_INTEROP_NIL) {
+        status = ngx_http_interop_zone_insert(zone, key, record);
+
+    } else if (ngx_http_interop_zone_same(zone, i, record)) {
+        ngx_http_interop_zone_touch(zone, i);
+
+    } else {
+        status = INTEROP_AGAIN;
+    }
+
+    ngx_http_interop_zone_unlock(zone);
+
+    return status;
+}
+
+
+static interop_status_t
+ngx_http_interop_zone_change(ngx_http_interop_zone_t *zone,
+    const interop_alloc_t *alloc, ngx_http_interop_key_t *key,
+    const interop_effect_t *effects, size_t count)
+{
+    size_t            i;
+    uint32_t          crc;
+    ngx_uint_t        tries, create;
+    interop_span_t    old, new;
+    interop_status_t  status;
+
     create = 0;
 
     for (i = 0; i < count; i++) {
         create |= effects[i].create;
     }
-
-    ngx_http_interop_zone_key(&k, effects->kind, effects->key);
 
     status = INTEROP_AGAIN;
 
@@ -341,7 +424,7 @@ ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
         old.n = 0;
         crc = 0;
 
-        status = ngx_http_interop_zone_copy(zone, pool, &k, &old, &crc);
+        status = ngx_http_interop_zone_copy(zone, alloc, key, &old, &crc);
 
         if (status == INTEROP_MISSING && !create) {
             return status;
@@ -358,7 +441,7 @@ ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone, ngx_pool_t *pool,
         }
 
         ngx_http_interop_zone_lock(zone);
-        status = ngx_http_interop_zone_put(zone, &k, new, crc);
+        status = ngx_http_interop_zone_put(zone, key, new, crc);
         ngx_http_interop_zone_unlock(zone);
     }
 

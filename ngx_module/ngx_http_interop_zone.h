@@ -87,6 +87,11 @@ void ngx_http_interop_zone_link(ngx_http_interop_zone_t *zone,
     uint32_t i);
 void ngx_http_interop_zone_unlink(ngx_http_interop_zone_t *zone,
     uint32_t i);
+interop_status_t ngx_http_interop_zone_insert(
+    ngx_http_interop_zone_t *zone, ngx_http_interop_key_t *key,
+    interop_span_t record);
+ngx_uint_t ngx_http_interop_zone_same(ngx_http_interop_zone_t *zone,
+    uint32_t i, interop_span_t record);
 interop_status_t ngx_http_interop_zone_put(
     ngx_http_interop_zone_t *zone, ngx_http_interop_key_t *key,
     interop_span_t record, uint32_t expected);
