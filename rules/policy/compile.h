@@ -8,6 +8,9 @@
 ** policy.c  policy blocks -> rules
 ** atoms.c   predicates -> atoms (every fact's values sorted into classes)
 ** mdd.c     hash-consed decision diagrams and the operations on them
+** order.c   the order in which diagrams ask atoms
+** guard.c   guards -> diagrams
+** scope.c   which rules each cell has
 ** lower.c   rules -> one diagram per cell, or a list where that would be too large
 ** overlay.c rules of single tenants -> lists behind a hash table
 ** emit.c    all of it -> records of the image
@@ -111,9 +114,10 @@ struct in_expr_s {
   uint32_t pred;                  /* PRED */
   in_request_fact_t fact;         /* STATIC: OPERATION, KIND, FROM, TO */
   uint64_t values;                /* STATIC: bit per value that makes it true */
-  /* lower.c: */
-  char varies;                    /* 'y': it depends on the cell, 'n': not, 0: not looked at yet */
-  uint32_t diagram;               /* 'n': its diagram + 1, 0: not made yet */
+  /* guard.c: */
+  bool looked;                    /* `varies` is known */
+  uint32_t varies;                /* what of the cell it depends on: bit per fact */
+  uint32_t diagram;               /* of one that depends on none: + 1, 0: not made yet */
 };
 
 typedef enum { IN_R_DENY, IN_R_ROW, IN_R_TEXT, IN_R_EFFECT, IN_R_READING } in_rule_kind_t;
@@ -184,7 +188,6 @@ struct in_compile_s {
   in_expr_t **notice_when;        /* guards of the notices, NULL: none */
   in_builder_t builder;
   in_mdd_t *mdd;
-  uint32_t total[64];             /* diagrams of matrices found total lately, id + 1 */
   uint32_t *cells;                /* roots: mdd ids */
   uint32_t cell_count;
   /* for tests with made-up policies: */

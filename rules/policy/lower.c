@@ -12,12 +12,11 @@
 */
 #include <stdlib.h>
 
-#include "mdd.h"
+#include "lower.h"
 
-#define GUARD_BUDGET  20000u            /* nodes that one guard may make */
 #define CELL_BUDGET   50000u            /* nodes that one cell may make */
 
-typedef struct { uint32_t op, kind, from, to; } cell_t;
+typedef in_low_cell_t cell_t;
 
 typedef struct { uint32_t *rule, *guard, n; uint32_t base; } list_t;
 
@@ -32,86 +31,9 @@ typedef struct {
   IN_VEC(uint32_t) roots;
 } low_t;
 
-static uint32_t leaf(uint32_t outcome) { return IN_LEAF | outcome; }
-
-/* ---- guards */
-
-static uint32_t static_leaf(in_compile_t *c, const in_expr_t *e, const cell_t *cell) {
-  uint32_t v = e->fact == IN_RF_OPERATION ? cell->op : e->fact == IN_RF_KIND ? cell->kind
-               : e->fact == IN_RF_FROM ? cell->from : cell->to;
-  if (e->fact == IN_RF_TO && v == c->vocab.systems.n) {
-    uint32_t u = in_mdd_undetermined(c, IN_NIL);
-    return u == IN_MDD_NONE ? u : leaf(u);
-  }
-  return leaf((e->values >> v & 1) ? IN_OUTCOME_TRUE : IN_OUTCOME_FALSE);
-}
-
-static uint32_t guard_mdd(in_compile_t *c, in_expr_t *e, const cell_t *cell);
-
-static uint32_t make_guard(in_compile_t *c, in_expr_t *e, const cell_t *cell) {
-  uint32_t a;
-  switch (e->kind) {
-    case IN_E_FALSE: return leaf(IN_OUTCOME_FALSE);
-    case IN_E_TRUE: return leaf(IN_OUTCOME_TRUE);
-    case IN_E_STATIC: return static_leaf(c, e, cell);
-    case IN_E_PRED: return in_mdd_pred(c, &c->preds.at[e->pred]);
-    case IN_E_NOT: return in_mdd_apply(c, IN_MDD_NOT, guard_mdd(c, e->a, cell), leaf(0), 0);
-    case IN_E_AND:
-      a = guard_mdd(c, e->a, cell);
-      if (a == leaf(IN_OUTCOME_FALSE)) return a;
-      return in_mdd_apply(c, IN_MDD_AND, a, guard_mdd(c, e->b, cell), 0);
-    default:
-      a = guard_mdd(c, e->a, cell);
-      if (a == leaf(IN_OUTCOME_TRUE)) return a;
-      return in_mdd_apply(c, IN_MDD_OR, a, guard_mdd(c, e->b, cell), 0);
-  }
-}
-
-static bool varies(in_expr_t *e) {
-  bool v;
-  if (e == NULL || e->varies != 0) return e != NULL && e->varies == 'y';
-  v = e->kind == IN_E_STATIC || varies(e->a);
-  v = varies(e->b) || v;
-  e->varies = v ? 'y' : 'n';
-  return v;
-}
-
-/* recursion is as deep as the guard is long, which its reader bounds; a guard that
-** asks nothing of the cell has the same diagram in all of them */
-static uint32_t guard_mdd(in_compile_t *c, in_expr_t *e, const cell_t *cell) {
-  uint32_t d;
-  if (e == NULL) return leaf(IN_OUTCOME_TRUE);
-  if (varies(e)) return make_guard(c, e, cell);
-  if (e->diagram != 0) return e->diagram - 1;
-  d = make_guard(c, e, cell);
-  e->diagram = d + 1;             /* no memory: 0 */
-  return d;
-}
-
-uint32_t in_guard_mdd(in_compile_t *c, in_expr_t *e) {
-  static const cell_t none = { 0, 0, 0, 0 };
-  return guard_mdd(c, e, &none);
-}
+static uint32_t leaf(uint32_t outcome) { return in_leaf(outcome); }
 
 static bool is_list(uint32_t root) { return (root & (IN_LEAF | IN_LIST)) == IN_LIST; }
-
-/* within the budget: what goes over it is an error that tells the rule */
-static uint32_t rule_guard(in_compile_t *c, const in_rule_t *r, const cell_t *cell) {
-  uint32_t d;
-  in_mdd_budget(c, GUARD_BUDGET);
-  d = guard_mdd(c, r->when, cell);
-  if (d == IN_MDD_NONE && in_mdd_is_over(c)) {
-    in_diag_at(c->diag, INTEROP_SYNTAX, r->place, "the guard of this rule is too large to compile");
-    in_diag_hint(c->diag, "write a rule for each part of its `or`");
-  }
-  in_mdd_unlimited(c);
-  return d;
-}
-
-uint32_t in_rule_guard(in_compile_t *c, in_rule_t *r) {
-  static const cell_t none = { 0, 0, 0, 0 };
-  return rule_guard(c, r, &none);
-}
 
 /* ---- which rules a cell has */
 
@@ -154,18 +76,18 @@ static bool reaches(in_compile_t *c, uint32_t id, uint32_t outcome);
 
 /* the rows of one policy's matrix, first row outermost */
 static uint32_t matrix_mdd(in_compile_t *c, uint32_t policy, const cell_t *cell) {
-  uint32_t d = leaf(IN_OUTCOME_FALSE);
+  uint32_t d = leaf(IN_OUTCOME_FALSE), g;
+  bool total = false;
   for (uint32_t i = c->rules.n; i-- > 0;) {
     in_rule_t *r = &c->rules.at[i];
     if (r->kind != IN_R_ROW || r->policy != policy || !in_scope(c, r, cell)) continue;
     r->applies = true;
-    d = in_mdd_apply(c, row_op(r), guard_mdd(c, r->when, cell), d, r->outcome);
+    g = in_cell_guard(c, r->when, cell);
+    total = total || g == leaf(IN_OUTCOME_TRUE);
+    d = in_mdd_apply(c, row_op(r), g, d, r->outcome);
   }
-  if (d == IN_MDD_NONE || c->total[d % in_countof(c->total)] == d + 1) return d;
-  if (reaches(c, d, IN_OUTCOME_FALSE) && !not_total(c, policy, cell))
-    return IN_MDD_NONE;
-  c->total[d % in_countof(c->total)] = d + 1;
-  return d;
+  if (d == IN_MDD_NONE || total || !reaches(c, d, IN_OUTCOME_FALSE)) return d;
+  return not_total(c, policy, cell) ? d : IN_MDD_NONE;
 }
 
 static uint32_t base_mdd(low_t *l, const cell_t *cell) {
@@ -181,13 +103,21 @@ static uint32_t base_mdd(low_t *l, const cell_t *cell) {
 
 /* ---- lists, each built once */
 
-static uint32_t build_list(in_compile_t *c, const list_t *s) {
-  uint32_t d = s->base;
-  for (uint32_t i = s->n; i-- > 0 && d != IN_MDD_NONE;) {
-    const in_rule_t *r = &c->rules.at[s->rule[i]];
-    d = in_mdd_apply(c, row_op(r), s->guard[i], d, r->outcome);
+/* denials by halves: what two halves say is small beside what both say over the
+** matrices, and cells that have one half in common share it */
+static uint32_t denials_mdd(in_compile_t *c, const list_t *s, uint32_t from, uint32_t to) {
+  uint32_t half = from + (to - from) / 2, a;
+  if (from == to) return leaf(IN_OUTCOME_FALSE);
+  if (to - from == 1) {
+    const in_rule_t *r = &c->rules.at[s->rule[from]];
+    return in_mdd_apply(c, row_op(r), s->guard[from], leaf(IN_OUTCOME_FALSE), r->outcome);
   }
-  return d;
+  a = denials_mdd(c, s, from, half);
+  return a == IN_MDD_NONE ? a : in_mdd_apply(c, IN_MDD_THEN, a, denials_mdd(c, s, half, to), 0);
+}
+
+static uint32_t build_list(in_compile_t *c, const list_t *s) {
+  return in_mdd_apply(c, IN_MDD_THEN, denials_mdd(c, s, 0, s->n), s->base, 0);
 }
 
 static bool same_list(const list_t *a, const list_t *b) {
@@ -226,7 +156,7 @@ static bool cell_guards(low_t *l, const cell_t *cell, list_t *scratch) {
     in_rule_t *r = &c->rules.at[l->order[i]];
     uint32_t g;
     if (!in_scope(c, r, cell)) continue;
-    g = rule_guard(c, r, cell);
+    g = in_cell_rule_guard(c, r, cell);
     if (g == IN_MDD_NONE) return false;
     if (g == leaf(IN_OUTCOME_FALSE)) continue;
     r->applies = true;
@@ -235,7 +165,7 @@ static bool cell_guards(low_t *l, const cell_t *cell, list_t *scratch) {
   }
   for (uint32_t i = 0; i < c->rules.n; i++) {
     const in_rule_t *r = &c->rules.at[i];
-    if (r->kind == IN_R_ROW && in_scope(c, r, cell) && rule_guard(c, r, cell) == IN_MDD_NONE) return false;
+    if (r->kind == IN_R_ROW && in_scope(c, r, cell) && in_cell_rule_guard(c, r, cell) == IN_MDD_NONE) return false;
   }
   return true;
 }
@@ -254,7 +184,7 @@ static bool put_matrix(low_t *l, uint32_t policy, const cell_t *cell) {
     in_rule_t *r = &c->rules.at[i];
     uint32_t g;
     if (r->kind != IN_R_ROW || r->policy != policy || !in_scope(c, r, cell)) continue;
-    g = rule_guard(c, r, cell);
+    g = in_cell_rule_guard(c, r, cell);
     if (g == IN_MDD_NONE || !put_rule(c, r->unknown_passes ? IN_LIST_ROW_PASS : IN_LIST_ROW, g, r->outcome)) return false;
     r->applies = true;
     total = g == leaf(IN_OUTCOME_TRUE);
@@ -340,22 +270,69 @@ static uint32_t cell_root(low_t *l, const cell_t *cell, list_t *scratch) {
   return put_list(l, cell, scratch) ? keep_rules(l, cell, first) : IN_MDD_NONE;
 }
 
+/* ---- cells that decide alike, lowered once: a hash table of their keys */
+
+typedef struct {
+  in_scope_t scope;
+  list_t scratch;
+  uint64_t *key;                  /* of the cell at hand */
+  IN_VEC(uint64_t) keys;          /* of those that were made, one behind the other */
+  IN_VEC(uint32_t) roots;
+  uint32_t *table, slots, words;
+} alike_t;
+
+static uint32_t *find_alike(const alike_t *x, const uint64_t *key) {
+  uint32_t h = (uint32_t) (in_hash64(key, x->words * sizeof(*key)) >> 16) & (x->slots - 1);
+  for (; x->table[h] != 0; h = (h + 1) & (x->slots - 1))
+    if (memcmp(&x->keys.at[(size_t) (x->table[h] - 1) * x->words], key, x->words * sizeof(*key)) == 0) break;
+  return &x->table[h];
+}
+
+static bool keep_alike(low_t *l, alike_t *x, uint32_t *slot, uint32_t root) {
+  in_arena_t *a = l->c->arena;
+  for (uint32_t i = 0; i < x->words; i++)
+    if (!in_vec_push(a, &x->keys, x->key[i])) return in_nomem(l->c), false;
+  if (!in_vec_push(a, &x->roots, root)) return in_nomem(l->c), false;
+  *slot = x->roots.n;
+  return true;
+}
+
+static bool make_cell(low_t *l, alike_t *x, const cell_t *cell) {
+  in_compile_t *c = l->c;
+  uint32_t *slot, root;
+  in_scope_key(&x->scope, cell, x->key);
+  slot = find_alike(x, x->key);
+  root = *slot != 0 ? x->roots.at[*slot - 1] : cell_root(l, cell, &x->scratch);
+  if (root == IN_MDD_NONE || (*slot == 0 && !keep_alike(l, x, slot, root))) return false;
+  c->cells[in_cell(c->vocab.systems.n, cell->op, cell->kind, cell->from, cell->to)] = root;
+  return true;
+}
+
+static bool init_alike(low_t *l, alike_t *x) {
+  in_compile_t *c = l->c;
+  memset(x, 0, sizeof(*x));
+  if (!in_scope_make(c, &x->scope)) return false;
+  x->words = in_scope_key_words(&x->scope);
+  for (x->slots = 2; x->slots < c->cell_count * 2;) x->slots *= 2;
+  x->table = in_arena_array(c->arena, x->slots, sizeof(*x->table));
+  x->key = in_arena_array(c->arena, x->words, sizeof(*x->key));
+  x->scratch.rule = in_arena_array(c->arena, c->rules.n + 1, sizeof(uint32_t));
+  x->scratch.guard = in_arena_array(c->arena, c->rules.n + 1, sizeof(uint32_t));
+  return !c->arena->failed || (in_nomem(c), false);
+}
+
 static bool make_cells(low_t *l) {
   in_compile_t *c = l->c;
   uint32_t n = c->vocab.systems.n;
-  list_t scratch = { in_arena_array(c->arena, c->rules.n + 1, sizeof(uint32_t)),
-                     in_arena_array(c->arena, c->rules.n + 1, sizeof(uint32_t)), 0, 0 };
+  alike_t alike;
   c->cell_count = (uint32_t) in_cell(n, INTEROP_OPERATION_COUNT, 0, 0, 0);
   c->cells = in_arena_array(c->arena, c->cell_count + 1, sizeof(*c->cells));
-  if (scratch.rule == NULL || scratch.guard == NULL || c->cells == NULL) return in_nomem(c), false;
+  if (c->cells == NULL || !init_alike(l, &alike)) return in_nomem(c), false;
   for (cell_t x = { 0, 0, 0, 0 }; x.op < INTEROP_OPERATION_COUNT; x.op++)
     for (x.kind = 0; x.kind < INTEROP_KIND_COUNT; x.kind++)
       for (x.from = 0; x.from < n; x.from++)
-        for (x.to = 0; x.to <= n; x.to++) {
-          uint32_t root = cell_root(l, &x, &scratch);
-          if (root == IN_MDD_NONE) return false;
-          c->cells[in_cell(n, x.op, x.kind, x.from, x.to)] = root;
-        }
+        for (x.to = 0; x.to <= n; x.to++)
+          if (!make_cell(l, &alike, &x)) return false;
   return true;
 }
 
@@ -472,7 +449,7 @@ static in_span_t shadower(in_compile_t *c, const in_rule_t *r) {
           uint32_t cell = c->cells[in_cell(n, x.op, x.kind, x.from, x.to)];
           in_span_t by;
           if (!in_scope(c, r, &x) || is_list(cell)) continue;
-          by = reached(c, in_mdd_apply(c, IN_MDD_PICK, guard_mdd(c, r->when, &x), cell, 0), r->kind);
+          by = reached(c, in_mdd_apply(c, IN_MDD_PICK, in_cell_guard(c, r->when, &x), cell, 0), r->kind);
           if (by.p != NULL) return by;
         }
   return IN_NONE;
@@ -505,9 +482,11 @@ static bool check_dead(in_compile_t *c) {
 
 interop_status_t in_policy_lower(in_compile_t *c) {
   low_t l;
+  uint32_t *level = in_arena_array(c->arena, c->atoms.n + 1, sizeof(*level));
   memset(&l, 0, sizeof(l));
   l.c = c;
-  if (in_mdd_new(c) != INTEROP_OK) return c->diag->status;
-  if (!order_denials(&l) || !make_outcomes(&l) || !make_cells(&l) || !check_dead(c)) return c->diag->status;
+  if (level == NULL || !order_denials(&l) || !in_order_atoms(c, l.order, l.denials, level)) return in_nomem(c);
+  if (in_mdd_new(c, level) != INTEROP_OK) return c->diag->status;
+  if (!make_outcomes(&l) || !make_cells(&l) || !check_dead(c)) return c->diag->status;
   return c->tenant_rules.n == 0 ? INTEROP_OK : in_overlays_make(c);
 }

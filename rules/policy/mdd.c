@@ -9,60 +9,31 @@
 #include "mdd.h"
 
 #define MAX_NODES   ((uint32_t) 1 << 22)
-#define CACHE_SIZE  ((uint32_t) 1 << 17)
+#define MAX_CACHE   ((uint32_t) 1 << 17)
 
 typedef struct { uint32_t atom, child; } mdd_node_t;     /* child: index in the pool */
 
-typedef struct { uint32_t op, arg, a, b, result; } cached_t;
+typedef struct { uint32_t op, arg, a, b, result; } cached_t;      /* op: + 1; 0: nothing here */
 
 struct in_mdd_s {
   IN_VEC(mdd_node_t) nodes;
   IN_VEC(uint32_t) pool;
   uint32_t *table, slots;               /* hash of nodes: id + 1 */
-  cached_t *cache;
-  uint32_t *level;                      /* of an atom: its place in the order */
+  cached_t *cache;                      /* of results; it grows with the table */
+  uint32_t cached;                      /* its places, a power of two */
+  const uint32_t *level;                /* of an atom: its place in the order */
   uint32_t *unknown;                    /* by atom, IN_NIL last: outcome + 1 */
   uint32_t limit, mark, mark_pool;      /* of nodes; where the budget began */
   uint64_t steps;                       /* left of it */
   bool over;
 };
 
-typedef struct { uint32_t key, atom; } order_t;
-
-static int by_key(const void *a, const void *b) {
-  const order_t *x = a, *y = b;
-  if (x->key != y->key) return x->key < y->key ? -1 : 1;
-  return (x->atom > y->atom) - (x->atom < y->atom);
-}
-
-static uint32_t rank_of(const in_compile_t *c, uint32_t atom) {
-  static const uint32_t ranks[] = {
-#define IN_X(name, text, record, rank) rank,
-    IN_SUBJECTS(IN_X)
-#undef IN_X
-  };
-  const in_pi_atom_t *a = &c->atoms.at[atom];
-  uint32_t r = ranks[c->slots.at[a->slot].subject];
-  if (a->slot_b != IN_NIL && ranks[c->slots.at[a->slot_b].subject] > r) r = ranks[c->slots.at[a->slot_b].subject];
-  if (a->kind == IN_ATOM_REGEX) r += 4;
-  return a->fetch ? 100 : r;
-}
-
-interop_status_t in_mdd_new(in_compile_t *c) {
+interop_status_t in_mdd_new(in_compile_t *c, const uint32_t *level) {
   in_mdd_t *m = in_arena_get(c->arena, sizeof(*m));
-  order_t *order = in_arena_array(c->arena, c->atoms.n + 1, sizeof(*order));
-  if (m == NULL || order == NULL) return in_nomem(c);
-  m->cache = in_arena_array(c->arena, CACHE_SIZE, sizeof(*m->cache));
-  m->level = in_arena_array(c->arena, c->atoms.n + 1, sizeof(*m->level));
+  if (m == NULL) return in_nomem(c);
   m->unknown = in_arena_array(c->arena, c->atoms.n + 1, sizeof(*m->unknown));
-  if (m->cache == NULL || m->level == NULL || m->unknown == NULL) return in_nomem(c);
-  for (uint32_t i = 0; i < CACHE_SIZE; i++) m->cache[i].a = IN_MDD_NONE;
-  for (uint32_t i = 0; i < c->atoms.n; i++) {
-    order[i].key = rank_of(c, i);
-    order[i].atom = i;
-  }
-  qsort(order, c->atoms.n, sizeof(*order), by_key);
-  for (uint32_t i = 0; i < c->atoms.n; i++) m->level[order[i].atom] = i;
+  if (m->unknown == NULL) return in_nomem(c);
+  m->level = level;
   c->mdd = m;
   in_mdd_unlimited(c);
   return INTEROP_OK;
@@ -82,20 +53,42 @@ static uint32_t hash_node(uint32_t atom, const uint32_t *child, uint32_t n) {
   return h;
 }
 
-static bool rehash(in_compile_t *c) {
-  in_mdd_t *m = c->mdd;
-  uint32_t slots = m->slots == 0 ? 1024 : m->slots * 2;
-  uint32_t *t = in_arena_array(c->arena, slots, sizeof(*t));
-  if (t == NULL) return in_nomem(c), false;
+/* every node back into a table that is empty */
+static void fill_table(const in_compile_t *c, uint32_t *t, uint32_t slots) {
+  const in_mdd_t *m = c->mdd;
   for (uint32_t id = 0; id < m->nodes.n; id++) {
     uint32_t atom = m->nodes.at[id].atom;
     uint32_t h = hash_node(atom, in_mdd_children(c, id), c->atoms.at[atom].classes) & (slots - 1);
     while (t[h] != 0) h = (h + 1) & (slots - 1);
     t[h] = id + 1;
   }
+}
+
+static cached_t *cache_slot(cached_t *cache, uint32_t size, const cached_t *key) {
+  uint32_t h = (key->a * 2654435761u) ^ (key->b * 2246822519u) ^ (key->arg * 3266489917u) ^ (key->op << 7);
+  return &cache[(h ^ (h >> 16)) & (size - 1)];
+}
+
+static bool grow_cache(in_compile_t *c, uint32_t size) {
+  in_mdd_t *m = c->mdd;
+  cached_t *to = in_arena_array(c->arena, size, sizeof(*to));
+  if (to == NULL) return in_nomem(c), false;
+  for (uint32_t i = 0; i < m->cached; i++)
+    if (m->cache[i].op != 0) *cache_slot(to, size, &m->cache[i]) = m->cache[i];
+  m->cache = to;
+  m->cached = size;
+  return true;
+}
+
+static bool rehash(in_compile_t *c) {
+  in_mdd_t *m = c->mdd;
+  uint32_t slots = m->slots == 0 ? 4096 : m->slots * 2;
+  uint32_t *t = in_arena_array(c->arena, slots, sizeof(*t));
+  if (t == NULL) return in_nomem(c), false;
+  fill_table(c, t, slots);
   m->table = t;
   m->slots = slots;
-  return true;
+  return slots > MAX_CACHE || grow_cache(c, slots);
 }
 
 static uint32_t add_node(in_compile_t *c, uint32_t atom, const uint32_t *child, uint32_t n, uint32_t slot) {
@@ -150,14 +143,10 @@ void in_mdd_undo(in_compile_t *c) {
   in_mdd_t *m = c->mdd;
   m->nodes.n = m->mark;
   m->pool.n = m->mark_pool;
-  for (uint32_t i = 0; i < CACHE_SIZE; i++) m->cache[i].a = IN_MDD_NONE;
-  if (m->slots > 0) memset(m->table, 0, m->slots * sizeof(*m->table));
-  for (uint32_t id = 0; id < m->nodes.n; id++) {
-    uint32_t atom = m->nodes.at[id].atom;
-    uint32_t h = hash_node(atom, in_mdd_children(c, id), c->atoms.at[atom].classes) & (m->slots - 1);
-    while (m->table[h] != 0) h = (h + 1) & (m->slots - 1);
-    m->table[h] = id + 1;
-  }
+  if (m->slots == 0) return;
+  memset(m->cache, 0, m->cached * sizeof(*m->cache));
+  memset(m->table, 0, m->slots * sizeof(*m->table));
+  fill_table(c, m->table, m->slots);
 }
 
 uint32_t in_mdd_undetermined(in_compile_t *c, uint32_t atom) {
@@ -227,6 +216,7 @@ static uint32_t leaves(const in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32
                             : a == IN_OUTCOME_TRUE ? b : a;
     case IN_MDD_OR: return a == IN_OUTCOME_TRUE || b == IN_OUTCOME_TRUE ? IN_OUTCOME_TRUE
                            : a == IN_OUTCOME_FALSE ? b : a;
+    case IN_MDD_THEN: return fire(c, IN_MDD_FIRE_DENY, denies(&c->outcomes.at[a]) ? IN_OUTCOME_TRUE : a, b, a);
     case IN_MDD_STRICTEST: return strictest(c, a, b);
     case IN_MDD_PICK: return a == IN_OUTCOME_TRUE ? b : IN_OUTCOME_FALSE;
     default: return fire(c, op, a, b, arg);
@@ -239,29 +229,40 @@ static uint32_t level_of(const in_compile_t *c, uint32_t id) {
   return (id & IN_LEAF) ? UINT32_MAX : c->mdd->level[in_mdd_atom(c, id)];
 }
 
-static cached_t *cache_slot(const in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, uint32_t arg) {
-  uint32_t h = (a * 2654435761u) ^ (b * 2246822519u) ^ (arg * 3266489917u) ^ ((uint32_t) op << 7);
-  return &c->mdd->cache[(h ^ (h >> 16)) & (CACHE_SIZE - 1)];
+/* what one leaf alone decides; IN_NIL: nothing */
+static uint32_t shortcut(in_mdd_op_t op, uint32_t a, uint32_t b) {
+  const uint32_t no = IN_LEAF | IN_OUTCOME_FALSE, yes = IN_LEAF | IN_OUTCOME_TRUE;
+  switch (op) {
+    case IN_MDD_NOT: return IN_NIL;
+    case IN_MDD_AND: return a == no || b == no ? no : a == yes ? b : b == yes ? a : IN_NIL;
+    case IN_MDD_OR: return a == yes || b == yes ? yes : a == no ? b : b == no ? a : IN_NIL;
+    case IN_MDD_STRICTEST: return a == no ? b : b == no ? a : IN_NIL;
+    case IN_MDD_PICK: return a == no ? no : a == yes ? b : IN_NIL;
+    default: return a == no ? b : IN_NIL;
+  }
 }
 
 uint32_t in_mdd_apply(in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, uint32_t arg) {
-  uint32_t child[IN_MAX_CLASSES + 1], la, lb, atom, r;
-  cached_t *slot;
+  in_mdd_t *m = c->mdd;
+  cached_t key = { (uint32_t) op + 1, arg, a, b, 0 }, *slot;
+  uint32_t child[IN_MAX_CLASSES + 1], la, lb, atom, n;
   if (a == IN_MDD_NONE || b == IN_MDD_NONE) return IN_MDD_NONE;
   if ((a & IN_LEAF) && (b & IN_LEAF)) return IN_LEAF | leaves(c, op, a & ~IN_LEAF, b & ~IN_LEAF, arg);
-  if (c->mdd->steps-- == 0) return c->mdd->over = true, c->mdd->steps = 0, IN_MDD_NONE;
-  slot = cache_slot(c, op, a, b, arg);
-  if (slot->op == op && slot->arg == arg && slot->a == a && slot->b == b) return slot->result;
+  if ((key.result = shortcut(op, a, b)) != IN_NIL) return key.result;
+  if (m->steps-- == 0) return m->over = true, m->steps = 0, IN_MDD_NONE;
+  slot = cache_slot(m->cache, m->cached, &key);
+  if (slot->op == key.op && slot->arg == arg && slot->a == a && slot->b == b) return slot->result;
   la = level_of(c, a);
   lb = level_of(c, b);
   atom = in_mdd_atom(c, la <= lb ? a : b);
-  for (uint32_t k = 0; k < c->atoms.at[atom].classes; k++) {
+  n = c->atoms.at[atom].classes;
+  for (uint32_t k = 0; k < n; k++) {
     uint32_t x = la <= lb ? in_mdd_children(c, a)[k] : a;
     uint32_t y = lb <= la ? in_mdd_children(c, b)[k] : b;
     child[k] = in_mdd_apply(c, op, x, y, arg);
     if (child[k] == IN_MDD_NONE) return IN_MDD_NONE;
   }
-  r = make(c, atom, child);
-  *slot = (cached_t) { (uint32_t) op, arg, a, b, r };
-  return r;
+  key.result = make(c, atom, child);
+  if (key.result != IN_MDD_NONE) *cache_slot(m->cache, m->cached, &key) = key;   /* it may have grown */
+  return key.result;
 }

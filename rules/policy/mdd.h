@@ -21,11 +21,13 @@ typedef enum {
   IN_MDD_FIRE_ROW,
   IN_MDD_FIRE_DENY_PASS,                /* the same; a guard that is unknown does not fire */
   IN_MDD_FIRE_ROW_PASS,
+  IN_MDD_THEN,                          /* what denials say, and what others after them do */
   IN_MDD_STRICTEST,                     /* two policies' outcomes; FALSE: none */
   IN_MDD_PICK                           /* b where a is true, else FALSE */
 } in_mdd_op_t;
 
-interop_status_t in_mdd_new(in_compile_t *c);
+/* level: an atom's place in the order (order.c); it must live as long */
+interop_status_t in_mdd_new(in_compile_t *c, const uint32_t *level);
 /* diagram of a predicate: TRUE, FALSE, and UNDETERMINED where its fact is unknown */
 uint32_t in_mdd_pred(in_compile_t *c, const in_pred_t *p);
 uint32_t in_mdd_apply(in_compile_t *c, in_mdd_op_t op, uint32_t a, uint32_t b, uint32_t arg);

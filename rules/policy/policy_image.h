@@ -22,18 +22,18 @@
 
 /*
 ** Whose fact it is: name in the language, the record kind it is a field of (or
-** -1), the rank in the walk (what is dear to get comes late).
+** -1), the rank in the walk (what is dear to get comes late: order.c).
 */
 #define IN_SUBJECTS(X) \
   X(REQUEST,             "request",             -1,                     0) \
   X(SENDER,              "sender",              INTEROP_R_USER,         1) \
   X(SENDER_TENANT,       "sender.tenant",       INTEROP_R_TENANT,       1) \
-  X(RECIPIENT,           "recipient",           INTEROP_R_USER,         2) \
-  X(RECIPIENT_TENANT,    "recipient.tenant",    INTEROP_R_TENANT,       2) \
+  X(RECIPIENT,           "recipient",           INTEROP_R_USER,         1) \
+  X(RECIPIENT_TENANT,    "recipient.tenant",    INTEROP_R_TENANT,       1) \
   X(CONVERSATION,        "conversation",        INTEROP_R_CONVERSATION, 1) \
-  X(CONVERSATION_TENANT, "conversation.tenant", INTEROP_R_TENANT,       2) \
-  X(MESSAGE,             "message",             INTEROP_R_MESSAGE,      3) \
-  X(CALL,                "call",                INTEROP_R_CALL,         3)
+  X(CONVERSATION_TENANT, "conversation.tenant", INTEROP_R_TENANT,       1) \
+  X(MESSAGE,             "message",             INTEROP_R_MESSAGE,      2) \
+  X(CALL,                "call",                INTEROP_R_CALL,         2)
 
 typedef enum {
 #define IN_X(name, text, record, rank) IN_SUB_##name,
