@@ -81,11 +81,31 @@ typedef struct {
 void in_buf_init(in_buf_t *b, const interop_alloc_t *alloc);
 void in_buf_free(in_buf_t *b);
 bool in_buf_reserve(in_buf_t *b, size_t more);
-void in_buf_put(in_buf_t *b, in_span_t s);
-void in_buf_byte(in_buf_t *b, char c);
+void in_buf_put_more(in_buf_t *b, in_span_t s);        /* where it may not fit */
 void in_buf_utf8(in_buf_t *b, uint32_t codepoint);
 void in_buf_printf(in_buf_t *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static inline in_span_t in_buf_span(const in_buf_t *b) { return in_span(b->p, b->n); }
+
+static inline bool in_buf_fits(const in_buf_t *b, size_t n) {
+  return n <= b->size - b->n && b->limit == 0 && !b->failed;
+}
+
+static inline void in_buf_put(in_buf_t *b, in_span_t s) {
+  if (s.n == 0) return;
+  if (!in_buf_fits(b, s.n)) {
+    in_buf_put_more(b, s);
+    return;
+  }
+  memcpy(b->p + b->n, s.p, s.n);
+  b->n += s.n;
+}
+
+static inline void in_buf_byte(in_buf_t *b, char c) {
+  if (in_buf_fits(b, 1))
+    b->p[b->n++] = c;
+  else
+    in_buf_put_more(b, in_span(&c, 1));
+}
 
 /* ---- UTF-8 */
 

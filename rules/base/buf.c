@@ -47,15 +47,10 @@ bool in_buf_reserve(in_buf_t *b, size_t more) {
   return true;
 }
 
-void in_buf_put(in_buf_t *b, in_span_t s) {
+void in_buf_put_more(in_buf_t *b, in_span_t s) {
   if (s.n == 0 || !in_buf_reserve(b, s.n)) return;
   memcpy(b->p + b->n, s.p, s.n);
   b->n += s.n;
-}
-
-void in_buf_byte(in_buf_t *b, char c) {
-  if (!in_buf_reserve(b, 1)) return;
-  b->p[b->n++] = c;
 }
 
 /* what is no code point is written as U+FFFD */

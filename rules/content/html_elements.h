@@ -218,6 +218,7 @@ extern const in_html_element_t in_html_elements[IN_E_COUNT];
 
 extern const uint64_t in_html_element_keys[], in_html_attr_keys[];
 extern const unsigned char in_html_element_slots[], in_html_attr_slots[];
+extern const in_html_wanted_t in_html_wanted_attrs;      /* IN_ATTRS and event handlers */
 
 static inline unsigned in_html_slot(const unsigned char *slots, uint64_t key) {
   return slots[(key * IN_INDEX_MULT) >> (64 - IN_INDEX_BITS)];

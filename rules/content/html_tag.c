@@ -19,10 +19,8 @@ static bool wants(const in_html_wanted_t *w, in_span_t name) {
 void in_reader_init(in_reader_t *r, const in_content_t *c) {
   r->c = c;
   in_plain_init(&r->plain, c->text, c->features, c->flags);
-  memset(&r->wanted, 0, sizeof(r->wanted));
+  r->wanted = in_html_wanted_attrs;
   memset(&r->vendor_tags, 0, sizeof(r->vendor_tags));
-  for (int i = 1; i < IN_A_COUNT; i++) want(&r->wanted, in_html_attr_name((in_attr_id_t) i));
-  r->wanted.lengths['o' & 31] |= ~0u << 5;   /* event handlers */
   for (size_t i = 0; i < c->element_count; i++) {
     want(&r->vendor_tags, c->elements[i].tag);
     if (i < IN_VENDORS) r->vendor_key[i] = in_html_key(c->elements[i].tag);

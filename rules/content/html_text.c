@@ -5,6 +5,7 @@
 ** vendors' elements. Features are counted in hidden parts too: another client
 ** may show them.
 */
+#include "../base/scan.h"
 #include "html_reader.h"
 #include "html_text.h"
 
@@ -22,19 +23,34 @@ void in_link_open(in_reader_t *r, in_span_t href) {
   r->in_link = true;
   r->href = href;
   r->plain.no_links = true;
-  r->plain.mark_wanted = true;
+  r->plain.mark_wanted = r->plain.waits = true;
 }
 
-/* bytes of a URL that go out as they are */
-static bool is_url_byte(char c) {
-  return (unsigned char) c > ' ' && c != 0x7f && c != '<' && c != '>';
+/* bytes of a URL that do not go out as they are, or are spelt in another way */
+static inline in_hits_t hits_url(in_block_bytes_t x) {
+  return in_hits_below(x, ' ' + 1) | in_hits_equal(x, 0x7f) | in_hits_equal(x, '<') | in_hits_equal(x, '>')
+         | in_hits_equal(x, '&');
 }
+
+IN_SCANNER(plain_url, hits_url)
 
 static void put_url_byte(in_buf_t *out, size_t start, char c) {
   if (c == '<' || c == '>')
     in_buf_put(out, c == '<' ? IN_SPAN("%3C") : IN_SPAN("%3E"));
   else if (c == ' ' && out->n > start)
     in_buf_put(out, IN_SPAN("%20"));
+  else if (c == '&')
+    in_buf_byte(out, c);
+}
+
+/* text without references, which were decoded */
+static void put_url_piece(in_buf_t *out, size_t start, in_span_t piece) {
+  while (piece.n > 0) {
+    size_t n = plain_url(piece.p, piece.n);
+    in_buf_put(out, in_span(piece.p, n));
+    if (n < piece.n) put_url_byte(out, start, piece.p[n++]);
+    piece = in_span(piece.p + n, piece.n - n);
+  }
 }
 
 /* a URL on one line, without what would end it inside <...> */
@@ -43,19 +59,20 @@ static void put_url(in_buf_t *out, in_span_t raw) {
   size_t start = out->n;
   while (raw.n > 0 && (unsigned char) raw.p[raw.n - 1] <= ' ') raw.n--;
   while (raw.n > 0) {
-    in_span_t piece = in_html_piece(&raw, IN_HTML_REFS | IN_HTML_IN_ATTR | IN_HTML_NUL, scratch);
-    while (piece.n > 0) {
-      size_t n = 0;
-      while (n < piece.n && is_url_byte(piece.p[n])) n++;
-      in_buf_put(out, in_span(piece.p, n));
-      if (n < piece.n) put_url_byte(out, start, piece.p[n++]);
-      piece = in_span(piece.p + n, piece.n - n);
+    size_t n = plain_url(raw.p, raw.n);
+    in_buf_put(out, in_span(raw.p, n));
+    raw = in_span(raw.p + n, raw.n - n);
+    if (raw.n >= 5 && memcmp(raw.p, "&amp;", 5) == 0) {   /* most of them are this one */
+      in_buf_byte(out, '&');
+      raw = in_span(raw.p + 5, raw.n - 5);
+    } else if (raw.n > 0) {
+      put_url_piece(out, start, in_html_piece(&raw, IN_HTML_REFS | IN_HTML_IN_ATTR | IN_HTML_NUL, scratch));
     }
   }
 }
 
 static in_span_t without_slash(in_span_t s) {
-  return in_ends(s, IN_SPAN("/")) ? in_span(s.p, s.n - 1) : s;
+  return s.n > 0 && s.p[s.n - 1] == '/' ? in_span(s.p, s.n - 1) : s;
 }
 
 /* "text <url>"; the URL alone where the text is the URL, or is not there */
@@ -191,25 +208,6 @@ void in_reader_end(in_reader_t *r) {
   end_element(r, id, flags);
 }
 
-/* a tag without attributes, of an element that needs no care */
-static inline bool take_short(in_reader_t *r) {
-  uint64_t key;
-  bool end;
-  unsigned n = in_html_short_tag(&r->html, &key, &end);
-  if (n == 0) return false;
-  const in_tag_t *tag = in_tag_short(r, key, n);
-  if (tag == NULL) return false;
-  in_html_skip_tag(&r->html, n, end);
-  r->token.attr_count = 0;
-  r->tags++;
-  r->skip_newline = false;
-  if (end)
-    end_element(r, tag->id, tag->flags);
-  else if (open_element(r, tag))
-    r->skip_newline = tag->id == IN_E_PRE || tag->id == IN_E_LISTING;
-  return true;
-}
-
 /* ---- text */
 
 /* a style sheet can name images, import others and hide both from us */
@@ -247,10 +245,47 @@ void in_reader_give_up(in_reader_t *r) {
   r->html.text.n = 0;
 }
 
+/* ---- most of what a message is made of */
+
+/* a tag without attributes, of an element that needs no care; gives its bytes, or 0 */
+static inline unsigned take_short(in_reader_t *r, const char *p) {
+  uint64_t key;
+  bool end;
+  unsigned n = in_html_short_tag(p, &key, &end);
+  if (n == 0) return 0;
+  const in_tag_t *tag = in_tag_short(r, key, n);
+  if (tag == NULL) return 0;
+  r->tags++;
+  r->skip_newline = false;
+  if (end)
+    end_element(r, tag->id, tag->flags);
+  else if (open_element(r, tag))
+    r->skip_newline = tag->id == IN_E_PRE || tag->id == IN_E_LISTING;
+  return n + 2 + end;
+}
+
+/*
+** Tags without attributes and words between them, up to what is neither. None
+** of these tags changes the tokenizer's state, or opens a style sheet.
+*/
+static void take_simple(in_reader_t *r) {
+  in_html_t *h = &r->html;
+  const char *p = h->p;
+  if (h->text.n > 0 || h->state != IN_HTML_DATA || h->foreign || r->top[IN_E_STYLE] > 0) return;
+  r->token.attr_count = 0;
+  while (h->end - p >= IN_PLAIN_ROOM && r->tags <= IN_TAGS_MAX) {
+    size_t n = *p == '<' ? take_short(r, p) : in_plain_words(&r->plain, p, h->end);
+    if (n == 0) break;
+    if (*p != '<') r->skip_newline = false;
+    p += n;
+  }
+  h->p = p;
+}
+
 void in_reader_run(in_reader_t *r) {
   for (;;) {
+    take_simple(r);
     if (r->tags > IN_TAGS_MAX) in_reader_give_up(r);
-    if (take_short(r)) continue;
     bool first = r->skip_newline;
     r->skip_newline = false;
     in_html_next(&r->html, &r->token);

@@ -35,8 +35,9 @@ typedef struct {
 static inline uint64_t in_html_key(in_span_t name) {
   uint64_t k = 0;
   size_t n = name.n < 8 ? name.n : 8;
-  for (size_t i = 0; i < n; i++) k |= (uint64_t) ((unsigned char) name.p[i] | 0x20u) << (8 * i);
-  return k + name.n;
+  if (n == 0) return 0;
+  memcpy(&k, name.p, n);
+  return (k | (0x2020202020202020ull & (~0ull >> (64 - 8 * n)))) + name.n;
 }
 
 /* the same where the bytes up to end may be read */
@@ -89,16 +90,15 @@ void in_html_switch(in_html_t *h, in_html_state_t state, in_span_t last);
 void in_html_next(in_html_t *h, in_html_token_t *t);
 
 /*
-** The most frequent token by a shorter way: '<', maybe '/', up to seven bytes,
-** '>'. Gives their number, 0 if what comes next is anything else; *key gets
-** their key, *end whether there is a '/'. If they are a name, that is the tag,
-** and in_html_skip_tag takes it.
+** The most frequent token by a shorter way: at p a '<', maybe '/', up to seven
+** bytes, '>'. Gives their number, 0 if what comes is anything else; *key gets
+** their key, *end whether there is a '/'. If they are a name, that is the tag.
+** Ten bytes can be read; the tokenizer is in the state DATA and has no text left.
 */
-static inline unsigned in_html_short_tag(const in_html_t *h, uint64_t *key, bool *end) {
+static inline unsigned in_html_short_tag(const char *p, uint64_t *key, bool *end) {
   uint64_t word, close;
-  if (h->end - h->p < 10 || *h->p != '<' || h->text.n > 0 || h->state != IN_HTML_DATA) return 0;
-  *end = h->p[1] == '/';
-  memcpy(&word, h->p + 1 + *end, sizeof(word));
+  *end = p[1] == '/';
+  memcpy(&word, p + 1 + *end, sizeof(word));
   close = word ^ 0x3e3e3e3e3e3e3e3eull;                /* '>' */
   close = (close - 0x0101010101010101ull) & ~close & 0x8080808080808080ull;
   if (close == 0) return 0;
@@ -106,11 +106,6 @@ static inline unsigned in_html_short_tag(const in_html_t *h, uint64_t *key, bool
   uint64_t mask = (1ull << (8 * n)) - 1;
   *key = ((word & mask) | (0x2020202020202020ull & mask)) + n;
   return n;
-}
-
-static inline void in_html_skip_tag(in_html_t *h, unsigned n, bool end) {
-  if (!end) h->last = in_span(h->p + 1, n);
-  h->p += n + 2 + end;
 }
 
 /* takes the next attribute off a tag's attrs; false at the end */

@@ -7,6 +7,7 @@
 */
 #include "plain.h"
 #include "chars.h"
+#include "../base/scan.h"
 
 enum { ORDINARY, WHITE, BLANK, TRIGGER, HIGH, NUL };
 
@@ -21,7 +22,7 @@ static const unsigned char classes[256] = {
 };
 
 /* in_scan_t.link */
-enum { NO_LINK, COLON, SLASH, ANY_FOLLOWS, WORD_FOLLOWS };
+enum { NO_LINK, COLON, SLASH, ANY_FOLLOWS, WORD_FOLLOWS, MAIL_FOLLOWS };
 /* in_scan_t.emoji */
 enum { NO_EMOJI, EMOJI, JOINED, FLAG, SYMBOL };
 
@@ -34,6 +35,8 @@ void in_plain_init(in_plain_t *o, in_buf_t *out, in_features_t *features, unsign
   o->start = out == NULL ? 0 : out->n;
   o->features = features;
   o->ascii_emoji = (flags & IN_TEXT_ASCII_EMOJI) != 0;
+  o->no_words = out == NULL || out->limit != 0;
+  o->waits = true;                /* for the start */
 }
 
 static inline bool shows(const in_plain_t *o) {
@@ -98,7 +101,7 @@ void in_plain_flush(in_plain_t *o) {
 /* something visible comes: is it written? what waits must not depend on that */
 static inline bool writes(in_plain_t *o) {
   if (shows(o)) return true;
-  if (!o->hidden) in_plain_flush(o);
+  if (!o->hidden && o->waits) in_plain_flush(o);
   return false;
 }
 
@@ -110,7 +113,7 @@ void in_plain_end(in_plain_t *o) {
 static void write_shown(in_plain_t *o, in_span_t s) {
   in_buf_t *out = o->out;
   if (!writes(o)) return;
-  if (o->waits || o->mark_wanted || !o->started) in_plain_flush(o);
+  if (o->waits) in_plain_flush(o);
   if (s.n > 4 || out->failed || out->limit != 0 || out->size - out->n < 4) {
     in_buf_put(out, s);
     return;
@@ -165,9 +168,12 @@ static void count_link(in_plain_t *o) {
 static void step_link(in_plain_t *o, in_scan_t *scan, unsigned char c) {
   unsigned link = scan->link;
   scan->link = NO_LINK;
+  bool word = is_word(c < 0x80 ? c | 0x20u : c);
   if ((link == COLON || link == SLASH) && c == '/')
     scan->link = link + 1;
-  else if ((link == ANY_FOLLOWS && c > ' ') || (link == WORD_FOLLOWS && is_word(c < 0x80 ? c | 0x20u : c)))
+  else if (link == MAIL_FOLLOWS && c == '/')
+    scan->link = SLASH;
+  else if ((link == ANY_FOLLOWS && c > ' ') || (link >= WORD_FOLLOWS && word))
     count_link(o);
 }
 
@@ -177,7 +183,7 @@ static void start_link(in_scan_t *scan, char c) {
   if (c == '.') {
     if ((r & 0xffffff) == 0x777777 && !is_word((r >> 24) & 0xff)) scan->link = WORD_FOLLOWS;
   } else if ((r & 0xffffffffffffull) == 0x6d61696c746full) {   /* mailto */
-    scan->link = WORD_FOLLOWS;
+    scan->link = MAIL_FOLLOWS;
   } else if (is_word(r & 0xff)) {
     scan->link = COLON;
   }
@@ -213,7 +219,7 @@ static bool follows_slashes(in_span_t s, size_t i) {
 
 /*
 ** A ':' or '.' inside a run: false if it may start a link that only what comes
-** later can decide, or one with invisible characters inside.
+** later can decide, or one with invisible characters or NULs inside.
 */
 static bool pass_trigger(in_plain_t *o, const in_scan_t *scan, in_span_t s, size_t i) {
   size_t left = s.n - i;
@@ -221,12 +227,13 @@ static bool pass_trigger(in_plain_t *o, const in_scan_t *scan, in_span_t s, size
     if (before(scan, s, i, 1) != 'w' || !is_before(scan, s, i, "www", 3)
         || is_word(before(scan, s, i, 4)))
       return true;
-    if (left < 2) return false;
+    if (left < 2 || s.p[i + 1] == '\0' || (s.p[i + 1] & 0x80)) return false;
     if (is_word((unsigned char) s.p[i + 1] | 0x20u)) count_link(o);
     return true;
   }
   if (!is_word(before(scan, s, i, 1))) return true;
-  if (left < 4 || ((s.p[i + 1] | s.p[i + 2]) & 0x80)) return false;
+  if (left < 4 || ((s.p[i + 1] | s.p[i + 2] | s.p[i + 3]) & 0x80)
+      || s.p[i + 1] == '\0' || s.p[i + 2] == '\0' || s.p[i + 3] == '\0') return false;
   if (follows_slashes(s, i)
       || (is_before(scan, s, i, "mailto", 6) && is_word((unsigned char) s.p[i + 1] | 0x20u)))
     count_link(o);
@@ -371,30 +378,38 @@ static inline bool is_inner(const in_plain_t *o, in_span_t s, size_t i, bool *di
   return next == ORDINARY || next == HIGH || next == TRIGGER;
 }
 
-#define EVERY(c)       (0x0101010101010101ull * (c))
-#define BELOW(x, c)    (((x) - EVERY(c)) & ~(x) & EVERY(0x80))    /* for bytes below 0x80 */
-#define EQUAL(x, c)    BELOW((x) ^ EVERY(c), 1)
+/*
+** What a run of words in one line needs no second look at: all ASCII but what
+** may start a link, a '.' only behind a 'w' for the others start none. Byte
+** s.p[i - 1] is read too: i > 0.
+*/
+static inline in_hits_t hits_link(in_block_bytes_t x, in_block_bytes_t before) {
+  return in_hits_equal(x, ':') | (in_hits_equal(x, '.') & in_hits_letter(before, 'w'));
+}
 
-/* eight bytes at a step over what needs no second look where white space counts */
+/* over what needs no second look where white space counts */
 static inline size_t skip_plain(in_span_t s, size_t i) {
-  uint64_t x;
-  for (; s.n - i >= sizeof(x); i += sizeof(x)) {
-    memcpy(&x, s.p + i, sizeof(x));
-    if ((x & EVERY(0x80)) | BELOW(x, 0x20) | EQUAL(x, ':') | EQUAL(x, '.')) break;
+  for (; s.n - i >= IN_BLOCK; i += IN_BLOCK) {
+    in_block_bytes_t x = in_block_at(s.p + i);
+    unsigned at = in_first_hit(in_hits_high(x) | hits_link(x, in_block_at(s.p + i - 1)));
+    if (at < IN_BLOCK) return i + at;
   }
   return i;
 }
 
+static inline in_hits_t hits_word(in_block_bytes_t x, in_block_bytes_t before) {
+  in_hits_t blanks = in_hits_equal(x, ' ') & in_hits_equal(before, ' ');
+  return in_hits_below_or_high(x, 0x20) | blanks | hits_link(x, before);
+}
+
 /* the same where blanks side by side are one: over words with one blank between */
 static inline size_t skip_words(in_span_t s, size_t i) {
-  uint64_t x, blank;
-  while (s.n - i >= sizeof(x) && (s.p[i] != ' ' || (i > 0 && s.p[i - 1] != ' '))) {
-    memcpy(&x, s.p + i, sizeof(x));
-    blank = EQUAL(x, ' ');
-    if ((x & EVERY(0x80)) | BELOW(x, 0x20) | EQUAL(x, ':') | EQUAL(x, '.') | (blank & (blank << 8))) break;
-    i += (blank >> 63) ? sizeof(x) - 1 : sizeof(x);
-  }
-  return i;
+  size_t from = i;
+  unsigned at = 0;
+  for (; s.n - i > IN_BLOCK; i += IN_BLOCK)
+    if ((at = in_first_hit(hits_word(in_block_at(s.p + i), in_block_at(s.p + i - 1)))) < IN_BLOCK) break;
+  if (s.n - i > IN_BLOCK) i += at;
+  return i > from && s.p[i - 1] == ' ' ? i - 1 : i;   /* a blank's next byte says whether it stays */
 }
 
 /*
@@ -405,7 +420,7 @@ static inline size_t skip_words(in_span_t s, size_t i) {
 static size_t run_length(in_plain_t *o, in_span_t s, bool *dirty, char_t *ended) {
   const unsigned char *p = (const unsigned char *) s.p;
   const in_scan_t *scan = scan_of(o);
-  size_t i = 0, leap = 0;         /* leap: where long steps are worth a try again */
+  size_t i = 0, leap = 1;         /* leap: where long steps are worth a try again */
   *dirty = false;
   for (;;) {
     if (i >= leap) {
@@ -498,6 +513,77 @@ static size_t put_special(in_plain_t *o, in_span_t s, const char_t *c) {
       break;
   }
   return n;
+}
+
+/* ---- the most frequent text, by a shorter way */
+
+/* n bytes up to p + n: eight before them can be read, or as many are remembered */
+static inline void remember_words(in_scan_t *scan, const char *p, size_t n) {
+  uint64_t r;
+  if (n >= sizeof(r)) {
+    memcpy(&r, p + n - sizeof(r), sizeof(r));
+    r = __builtin_bswap64(r);
+  } else {
+    memcpy(&r, p, sizeof(r));
+    r = (scan->recent << (8 * n)) | (__builtin_bswap64(r) >> (64 - 8 * n));
+  }
+  scan->recent = r | 0x2020202020202020ull;
+  scan->emoji = NO_EMOJI;
+}
+
+/*
+** What waits, and then the words: in whole blocks, for as many can be read, and
+** there is room for them.
+*/
+static inline void write_words(in_plain_t *o, const char *p, size_t n) {
+  in_buf_t *out = o->out;
+  size_t room = n + 1 + IN_BLOCK;
+  bool blank = o->waits && o->space && o->started && !o->mark_wanted && o->newlines + o->breaks + o->tabs == 0;
+  if (o->waits && !blank) in_plain_flush(o);
+  if ((out->size - out->n < room && !in_buf_reserve(out, room)) || out->failed) return;
+  char *to = out->p + out->n;
+  out->n += n + blank;
+  if (blank) {
+    *to++ = ' ';
+    o->space = o->waits = false;
+  }
+  for (size_t i = 0; i < n; i += IN_BLOCK) memcpy(to + i, p + i, IN_BLOCK);
+}
+
+/* may a run of words start with this byte? */
+static inline bool starts_words(const in_plain_t *o, unsigned char c) {
+  if (c == '.') return (o->shown.recent & 0xff) != 'w';
+  return classes[c] == ORDINARY && c != '<' && c != '&';
+}
+
+/*
+** The first byte is looked at by itself, for what was before it is not at p - 1.
+** Where no block is left the longer way takes up, from anywhere.
+*/
+size_t in_plain_words(in_plain_t *o, const char *p, const char *end) {
+  const char *start = p;
+  bool blank = *p == ' ';
+  size_t n = 1, room = (size_t) (end - p) - blank;
+  unsigned at = 0;
+  if (o->hidden | o->pre | o->no_words | (o->shown.link != NO_LINK)
+      || !starts_words(o, (unsigned char) p[blank])) return 0;
+  p += blank;
+  do {
+    in_block_bytes_t x = in_block_at(p + n);
+    in_hits_t hits = hits_word(x, in_block_at(p + n - 1)) | in_hits_equal(x, '<') | in_hits_equal(x, '&');
+    at = in_first_hit(hits);
+    n += at;
+  } while (at == IN_BLOCK && room - n >= IN_BLOCK);
+  if (at == IN_BLOCK) n--;        /* all blocks were plain: only whole ones are taken */
+  if (blank) {
+    o->space = o->waits = true;
+    o->shown.recent <<= 8;
+  }
+  blank = p[n - 1] == ' ';
+  write_words(o, p, n - blank);
+  if (blank) o->space = o->waits = true;
+  remember_words(&o->shown, p, n);
+  return (size_t) (p + n - start);
 }
 
 void in_plain_put(in_plain_t *o, in_span_t s) {

@@ -28,9 +28,10 @@ typedef struct {
   bool pre;                       /* white space counts */
   bool hidden;                    /* what comes is not shown, but still counted */
   bool no_links, no_emoji;        /* counted already */
+  bool no_words;                  /* in_plain_words is of no use */
 
   bool started;                   /* something visible was written */
-  bool waits;                     /* any of the following is set */
+  bool waits;                     /* any of the following may be set, or started is not */
   unsigned breaks;                /* line ends that must be there, at least */
   size_t newlines;                /* line ends of their own */
   bool exact;                     /* ... from preformatted text: as many as there are */
@@ -45,6 +46,13 @@ typedef struct {
 
 void in_plain_init(in_plain_t *o, in_buf_t *out, in_features_t *features, unsigned flags);
 void in_plain_put(in_plain_t *o, in_span_t s);
+/*
+** Words in one line, from p: what in_plain_put would do with them. Gives the
+** bytes taken; 0: what comes first, or how it is shown, needs in_plain_put. Stops
+** before '<', '&' and all that is not plain; there are IN_PLAIN_ROOM bytes or more.
+*/
+#define IN_PLAIN_ROOM  18
+size_t in_plain_words(in_plain_t *o, const char *p, const char *end);
 void in_plain_row(in_plain_t *o);
 void in_plain_cell(in_plain_t *o);                     /* between two cells of a row */
 /* writes what waits; the next byte put into out is visible text */

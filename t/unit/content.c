@@ -105,6 +105,7 @@ static const row_t rows[] = {
   { H, 0, "<table><tr><td>a<td>www.<div>x", "table=1", "a\twww.\nx" },
   { H, 0, "http:<br>//y", "", "http:\n//y" },
   { H, 0, "http:// y a:b 10:30 w.w.w. www. x", "", "http:// y a:b 10:30 w.w.w. www. x" },
+  { H, 0, "mailto:&#47;/x mailto:&#47; www.\u200b www.\u200bx", "link=2", "mailto://x mailto:/ www.\u200b www.\u200bx" },
   { H, 0, "www.x (WWW.y) mailto:a@b awww.z ftp://q", "link=4", "www.x (WWW.y) mailto:a@b awww.z ftp://q" },
   { T, 0, "see https://contoso.example/m?a=1&b=2", "link=1", "see https://contoso.example/m?a=1&b=2" },
   { T, 0, " a\r\n\r\n\tb \n", "", " a\r\n\r\n\tb \n" },
