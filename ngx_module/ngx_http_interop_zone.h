@@ -1,10 +1,10 @@
 
 /*
- * The layout of the shared memory: what _zone and _cells share, and nobody
- * else knows.  One block of the zone's slab pool: this header, a hash table,
- * and cells of one size; a record is a chain of cells.  Nothing in it depends
- * on a policy, and links are indices, not pointers, so that any process may
- * map it anywhere.
+ * The layout of the shared memory: what _zone, _cells and _bytes share, and
+ * nobody else knows.  One block of the zone's slab pool: this header, a hash
+ * table, and cells of one size; a record is a chain of cells.  Nothing in it
+ * depends on a policy, and links are indices, not pointers, so that any process
+ * may map it anywhere.
  */
 
 
@@ -76,10 +76,8 @@ typedef struct {
 } ngx_http_interop_key_t;
 
 
-/* _cells: all but the hash under the lock */
+/* _cells, all of it under the lock */
 
-uint64_t ngx_http_interop_zone_hash(uint64_t hash, const u_char *p,
-    size_t len);
 void ngx_http_interop_zone_rebuild(ngx_http_interop_zone_t *zone);
 uint32_t ngx_http_interop_zone_find(ngx_http_interop_zone_t *zone,
     ngx_http_interop_key_t *key);
@@ -90,13 +88,21 @@ void ngx_http_interop_zone_unlink(ngx_http_interop_zone_t *zone,
 interop_status_t ngx_http_interop_zone_insert(
     ngx_http_interop_zone_t *zone, ngx_http_interop_key_t *key,
     interop_span_t record);
-ngx_uint_t ngx_http_interop_zone_same(ngx_http_interop_zone_t *zone,
-    uint32_t i, interop_span_t record);
 interop_status_t ngx_http_interop_zone_put(
     ngx_http_interop_zone_t *zone, ngx_http_interop_key_t *key,
     interop_span_t record, uint32_t expected);
+
+/* _bytes, all but the hash under the lock */
+
+void ngx_http_interop_zone_fill(ngx_http_interop_zone_t *zone,
+    uint32_t *at, size_t *off, const void *data, size_t len);
 void ngx_http_interop_zone_read(ngx_http_interop_zone_t *zone,
     uint32_t i, size_t from, u_char *to, size_t len);
+ngx_uint_t ngx_http_interop_zone_same(ngx_http_interop_zone_t *zone,
+    uint32_t i, interop_span_t record);
+uint32_t ngx_http_interop_zone_crc(ngx_http_interop_zone_t *zone, uint32_t i);
+uint64_t ngx_http_interop_zone_hash(uint64_t hash, const u_char *p,
+    size_t len);
 
 
 #endif /* _NGX_HTTP_INTEROP_ZONE_H_INCLUDED_ */

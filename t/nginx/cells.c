@@ -7,6 +7,7 @@
 ** there must be whole and no cell lost. Compiled by t/542-zone-cells.t.
 */
 #include "../../ngx_module/ngx_http_interop_cells.c"
+#include "../../ngx_module/ngx_http_interop_bytes.c"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,21 @@ static void fill(char *p, size_t n, int i, unsigned version) {
     p[j] = (char) ((size_t) i * 7 + version * 13 + j * 31);
 }
 
+/* one byte more or less, or another one, is another record */
+static void check_same(uint32_t at, size_t n) {
+  interop_span_t record = { want, n };
+  assert(ngx_http_interop_zone_same(&zone, at, record));
+  record.n = n + 1;
+  assert(!ngx_http_interop_zone_same(&zone, at, record));
+  record.n = n;
+  if (n > 0) {
+    size_t i = (size_t) rand() % n;
+    want[i] ^= 1;
+    assert(!ngx_http_interop_zone_same(&zone, at, record));
+    want[i] ^= 1;
+  }
+}
+
 static void check(void) {
   uint32_t used = 0, live = 0, n = 0, at;
   int i;
@@ -52,6 +68,7 @@ static void check(void) {
     fill(want, model[i].size, i, model[i].version);
     ngx_http_interop_zone_read(&zone, at, zone.cell[at].key, (u_char *) got, model[i].size);
     assert(memcmp(want, got, model[i].size) == 0);
+    check_same(at, model[i].size);
     used += ngx_http_interop_zone_need(zone.cell[at].key, zone.cell[at].record);
   }
   assert(live == zone.sh->records);
