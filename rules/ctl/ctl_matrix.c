@@ -35,6 +35,7 @@ typedef struct {
   in_span_t redirect;             /* where a placeholder sends people */
   row_t *row;
   uint32_t rows;
+  bool good;                      /* there was memory */
 } matrix_t;
 
 /* ---- names */
@@ -88,6 +89,13 @@ static bool is_only(const in_pi_label_t *l, interop_operation_t op) {
   return ops == (uint64_t) 1 << op;
 }
 
+/* messages that have content? */
+static bool is_content(const in_pi_label_t *l) {
+  uint64_t ops = (uint64_t) l->ops[0] | (uint64_t) l->ops[1] << 32;
+  return (ops & ((uint64_t) 1 << INTEROP_OP_MESSAGE_SEND | (uint64_t) 1 << INTEROP_OP_MESSAGE_REPLY
+                 | (uint64_t) 1 << INTEROP_OP_MESSAGE_EDIT | (uint64_t) 1 << INTEROP_OP_CONVERSATION_CREATE)) != 0;
+}
+
 static in_span_t say(matrix_t *m, const in_pi_label_t *l, unsigned verdict, place_t place) {
   bool deletes = is_only(l, INTEROP_OP_MESSAGE_DELETE);
   if (deletes && verdict == INTEROP_V_DELIVER)
@@ -97,6 +105,7 @@ static in_span_t say(matrix_t *m, const in_pi_label_t *l, unsigned verdict, plac
                           : IN_SPAN("message will not be deleted");
   if (place == ALSO) return in_str(words[verdict].also);
   if (place == THEN) return in_str(words[verdict].then);
+  if (verdict == INTEROP_V_DELIVER && !is_content(l)) return place == ALONE ? IN_SPAN("The same") : IN_SPAN("the same");
   if (verdict == INTEROP_V_DELIVER && l->kinds == 1u << INTEROP_K_TEXT) return IN_SPAN("Text message");
   if (verdict != INTEROP_V_PLACEHOLDER) return in_str(words[verdict].alone);
   return in_arena_printf(&m->arena, "%s%.*s", words[verdict].alone, (int) m->redirect.n, m->redirect.p);
@@ -153,6 +162,20 @@ static in_span_t say_split(matrix_t *m, const in_pi_label_t *l, const uint16_t *
   return text;
 }
 
+/* what matters for a row: what is set, where it would come to something else unset */
+static bool mark_row(matrix_t *m, const in_pi_label_t *l, uint32_t value) {
+  uint64_t ops = (uint64_t) l->ops[0] | (uint64_t) l->ops[1] << 32;
+  uint16_t unset = 0;
+  for (uint32_t op = 0; op < INTEROP_OPERATION_COUNT; op++)
+    for (uint32_t k = 0; k < INTEROP_KIND_COUNT; k++)
+      if ((ops >> op & 1) && (l->kinds >> k & 1)) unset |= in_default_unset(&m->walked[value], cell(m, op, k));
+  for (uint32_t op = 0; op < INTEROP_OPERATION_COUNT; op++)
+    for (uint32_t k = 0; k < INTEROP_KIND_COUNT; k++)
+      if ((ops >> op & 1) && (l->kinds >> k & 1)
+          && !in_default_mark(&m->walked[value], cell(m, op, k), unset != verdicts(m, l, value))) return false;
+  return true;
+}
+
 static void add_row(matrix_t *m, const in_pi_label_t *l, in_span_t event) {
   row_t *r = &m->row[m->rows++];
   uint16_t mask[VALUES] = { 0 };
@@ -164,6 +187,7 @@ static void add_row(matrix_t *m, const in_pi_label_t *l, in_span_t event) {
   r->type = l->label == IN_LABEL_ACTION ? "Action" : "Message";
   r->event = event;
   r->experience = same ? say_all(m, l, mask[0], ALONE) : say_split(m, l, mask);
+  for (uint32_t i = 0; i < m->values && m->good; i++) m->good = mark_row(m, l, i);
 }
 
 /* rows with the vocabulary's labels: what messages there are, then what is done to them */
@@ -203,27 +227,44 @@ static void add_everything(matrix_t *m) {
 
 /* ---- assumptions */
 
-static bool mark_all(matrix_t *m) {
+static bool any(const matrix_t *m, uint32_t slot, bool set) {
   for (uint32_t i = 0; i < m->values; i++)
-    for (uint32_t op = 0; op < INTEROP_OPERATION_COUNT; op++)
-      for (uint32_t k = 0; k < INTEROP_KIND_COUNT; k++)
-        if (!in_default_mark(&m->walked[i], cell(m, op, k))) return false;
-  return true;
-}
-
-static bool decisive(const matrix_t *m, uint32_t slot) {
-  for (uint32_t i = 0; i < m->values; i++)
-    if (m->walked[i].decisive[slot]) return true;
+    if (set ? m->walked[i].set[slot] : m->walked[i].decisive[slot]) return true;
   return false;
 }
 
-static in_span_t assumptions(matrix_t *m) {
-  in_span_t text = IN_SPAN(
-      "Ordinary one-on-one conversation that was started: every gate is passed, toggles are unset");
+/* of a tenant, whichever: "EnableAcsUsers", "acs_resources" */
+static in_span_t plain_name(const matrix_t *m, uint32_t slot) {
+  in_span_t name = in_image_str(m->img, in_field(m->img, in_slot(m->img, slot)->field)->name);
+  return in_starts(name, IN_SPAN("toggles.")) ? in_span(name.p + 8, name.n - 8) : name;
+}
+
+static bool said(const matrix_t *m, uint32_t slot) {
+  for (uint32_t s = 0; s < slot; s++)
+    if (any(m, s, true) && in_eq(plain_name(m, s), plain_name(m, slot))) return true;
+  return false;
+}
+
+/* "but for a, b, which let it cross" */
+static in_span_t what_is_set(matrix_t *m, in_span_t text) {
+  bool some = false;
   for (uint32_t s = 0; s < m->img->count[IN_S_SLOTS]; s++) {
-    const in_pi_field_t *f = decisive(m, s) ? in_field(m->img, in_slot(m->img, s)->field) : NULL;
+    in_span_t name;
+    if (!any(m, s, true) || said(m, s)) continue;
+    name = plain_name(m, s);
+    text = in_arena_printf(&m->arena, "%.*s%s%.*s", (int) text.n, text.p, some ? ", " : " but for ", (int) name.n, name.p);
+    some = true;
+  }
+  return some ? in_arena_printf(&m->arena, "%.*s, which let it cross", (int) text.n, text.p) : text;
+}
+
+static in_span_t assumptions(matrix_t *m) {
+  in_span_t text = what_is_set(m, IN_SPAN(
+      "Ordinary one-on-one conversation that was started: every gate is passed, toggles are unset"));
+  for (uint32_t s = 0; s < m->img->count[IN_S_SLOTS]; s++) {
+    const in_pi_field_t *f = any(m, s, false) ? in_field(m->img, in_slot(m->img, s)->field) : NULL;
     in_span_t name = in_words_slot(m->img, s), value;
-    if (f == NULL || in_starts(in_image_str(m->img, f->name), IN_SPAN("toggles."))) continue;
+    if (f == NULL || f->type == IN_T_LIST || in_starts(in_image_str(m->img, f->name), IN_SPAN("toggles."))) continue;
     value = in_words_enum(m->img, s, (uint32_t) f->default_number);
     text = in_arena_printf(&m->arena, "%.*s, %.*s = %.*s", (int) text.n, text.p, (int) name.n, name.p,
         (int) value.n, value.p);
@@ -343,7 +384,8 @@ static bool walk(matrix_t *m) {
   m->redirect = redirect(m);
   m->row = in_arena_array(&m->arena,
       m->img->count[IN_S_LABELS] + INTEROP_OPERATION_COUNT * INTEROP_KIND_COUNT, sizeof(*m->row));
-  return m->row != NULL && mark_all(m);
+  m->good = m->row != NULL;
+  return m->good;
 }
 
 static int run(matrix_t *m, bool markdown, bool json, bool all) {
@@ -353,6 +395,7 @@ static int run(matrix_t *m, bool markdown, bool json, bool all) {
   if (!walk(m)) return in_ctl_fail("out of memory");
   if (!all) add_labelled(m);
   if (m->rows == 0) add_everything(m);
+  if (!m->good) return in_ctl_fail("out of memory");
   if (json) put_json(m);
   else put_table(m, markdown);
   return IN_CTL_GOOD;

@@ -43,27 +43,55 @@ static uint32_t default_class(const in_image_t *img, const in_pi_atom_t *a) {
   return a->kind == IN_ATOM_HAS ? 1 : 0;       /* a list's default is empty */
 }
 
-uint16_t in_default_mask(const in_walked_t *w, uint32_t root) {
+static uint16_t mask_in(const in_walked_t *w, const uint16_t *mask, uint32_t root) {
   const in_pi_outcome_t *o;
-  if (!(root & IN_LEAF)) return w->mask[root];
+  if (!(root & IN_LEAF)) return mask[root];
   o = in_outcome(w->img, root & ~IN_LEAF);
   switch (o->kind) {
     case IN_OUT_TRUE: return IN_HELD;
     case IN_OUT_FALSE: return IN_NOT_HELD;
-    case IN_OUT_DECISION: return o->verdict == INTEROP_V_DENY ? 0 : (uint16_t) (1u << o->verdict);
+    case IN_OUT_DECISION: return o->verdict == INTEROP_V_DENY && !o->row ? 0 : (uint16_t) (1u << o->verdict);
     default: return 0;
   }
 }
 
-/* the class to take at a node; 0: all of them */
-static uint32_t class_at(const in_walked_t *w, uint32_t node) {
+uint16_t in_default_mask(const in_walked_t *w, uint32_t root) {
+  return mask_in(w, w->mask, root);
+}
+
+uint16_t in_default_unset(const in_walked_t *w, uint32_t root) {
+  return mask_in(w, w->unset, root);
+}
+
+/* what an administrator sets so that a gate is passed: toggles, and lists of who is allowed */
+static bool is_setting(const in_image_t *img, const in_pi_atom_t *a) {
+  return a->kind == IN_ATOM_HAS || is_toggle(img, a);
+}
+
+/*
+** The class to take at a node; 0: all of them. What is true or false of the
+** parties (a linked account, a chat that was started) is as it passes a gate;
+** so are settings, but not in the mask of what is unset.
+*/
+static uint32_t class_in(const in_walked_t *w, const uint16_t *mask, uint32_t node) {
   const uint32_t *n = in_table(w->img, NODES, uint32_t) + node;
   const in_pi_atom_t *a = in_atom(w->img, n[0]);
-  uint32_t d;
-  if (is_asked(w, a)) return map_at(w->img, a, w->value);
-  d = default_class(w->img, a);
-  if (d == 0 || is_toggle(w->img, a)) return d;
-  return in_default_mask(w, n[1 + d]) != 0 ? d : 0;
+  uint32_t d = is_asked(w, a) ? map_at(w->img, a, w->value) : default_class(w->img, a);
+  bool differs = a->kind == IN_ATOM_FLAG ? !is_setting(w->img, a) || mask == w->mask
+                                         : is_setting(w->img, a) && mask == w->mask;
+  return d != 0 && differs && !is_asked(w, a) && mask_in(w, mask, n[1 + d]) == 0 ? 0 : d;
+}
+
+static uint32_t class_at(const in_walked_t *w, uint32_t node) {
+  return class_in(w, w->mask, node);
+}
+
+static uint16_t reached(const in_walked_t *w, const uint16_t *mask, uint32_t node, uint32_t taken) {
+  const uint32_t *n = in_table(w->img, NODES, uint32_t) + node;
+  uint16_t all = 0;
+  if (taken != 0) return mask_in(w, mask, n[1 + taken]);
+  for (uint32_t k = 1; k < in_atom(w->img, n[0])->classes; k++) all |= mask_in(w, mask, n[1 + k]);
+  return all;
 }
 
 bool in_default_walk(in_walked_t *w, const in_image_t *img, uint32_t field, uint32_t value) {
@@ -74,12 +102,12 @@ bool in_default_walk(in_walked_t *w, const in_image_t *img, uint32_t field, uint
   w->value = value;
   w->mask = calloc((size_t) img->count[IN_S_NODES] + 1, sizeof(*w->mask));
   w->decisive = calloc((size_t) img->count[IN_S_SLOTS] + 1, 1);
-  if (w->mask == NULL || w->decisive == NULL) return false;
+  w->unset = calloc((size_t) img->count[IN_S_NODES] + 1, sizeof(*w->unset));
+  w->set = calloc((size_t) img->count[IN_S_SLOTS] + 1, 1);
+  if (w->mask == NULL || w->decisive == NULL || w->unset == NULL || w->set == NULL) return false;
   for (uint32_t i = 0; i < img->count[IN_S_NODES]; i += 1 + in_atom(img, n[i])->classes) {
-    uint32_t k = class_at(w, i);
-    if (k != 0) w->mask[i] = in_default_mask(w, n[i + 1 + k]);
-    else
-      for (k = 1; k < in_atom(img, n[i])->classes; k++) w->mask[i] |= in_default_mask(w, n[i + 1 + k]);
+    w->unset[i] = reached(w, w->unset, i, class_in(w, w->unset, i));
+    w->mask[i] = reached(w, w->mask, i, class_at(w, i));
   }
   return true;
 }
@@ -87,6 +115,8 @@ bool in_default_walk(in_walked_t *w, const in_image_t *img, uint32_t field, uint
 void in_default_free(in_walked_t *w) {
   free(w->mask);
   free(w->decisive);
+  free(w->unset);
+  free(w->set);
 }
 
 /* ---- which defaults matter */
@@ -101,7 +131,12 @@ static void judge_default(in_walked_t *w, uint32_t node, uint32_t taken) {
   }
 }
 
-bool in_default_mark(in_walked_t *w, uint32_t root) {
+static bool is_set(const in_walked_t *w, uint32_t node) {
+  const in_pi_atom_t *a = in_atom(w->img, in_table(w->img, NODES, uint32_t)[node]);
+  return w->mask[node] != 0 && is_setting(w->img, a) && default_class(w->img, a) != 0;
+}
+
+bool in_default_mark(in_walked_t *w, uint32_t root, bool set) {
   const uint32_t *n = in_table(w->img, NODES, uint32_t);
   uint32_t count = w->img->count[IN_S_NODES];
   unsigned char *todo = calloc((size_t) count + 1, 1);
@@ -111,6 +146,7 @@ bool in_default_mark(in_walked_t *w, uint32_t root) {
     uint32_t taken = todo[i] ? class_at(w, i) : 0;
     if (!todo[i]) continue;
     if (taken != 0) judge_default(w, i, taken);
+    else if (set && is_set(w, i)) w->set[in_atom(w->img, n[i])->slot] = 1;
     for (uint32_t k = 1; k < in_atom(w->img, n[i])->classes; k++)
       if ((taken == 0 || k == taken) && !(n[i + 1 + k] & IN_LEAF)) todo[n[i + 1 + k]] = 1;
   }

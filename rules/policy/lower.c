@@ -365,6 +365,7 @@ bool in_rule_outcome(in_compile_t *c, in_rule_t *r) {
   o.name_suffix = in_builder_str(&c->builder, r->name_suffix.p == NULL ? IN_SPAN("") : r->name_suffix);
   o.line = in_line_of(c, r->place);
   o.file = in_builder_str(&c->builder, r->place.source->name).off;
+  o.row = r->kind == IN_R_ROW;
   o.notices.count = r->notice_count;
   o.notices.first = in_builder_add(&c->builder, IN_S_INDEXES, r->notices, r->notice_count, sizeof(uint32_t));
   r->outcome = c->outcomes.n;

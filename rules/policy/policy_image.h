@@ -138,7 +138,7 @@ typedef struct {
   in_run_t notices;               /* INDEXES of NOTICES */
   uint32_t strip, reduce;         /* STRIP: features; reduce: IN_TEXT_* */
   uint32_t name_slot;             /* AMEND: the fact that is the sender's display name, or IN_NIL: as it is ... */
-  uint32_t reserved;
+  uint32_t row;                   /* 1: a matrix says so, 0: a gate, or no policy at all */
   in_ref_t name_suffix;           /* ... with this behind it */
   uint32_t line, file;            /* source line; file: string offset in STRINGS */
 } in_pi_outcome_t;

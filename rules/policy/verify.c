@@ -111,7 +111,7 @@ static bool outcomes_ok(const in_image_t *img) {
     if (o->kind > IN_OUT_DECISION || o->verdict >= INTEROP_VERDICT_COUNT || !in_image_ref_ok(img, o->rule)
         || (o->reason != IN_NIL && o->reason >= img->count[IN_S_REASONS])
         || (o->slot != IN_NIL && o->slot >= img->count[IN_S_ATOMS])
-        || (o->name_slot != IN_NIL && o->name_slot >= img->count[IN_S_SLOTS]) || !in_image_ref_ok(img, o->name_suffix)
+        || o->row > 1 || (o->name_slot != IN_NIL && o->name_slot >= img->count[IN_S_SLOTS]) || !in_image_ref_ok(img, o->name_suffix)
         || o->file >= img->count[IN_S_STRINGS] || !in_image_run_ok(img, IN_S_INDEXES, o->notices)) return false;
     for (uint32_t i = 0; i < o->notices.count; i++)
       if (n[o->notices.first + i] >= img->count[IN_S_NOTICES]) return false;
