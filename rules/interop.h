@@ -427,6 +427,13 @@ INTEROP_API interop_status_t interop_judge_fetched(interop_judge_t *judge,
     unsigned status, interop_span_t body);
 
 INTEROP_API const interop_plan_t *interop_judge_plan(const interop_judge_t *judge);
+/*
+** The plan of the i-th of several requests in one (0 is the first), in their
+** order; NULL: there are no more, or the request is no batch. For counting and
+** telling only: the judge's own plan holds what is to be done. One that is under
+** no policy has no verdict_header.
+*/
+INTEROP_API const interop_plan_t *interop_judge_item(const interop_judge_t *judge, size_t i);
 
 /*
 ** Upstream's answer to a forwarded request. *answer lives as long as the

@@ -239,7 +239,7 @@ is_deeply({ map { map { s/`//gr } @$_[0, 1] } @{ $listed{INTEROP_FEATURES} } }, 
 is_deeply([ map { words($_->[0]) } table('verdict', @$readme_tables) ], [ macro('INTEROP_VERDICTS') ], 'the README\'s verdicts');
 
 # own statements of the compiler: rows of { "word", read_word }
-my $statements = join ' ', map { text_of("rules/api/$_.c") } qw(compile compile_body compile_oper);
+my $statements = join ' ', map { text_of("rules/api/$_.c") } qw(compile compile_body compile_oper compile_batch);
 my $api_part = text_of('conf.d/LANGUAGE.md') =~ s/.*^## 6\. //msr =~ s/^## 7\. .*//msr;
 is_deeply([ grep { $api_part !~ /\b\Q$_\E\b/ } $statements =~ /\{ "(\w+)",(?: \d,)? (?:read|name|in_apic)_\w+ \}/g ], [],
     'every statement of an API definition is told');
@@ -263,7 +263,7 @@ sub defined_as {
 is_deeply([ map { $_->[1] } table('what', @$language_tables) ],
     [ (map { defined_as($_) } qw(MAX_FILE MAX_TOTAL MAX_FILES MAX_TOKENS)), defined_as('MAX_DEPTH') - 1,
       (map { defined_as($_) } qw(IN_MAX_NESTING IN_MAX_SYSTEMS IN_MAX_NOTICES IN_MAX_VALUES)), defined_as('IN_MAX_CLASSES') - 1,
-      map { defined_as($_) } qw(IN_MAX_ATOMS IN_CAPTURES MAX_NODES) ], 'limits');
+      map { defined_as($_) } qw(IN_MAX_ATOMS IN_CAPTURES MAX_NODES IN_BATCH_ITEMS) ], 'limits');
 is(defined_as('CELL_BUDGET'), (text_of('conf.d/LANGUAGE.md') =~ /more than (\d+) nodes/)[0], 'and that of a diagram');
 
 # directives: names, contexts, values

@@ -72,7 +72,19 @@ typedef struct {
   in_run_t original_author;
   uint32_t list;                  /* SHAPES: elements of the answer's list, or IN_NIL */
   in_run_t list_at;
+  uint32_t batch;                 /* BATCHES: the request holds others, or IN_NIL */
 } in_ai_operation_t;
+
+#define IN_BATCH_PARTS  1u        /* a multipart body of HTTP messages; else a list in JSON */
+
+/* several requests in one; names are members of an item, empty where there is none */
+typedef struct {
+  uint32_t flags, limit;          /* limit: items */
+  in_ref_t over, silent, failed;  /* reasons: too many, no answer came, what it waits for failed */
+  in_ref_t list, answers;         /* members of the body: the items; and their answers */
+  in_ref_t id, method, url, headers, body, status, after;
+  uint32_t base;                  /* MAKES: the path that urls are relative to, or IN_NIL */
+} in_ai_batch_t;
 
 
 /* what a member of a body is for */

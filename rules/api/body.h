@@ -17,11 +17,15 @@
 
 /* type/subtype of a Content-Type; false: malformed, or a charset that is not UTF-8 */
 bool in_media_type(in_span_t header, in_span_t *type);
+/* a parameter's value; false: it is not there, or twice */
+bool in_media_parameter(in_span_t header, in_span_t wanted, in_span_t *value);
 bool in_media_is_json(in_span_t type);
 /* value against a choice's: equal but for ASCII case, or beginning as one that ends in '*' */
 bool in_media_fits(in_span_t value, in_span_t pattern);
 /* takes "data:TYPE;base64,DATA" apart; the data decoded; false: malformed; NOMEM in arena */
 bool in_media_data(in_span_t uri, in_arena_t *arena, in_span_t *type, in_span_t *data);
+bool in_media_from_base64(in_span_t s, in_arena_t *arena, in_span_t *data);
+in_span_t in_media_to_base64(in_span_t data, in_arena_t *arena);      /* absent: no memory */
 /* "data:TYPE;charset=utf-8;base64,..." */
 in_span_t in_media_to_data(const char *type, in_span_t data, in_arena_t *arena);
 /* does an address, or the base64 of some bytes, show a GIF? */

@@ -106,7 +106,14 @@ bool in_apic_make(in_apic_t *c, in_named_t *named);
 /* a request without a body: method and path */
 bool in_apic_make_bare(in_apic_t *c, const in_tok_t *method, const in_tok_t *path, uint32_t *make);
 
+/* ---- compile_batch.c */
+bool in_apic_batch(in_apic_t *c, in_oper_t *o, const in_stmt_t *s);
+/* an operation has items if it is a batch, and only then */
+bool in_apic_batch_there(in_apic_t *c, const in_oper_t *o);
+
 /* ---- compile_oper.c */
+/* every segment that the made request's path wants is in this operation's path */
+bool in_apic_path_has(in_apic_t *c, const in_oper_t *o, const in_tok_t *at, uint32_t make);
 bool in_apic_operation(in_apic_t *c, const in_stmt_t *s);
 
 #endif

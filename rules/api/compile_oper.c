@@ -97,17 +97,17 @@ static bool read_party(reader_t *r, const in_stmt_t *s) {
 }
 
 /* every segment that the made request's path wants is in this operation's path */
-static bool check_path(reader_t *r, const in_tok_t *at, uint32_t make) {
-  if (r->c->b->failed) return in_apic_nomem(r->c);
-  const in_ai_make_t *m = (const in_ai_make_t *) (const void *) r->c->b->section[IN_S_MAKES].p + make;
-  const in_ref_t *refs = (const in_ref_t *) (const void *) r->c->b->section[IN_S_REFS].p;
+bool in_apic_path_has(in_apic_t *c, const in_oper_t *o, const in_tok_t *at, uint32_t make) {
+  if (c->b->failed) return in_apic_nomem(c);
+  const in_ai_make_t *m = (const in_ai_make_t *) (const void *) c->b->section[IN_S_MAKES].p + make;
+  const in_ref_t *refs = (const in_ref_t *) (const void *) c->b->section[IN_S_REFS].p;
   for (uint32_t i = 1; i < m->path.count; i += 2) {
     in_ref_t ref = refs[m->path.first + i];
-    in_span_t name = in_span(r->c->b->section[IN_S_STRINGS].p + ref.off, ref.len);
-    uint32_t n = in_apic_capture(r->c, name), k = 0;
-    while (k < r->o->path.count && r->o->path.seg[k].capture != n) k++;
-    if (k == r->o->path.count)
-      return in_apic_bad(r->c, at->place, NULL, "that path needs {%.*s}, which this operation's does not have",
+    in_span_t name = in_span(c->b->section[IN_S_STRINGS].p + ref.off, ref.len);
+    uint32_t n = in_apic_capture(c, name), k = 0;
+    while (k < o->path.count && o->path.seg[k].capture != n) k++;
+    if (k == o->path.count)
+      return in_apic_bad(c, at->place, NULL, "that path needs {%.*s}, which this operation's does not have",
                          (int) name.n, name.p);
   }
   return true;
@@ -120,7 +120,7 @@ static bool read_makes(reader_t *r, const in_stmt_t *s, int which) {
   in_named_t *n = in_apic_find(r->c->makes, s->tok[2].text);
   if (n == NULL) return in_apic_unnamed(r->c, "make", &s->tok[2], r->c->makes);
   r->o->rec.makes[which] = n->index;
-  if (!check_path(r, &s->tok[2], n->index)) return false;
+  if (!in_apic_path_has(r->c, r->o, &s->tok[2], n->index)) return false;
   if (s->ntok == 3) return true;
   if (!in_tok_is(s, 3, "answer") || !in_tok_is(s, 4, "set") || !in_tok_is(s, 6, "from"))
     return bad_form(r, s, form);
@@ -146,7 +146,7 @@ static bool read_original(reader_t *r, const in_stmt_t *s) {
   if ((s->ntok != 5 && s->ntok != 7) || s->has_block || !in_tok_is(s, 3, "body")
       || (s->ntok == 7 && !in_tok_is(s, 5, "author"))) return bad_form(r, s, form);
   if (!in_apic_make_bare(r->c, &s->tok[1], &s->tok[2], &o->original)
-      || !check_path(r, &s->tok[2], o->original)) return false;
+      || !in_apic_path_has(r->c, r->o, &s->tok[2], o->original)) return false;
   if (!in_apic_shape(r->c, &s->tok[4], NULL, true, s->tok[4].place, &o->original_shape)) return false;
   return s->ntok == 5 || in_apic_pointer(r->c, s, 6, form, &o->original_author);
 }
@@ -159,11 +159,15 @@ static bool read_list(reader_t *r, const in_stmt_t *s) {
          && in_apic_shape(r->c, NULL, s->block, true, in_stmt_place(s), &r->o->rec.list);
 }
 
+static bool read_items(reader_t *r, const in_stmt_t *s) {
+  return in_apic_batch(r->c, r->o, s);
+}
+
 static const struct { const char *word; bool (*read)(reader_t *r, const in_stmt_t *s); } rows[] = {
   { "body", read_body }, { "accepts", read_accepts }, { "success", read_success }, { "id", read_id },
   { "conversation", read_conversation }, { "call", read_call }, { "type", read_type },
   { "party", read_party }, { "placeholder", read_placeholder }, { "plain_text", read_plain_text }, { "as_reply", read_as_reply },
-  { "original", read_original }, { "list", read_list },
+  { "original", read_original }, { "list", read_list }, { "items", read_items },
 };
 
 static bool read_block(reader_t *r) {
@@ -274,14 +278,14 @@ bool in_apic_operation(in_apic_t *c, const in_stmt_t *s) {
   memset(r.o, 0, sizeof(*r.o));
   r.o->stmt = s;
   o->api = c->api;
-  o->next = o->shape = o->original = o->original_shape = o->list = IN_NIL;
+  o->next = o->shape = o->original = o->original_shape = o->list = o->batch = IN_NIL;
   o->makes[IN_MAKE_PLACEHOLDER] = o->makes[IN_MAKE_REPLY] = o->makes[IN_MAKE_PLAIN] = IN_NIL;
   o->captures.party = o->captures.call = IN_NIL;
   if (!read_head(&r)) return false;
   o->captures.conversation = capture_in(&r, "conversation");
   o->captures.message = capture_in(&r, "message");
   o->captures.call = capture_in(&r, "call");
-  if (!read_block(&r)) return false;
+  if (!read_block(&r) || !in_apic_batch_there(c, r.o)) return false;
   if (o->accepts.count == 0 && !(o->flags & IN_OPER_OPAQUE) && !is_raw(c, o->shape)) {
     in_span_t json = IN_SPAN("application/json");
     o->accepts = in_builder_strs(c->b, &json, 1);

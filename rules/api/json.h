@@ -48,6 +48,9 @@ bool in_json_name_is(in_span_t raw, in_span_t name, bool nocase);
 /* decimal index without leading zero, or UINT32_MAX */
 uint32_t in_json_index(in_span_t name);
 
+/* json_where.c: where in the source each of n values stands; in the order of the text */
+void in_json_where(const in_json_t *j, yyjson_val *const *v, in_span_t *where, size_t n);
+
 /* ---- printing */
 
 /* what becomes of a value; DROP on a member's value takes the name too */
@@ -73,6 +76,7 @@ typedef struct {
 bool in_edits_init(in_edits_t *e, const in_json_t *j, in_arena_t *arena);
 void in_edits_drop(in_edits_t *e, const yyjson_val *v);
 void in_edits_set(in_edits_t *e, const yyjson_val *v, in_span_t text);
+void in_edits_set_json(in_edits_t *e, const yyjson_val *v, in_span_t json);
 void in_edits_add(in_edits_t *e, const yyjson_val *obj, in_span_t name, in_span_t text, bool json);
 static inline in_edit_t in_edits_at(const in_edits_t *e, const yyjson_val *v) {
   return (in_edit_t) e->mark[v - e->json->root];

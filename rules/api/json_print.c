@@ -48,6 +48,11 @@ void in_edits_set(in_edits_t *e, const yyjson_val *v, in_span_t text) {
   push_text(e, (in_edit_text_t) { v, IN_NONE, text, false, 0 });
 }
 
+void in_edits_set_json(in_edits_t *e, const yyjson_val *v, in_span_t json) {
+  e->mark[v - e->json->root] = IN_EDIT_SET;
+  push_text(e, (in_edit_text_t) { v, IN_NONE, json, true, 0 });
+}
+
 void in_edits_add(in_edits_t *e, const yyjson_val *obj, in_span_t name, in_span_t text, bool json) {
   e->mark[obj - e->json->root] = IN_EDIT_ADD;
   push_text(e, (in_edit_text_t) { obj, name, text, json, 0 });

@@ -62,6 +62,26 @@ bool in_media_type(in_span_t header, in_span_t *type) {
   return true;
 }
 
+/* a header that in_media_type accepted; a parameter that stands twice is none */
+bool in_media_parameter(in_span_t header, in_span_t wanted, in_span_t *value) {
+  in_span_t s = in_trim(header), name, v;
+  bool found = false;
+  (void) take_token(&s);
+  (void) take_char(&s, '/');
+  (void) take_token(&s);
+  for (skip_space(&s); take_char(&s, ';'); skip_space(&s)) {
+    skip_space(&s);
+    if (s.n == 0 || s.p[0] == ';') continue;
+    name = take_token(&s);
+    if (!take_char(&s, '=') || !take_value(&s, &v)) return false;
+    if (!in_eq_nocase(name, wanted)) continue;
+    if (found) return false;
+    *value = v;
+    found = true;
+  }
+  return found;
+}
+
 bool in_media_is_json(in_span_t type) {
   return in_eq_nocase(type, IN_SPAN("application/json"))
          || (type.n > 5 && in_eq_nocase(in_span(type.p + type.n - 5, 5), IN_SPAN("+json")));
@@ -108,6 +128,18 @@ static void encode_base64(char *to, in_span_t s) {
     for (size_t k = 0; k < 3; k++) v = v << 8 | (k < n ? (unsigned char) s.p[i + k] : 0u);
     for (size_t k = 0; k < 4; k++) *to++ = k <= n ? digits[v >> (18 - 6 * k) & 63] : '=';
   }
+}
+
+bool in_media_from_base64(in_span_t s, in_arena_t *arena, in_span_t *data) {
+  return decode_base64(s, arena, data);
+}
+
+in_span_t in_media_to_base64(in_span_t data, in_arena_t *arena) {
+  size_t n = (data.n + 2) / 3 * 4;
+  char *p = in_arena_raw(arena, n + 1);
+  if (p == NULL) return IN_NONE;
+  encode_base64(p, data);
+  return in_span(p, n);
 }
 
 /* ---- data: URIs */

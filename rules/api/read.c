@@ -363,6 +363,10 @@ interop_status_t in_api_read(const in_image_t *img, const in_match_t *m, const i
     (void) check_headers(img, b->op, req, ev, &type);
     return INTEROP_OK;
   }
+  if (b->op->batch != IN_NIL) {   /* its items are read one by one */
+    (void) check_headers(img, b->op, req, ev, &type);
+    return INTEROP_OK;
+  }
   if (b->op->shape == IN_NIL && b->op->next == IN_NIL) {
     check_no_body(req, ev);
     return INTEROP_OK;

@@ -22,6 +22,7 @@ IN_RECORD(member, MEMBERS, in_ai_member_t)
 IN_RECORD(choice, CHOICES, in_ai_choice_t)
 IN_RECORD(element, ELEMENTS, in_ai_element_t)
 IN_RECORD(make, MAKES, in_ai_make_t)
+IN_RECORD(batch, BATCHES, in_ai_batch_t)
 
 static inline const uint32_t *in_records_index(const in_image_t *img, in_run_t r) {
   return (const uint32_t *) img->section[IN_S_INDEXES] + r.first;

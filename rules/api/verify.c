@@ -6,7 +6,7 @@
 ** are trees (each node's children in the run that follows the last one's), and
 ** chains that end.
 */
-#include "api.h"
+#include "batch.h"
 #include "records.h"
 
 typedef struct {
@@ -112,7 +112,16 @@ static bool check_operation(const check_t *k, uint32_t i, const in_ai_operation_
          && refs(k, o->set_to) && refs(k, o->set_from) && refs(k, o->id) && refs(k, o->conversation_id)
          && refs(k, o->call_id) && refs(k, o->call_too) && index_ok(k, IN_S_MAKES, o->original)
          && index_ok(k, IN_S_SHAPES, o->original_shape) && refs(k, o->original_author)
-         && index_ok(k, IN_S_SHAPES, o->list) && refs(k, o->list_at);
+         && index_ok(k, IN_S_SHAPES, o->list) && refs(k, o->list_at) && index_ok(k, IN_S_BATCHES, o->batch)
+         && (o->operation == INTEROP_OP_BATCH) == (o->batch != IN_NIL) && (o->batch == IN_NIL || o->accepts.count > 0);
+}
+
+static bool check_batch(const check_t *k, const in_ai_batch_t *b) {
+  const in_ref_t names[] = { b->over, b->silent, b->failed, b->list, b->answers, b->id, b->method, b->url, b->headers,
+                             b->body, b->status, b->after };
+  for (size_t i = 0; i < in_countof(names); i++)
+    if (!ref(k, names[i])) return false;
+  return b->limit > 0 && b->limit <= IN_BATCH_ITEMS && index_ok(k, IN_S_MAKES, b->base);
 }
 
 static bool check_element(const check_t *k, const in_ai_element_t *e) {
@@ -164,6 +173,7 @@ interop_status_t in_api_verify(const in_image_t *img, interop_diag_t *diag) {
   CHECK_ALL(SHAPES, "shape", check_shape(&k, in_records_shape(img, i)))
   CHECK_ALL(ELEMENTS, "element", check_element(&k, in_records_element(img, i)))
   CHECK_ALL(MAKES, "request", check_make(&k, in_records_make(img, i)))
+  CHECK_ALL(BATCHES, "batch", check_batch(&k, in_records_batch(img, i)))
   CHECK_ALL(OPERATIONS, "operation", check_operation(&k, i, in_records_operation(img, i)))
   CHECK_ALL(ROUTES, "route", check_route(&k, in_records_route(img, i)))
   CHECK_ALL(APIS, "api", check_api(&k, in_records_api(img, i)) && check_trie(&k, in_records_api(img, i), &next))

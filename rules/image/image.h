@@ -35,7 +35,8 @@ typedef struct { uint32_t first, count; } in_run_t;
   X(LABELS,     in_pi_label_t)   X(READINGS, in_pi_reading_t) \
   X(APIS,       in_ai_api_t)     X(ROUTES,   in_ai_route_t)  X(OPERATIONS, in_ai_operation_t) \
   X(SHAPES,     in_ai_shape_t)   X(MEMBERS,  in_ai_member_t) X(CHOICES, in_ai_choice_t) \
-  X(ELEMENTS,   in_ai_element_t) X(MAKES,    in_ai_make_t)
+  X(ELEMENTS,   in_ai_element_t) X(MAKES,    in_ai_make_t) \
+  X(BATCHES,  in_ai_batch_t)
 
 typedef enum {
 #define IN_X(name, type) IN_S_##name,

@@ -243,6 +243,7 @@ interop_status_t interop_judge_answer(interop_judge_t *j, unsigned status, in_sp
   interop_status_t rc = INTEROP_OK;
   memset(answer, 0, sizeof(*answer));
   memset(&a, 0, sizeof(a));
+  if (j->batch != NULL) return in_judge_batch_answer(j, status, body, answer);
   if (!ok(status) || !j->read || j->plan.action != INTEROP_A_FORWARD) return INTEROP_OK;
   j->effect_count = 0;
   if (j->plan.wants_answer_body)

@@ -35,6 +35,7 @@ interop_status_t interop_judge_new(const interop_policy_t *policy, int api,
 void interop_judge_free(interop_judge_t *j) {
   interop_alloc_t a;
   if (j == NULL) return;
+  in_judge_batch_free(j);
   in_facts_free(&j->facts);
   a = j->alloc;
   in_arena_free(&j->arena);
@@ -110,8 +111,7 @@ static interop_status_t judge(interop_judge_t *j) {
   interop_status_t rc = read_event(j);
   if (rc != INTEROP_OK) return rc;
   if (j->event.refusal.p != NULL) return in_judge_refuse(j, j->event.refusal, j->event.refusal_text);
-  /* what is in a batch is not judged item by item yet, so none may pass */
-  if (j->event.operation == INTEROP_OP_BATCH) return in_judge_refuse(j, IN_SPAN("unmatched"), IN_NONE);
+  if (j->event.operation == INTEROP_OP_BATCH) return in_judge_batch(j);
   if (!j->addressed) {
     rc = name_subjects(j);
     if (rc == INTEROP_OK) rc = in_judge_address(j);
@@ -147,13 +147,16 @@ interop_status_t interop_judge_run(interop_judge_t *j, const interop_request_t *
 }
 
 interop_target_t interop_judge_fetch(const interop_judge_t *j) {
-  return j->fetch;
+  const interop_judge_t *item = in_judge_batch_waits(j);
+  return item != NULL ? item->fetch : j->fetch;
 }
 
 interop_status_t interop_judge_fetched(interop_judge_t *j, unsigned status, in_span_t body) {
+  interop_judge_t *item = in_judge_batch_waits(j);
   interop_status_t rc;
   if (!j->fetching) return INTEROP_USAGE;
   j->fetching = false;
+  if (item != NULL) return interop_judge_fetched(item, status, body);
   j->facts.fetched = true;
   if (status < 200 || status > 299) return INTEROP_OK;
   rc = in_api_original(&j->policy->img, &j->event, body, &j->arena, &j->original);

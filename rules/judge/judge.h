@@ -6,6 +6,7 @@
 ** decide.c     a verdict per recipient, the strictest of them
 ** apply.c      the verdict on the wire: the plan
 ** answer.c     upstream's answer: what is remembered, what the client gets
+** batch.c      several requests in one
 ** header.c     values of the project's own headers (RFC 9651)
 ** Everything a judge needs lives in its arena. A step that must wait (a fact to
 ** be fetched) leaves the judge as it was, so that run can be called again.
@@ -24,6 +25,8 @@ typedef struct {
   in_span_t untold;               /* the fact without which it is not known */
   uint32_t outcome;
 } in_recipient_t;
+
+typedef struct in_batch_judge_s in_batch_judge_t;
 
 struct interop_judge_s {
   const interop_policy_t *policy;
@@ -58,6 +61,8 @@ struct interop_judge_s {
   interop_answer_t answer;
   interop_effect_t *effects;
   size_t effect_count, effect_room;
+  in_batch_judge_t *batch;        /* a judge for each of several requests, or NULL */
+  bool in_batch;                  /* this one is one of them */
 };
 
 /* recipients.c */
@@ -78,6 +83,12 @@ interop_status_t in_judge_cross_header(interop_judge_t *j);
 /* answer.c */
 bool in_judge_wants_effects(interop_judge_t *j);
 interop_status_t in_judge_keep_original(interop_judge_t *j);
+
+/* batch.c */
+interop_status_t in_judge_batch(interop_judge_t *j);
+interop_status_t in_judge_batch_answer(interop_judge_t *j, unsigned status, in_span_t body, interop_answer_t *answer);
+interop_judge_t *in_judge_batch_waits(const interop_judge_t *j);    /* the item that a fact is fetched for, or NULL */
+void in_judge_batch_free(interop_judge_t *j);
 
 void in_judge_notice(interop_judge_t *j, uint32_t notice);
 bool in_judge_noticed(const interop_judge_t *j, uint32_t notice);
