@@ -123,7 +123,8 @@ static bool is_whole(reader_t *r) {
     return in_apic_bad(r->c, in_stmt_place(r->stmt), "limit 20 else REASON;  silent else REASON;",
                        "a batch has a limit, and a reason for an answer that does not come");
   if (b->flags & IN_BATCH_PARTS) return true;
-  if (b->id.len > 0 && b->method.len > 0 && b->url.len > 0 && b->headers.len > 0 && b->body.len > 0 && b->status.len > 0) return true;
+  if (b->id.len > 0 && b->method.len > 0 && b->url.len > 0 && b->headers.len > 0 && b->body.len > 0 && b->status.len > 0)
+    return true;
   return in_apic_bad(r->c, in_stmt_place(r->stmt), NULL, "an item has id, method, url, headers, body and status");
 }
 
