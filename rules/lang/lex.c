@@ -24,9 +24,10 @@ static bool is_space(int c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* letters, digits and ._-*:@+$%~|[]'/?& as bits, 64 characters each */
 static bool is_word(int c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
-         || (c > 0 && strchr("._-*:@+$%~|[]'/?&", c) != NULL);
+  static const uint64_t set[2] = { 0x87ffecf000000000ull, 0x57fffffeafffffffull };
+  return c >= 0 && c < 128 && (set[c / 64] >> c % 64 & 1);
 }
 
 static void skip_blank(in_lexer_t *lx) {

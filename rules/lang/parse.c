@@ -45,11 +45,6 @@ typedef struct {
   in_stmt_t **tail;
 } loader_t;
 
-bool in_tok_is(const in_stmt_t *s, uint32_t i, const char *word) {
-  return i < s->ntok && (s->tok[i].kind == IN_TOK_WORD || s->tok[i].kind == IN_TOK_OP)
-         && in_eq(s->tok[i].text, in_str(word));
-}
-
 in_place_t in_stmt_place(const in_stmt_t *s) {
   return s->tok[0].place;
 }

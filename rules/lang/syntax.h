@@ -56,7 +56,11 @@ interop_status_t in_syntax_parse(const in_source_t *source, in_arena_t *arena,
                                  in_stmt_t **stmts, interop_diag_t *diag);
 
 /* helpers for readers of statements */
-bool in_tok_is(const in_stmt_t *s, uint32_t i, const char *word);   /* i-th token is this WORD or OP */
+/* i-th token is this WORD or OP; inline, that the word's length is a constant */
+static inline bool in_tok_is(const in_stmt_t *s, uint32_t i, const char *word) {
+  return i < s->ntok && (s->tok[i].kind == IN_TOK_WORD || s->tok[i].kind == IN_TOK_OP)
+         && in_eq(s->tok[i].text, in_str(word));
+}
 in_place_t in_stmt_place(const in_stmt_t *s);                       /* of the first token */
 /* of the i-th token, or of what stands where it is missing */
 in_place_t in_stmt_at(const in_stmt_t *s, uint32_t i);

@@ -161,14 +161,30 @@ static lefts_t all_rules(agree_t *g) {
   return l;
 }
 
+/* the reason of the first certain denial, which stands over those that are unknown
+** wherever they stand; INT32_MAX: there is none */
+static int certain(const agree_t *g, const lefts_t *l) {
+  for (uint32_t i = 0; i < l->n; i++) {
+    const in_rule_t *r = &g->c.rules.at[l->at[i].rule];
+    if (r->kind == IN_R_DENY && kind_of(g, l->at[i].term) == T_TRUE) return r->reason;
+  }
+  return INT32_MAX;
+}
+
+/* may a row deny before a denial of this reason does? */
+static bool row_may_deny(const agree_t *g, const lefts_t *l, int reason) {
+  for (uint32_t i = 0; i < l->n; i++) {
+    const in_rule_t *r = &g->c.rules.at[l->at[i].rule];
+    if (r->kind == IN_R_ROW && r->verdict == INTEROP_V_DENY && r->reason < reason) return true;
+  }
+  return false;
+}
+
 /* drops what can have no say any more */
 static void trim(const agree_t *g, lefts_t *l) {
   uint32_t n = 0, over = IN_NIL;
-  bool unknown = false, denied = false, rows_deny = false;
-  for (uint32_t i = 0; i < l->n; i++) {
-    const in_rule_t *r = &g->c.rules.at[l->at[i].rule];
-    rows_deny = rows_deny || (r->kind == IN_R_ROW && r->verdict == INTEROP_V_DENY);
-  }
+  int reason = certain(g, l);
+  bool unknown = reason != INT32_MAX, denied = false, rows = row_may_deny(g, l, reason);
   for (uint32_t i = 0; i < l->n; i++) {
     const in_rule_t *r = &g->c.rules.at[l->at[i].rule];
     uint32_t k = kind_of(g, l->at[i].term);
@@ -178,7 +194,7 @@ static void trim(const agree_t *g, lefts_t *l) {
       denied = k == T_TRUE;
       unknown = unknown || k == T_UNKNOWN;
     } else {
-      if ((denied && !rows_deny) || over == r->policy) continue;
+      if ((unknown && !rows) || over == r->policy) continue;
       if (k == T_TRUE) over = r->policy;
     }
     l->at[n++] = l->at[i];
@@ -222,11 +238,20 @@ static void compare(agree_t *g, const in_ref_answer_t *a, uint32_t outcome) {
 
 /* ---- states explored */
 
+static bool has_matrix(const agree_t *g) {
+  for (uint32_t i = 0; i < g->c.policies.n; i++) {
+    const uint64_t *m = g->c.policies.at[i].matrix;
+    if (m != NULL && (m[g->event.from] >> g->event.to & 1)) return true;
+  }
+  return false;
+}
+
 static void make_key(agree_t *g, uint32_t node, const lefts_t *l) {
   g->word_count = 0;
   g->words[g->word_count++] = node;
   g->words[g->word_count++] = g->event.from == g->event.to;
   g->words[g->word_count++] = g->event.to == g->c.vocab.systems.n;
+  g->words[g->word_count++] = has_matrix(g);
   for (uint32_t i = 0; i < l->n && g->word_count + 2 < in_countof(g->words); i++) {
     g->words[g->word_count++] = l->at[i].rule;
     g->words[g->word_count++] = l->at[i].term;
