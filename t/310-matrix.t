@@ -76,4 +76,32 @@ like($all, qr/^Message +message\.edit text +If unsupported, then unsupported mes
 like($all, qr/^Message +typing +None$/m, 'events too');
 my ($same, $native) = run('matrix', 'teams', 'teams');
 like($native, qr/^Message +Text +Text message$/m, 'within one system all is delivered');
+
+# ------------------------------------------------------- every pair of systems
+
+my @systems = slurp("$ROOT/conf.d/vocabulary.rules") =~ /^system (\w+)/mg;
+cmp_ok(scalar @systems, '>=', 4, 'there are systems');
+for my $from (@systems) {
+    for my $to (grep { $_ ne $from } @systems) {
+        my ($code, $out) = table($from, $to, '--markdown');
+        my @rows = cells($out);
+        is("$code " . (@rows > 4), '0 1', "$from to $to: a table");
+        like($out, qr/^Ordinary one-on-one conversation that was started: .*\.$/m, "$from to $to: and what it assumes");
+    }
+}
+like((table('acs', 'teams'))[1], qr/^Message +Images and files +Message without what is not supported there$/m, 'a strip is told');
+like((table('teams', 'sfb'))[1], qr/^Message +GIF +Refused$/m, 'a denial of a matrix is told');
+like((table('acs', 'teams'))[1], qr/ toggles are unset but for EnableAcsUsers, acs_resources, acs\.preview, which let it cross\.$/m,
+    'what has to be set is named');
+
+# -------------------------------------------------------------- row by row
+
+my ($good, $rows) = run('matrix', '--rows', '--policy', 'conf.d', { in => $ROOT });
+is($good, 0, '--rows is good');
+like($rows, qr/^KT-15 +teams_kaizala +placeholder +gif_unsupported +GIFs cannot be shown there\.$/m, 'a row of a matrix');
+like($rows, qr/^SB-2 +sfb_teams +deny +islands /m, 'a row of a gate');
+like((run('matrix', '--rows', '--json', '--policy', 'conf.d', { in => $ROOT }))[1],
+    qr/^ \{"row":"AC-13","policy":"acs_teams","verdict":"strip","reason":"images_not_supported","why":"[^"]+"\},$/m, 'as JSON');
+my ($bad, undef, $said) = run('matrix', '--rows', 'teams');
+is("$bad $said", "2 interopctl matrix: --rows takes no systems\n  interopctl matrix --help tells how\n", '--rows with a system');
 done_testing();

@@ -11,6 +11,8 @@
 #   in PLACE                a fragment: what is around it comes from %around
 #   refused                 it does not compile, and the next block says why
 #   list MACRO              the next table has the entries of this X-macro
+#   matrix ARGUMENTS        the next table is what `interopctl matrix` prints;
+#                           T_WRITE=1 writes it there
 use strict;
 use warnings;
 use Test::More;
@@ -204,6 +206,29 @@ for my $b (grep { $_->{lang} eq 'nginx' } @all) {
     my ($status, $out) = $t->check_conf;
     is($status, 0, "$b->{file}:$b->{line}: nginx -t") or diag($out);
 }
+
+# ------------------------------------------------- tables that policies tell
+
+sub matrix {
+    my ($arguments) = @_;
+    my ($status, $out) = $t->ctl('matrix', split(' ', $arguments), '--markdown', '--policy', "$root/conf.d");
+    die $out if $status;
+    return grep { /^\|/ } split /\n/, $out;
+}
+
+if ($ENV{T_WRITE}) {
+    my $text = text_of('README.md');
+    $text =~ s/(<!-- matrix (.*?) -->\n)(?:\|.*\n)*/$1 . join '', map { "$_\n" } matrix($2)/ge;
+    $t->write("$root/README.md", $text);
+    ($readme, $readme_tables) = parse('README.md');
+}
+for my $table (grep { $_->{marks}{matrix} } @$readme_tables) {
+    my @want = map { [ map { s/^\s+|\s+$//gr } split /\|/, substr $_, 1 ] } matrix($table->{marks}{matrix});
+    splice @want, 1, 1;
+    is_deeply([ map { "@$_" } @{ $table->{rows} } ], [ map { "@$_" } @want ], "README.md:$table->{line}: as the policies have it")
+        or diag('T_WRITE=1 prove t/600-docs.t writes the tables anew');
+}
+cmp_ok(scalar(grep { $_->{marks}{matrix} } @$readme_tables), '>=', 5, 'the README shows what is enforced');
 
 # -------------------------------------------------------------------- tables
 

@@ -7,16 +7,19 @@
 ** by name.
 */
 #include <stdlib.h>
+#include "ctl_rows.h"
 #include "default.h"
 #include "pack.h"
 #include "words.h"
 #include "../api/json.h"
 
 const char in_help_matrix[] =
-  "usage: interopctl matrix FROM TO [--markdown | --json] [--all] [--policy PATH]\n\n"
+  "usage: interopctl matrix FROM TO [--markdown | --json] [--all] [--policy PATH]\n"
+  "       interopctl matrix --rows [--markdown | --json] [--policy PATH]\n\n"
   "The capability table from one system to another, read off the compiled policy:\n"
   "what becomes of each kind of message and event in an ordinary conversation. Rows\n"
-  "and their names are the labels that the vocabulary gives for FROM.\n\n"
+  "and their names are the labels that the vocabulary gives for FROM. With --rows,\n"
+  "what the policies decide, row by row: tag, verdict, reason.\n\n"
   "  --markdown     as a Markdown table\n"
   "  --json         for programs: an array of rows\n"
   "  --all          every operation and kind, not only what is labelled\n"
@@ -402,20 +405,26 @@ static int run(matrix_t *m, bool markdown, bool json, bool all) {
 }
 
 int in_ctl_matrix(int argc, char **argv) {
-  bool markdown = false, json = false, all = false;
+  bool markdown = false, json = false, all = false, rows = false;
   const char *policy = NULL;
   in_option_t options[] = {
       {"--policy", &policy, NULL},
       {"--markdown", NULL, &markdown},
       {"--json", NULL, &json},
       {"--all", NULL, &all},
+      {"--rows", NULL, &rows},
   };
   matrix_t m;
   in_pack_t pack;
   int code;
   if (!in_ctl_options(&argc, argv, options, in_countof(options))) return IN_CTL_WRONG;
-  if (argc != 3) return in_ctl_wrong(argv[0], "from which system to which?");
+  if (argc != (rows ? 1 : 3)) return rows ? in_ctl_wrong(argv[0], "--rows takes no systems") : in_ctl_wrong(argv[0], "from which system to which?");
   if (!in_pack_open(&pack, policy)) return IN_CTL_FOUND;
+  if (rows) {
+    code = in_ctl_rows(&pack.policy->img, markdown, json);
+    in_pack_close(&pack);
+    return code;
+  }
   memset(&m, 0, sizeof(m));
   m.img = &pack.policy->img;
   in_arena_init(&m.arena, &interop_alloc_libc);

@@ -1,0 +1,13 @@
+/*
+** ctl_rows.h -- what the gates and matrices of a policy can end in, as a table:
+** text for people, Markdown, or JSON. The exit code of the verb.
+*/
+#ifndef IN_CTL_ROWS_H
+#define IN_CTL_ROWS_H
+
+#include "ctl.h"
+#include "../policy/load.h"
+
+int in_ctl_rows(const in_image_t *img, bool markdown, bool json);
+
+#endif
