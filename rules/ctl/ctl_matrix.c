@@ -236,7 +236,7 @@ static bool any(const matrix_t *m, uint32_t slot, bool set) {
   return false;
 }
 
-/* of a tenant, whichever: "EnableAcsUsers", "acs_resources" */
+/* of a tenant, whichever of them: the toggle, or the list */
 static in_span_t plain_name(const matrix_t *m, uint32_t slot) {
   in_span_t name = in_image_str(m->img, in_field(m->img, in_slot(m->img, slot)->field)->name);
   return in_starts(name, IN_SPAN("toggles.")) ? in_span(name.p + 8, name.n - 8) : name;
@@ -418,7 +418,8 @@ int in_ctl_matrix(int argc, char **argv) {
   in_pack_t pack;
   int code;
   if (!in_ctl_options(&argc, argv, options, in_countof(options))) return IN_CTL_WRONG;
-  if (argc != (rows ? 1 : 3)) return rows ? in_ctl_wrong(argv[0], "--rows takes no systems") : in_ctl_wrong(argv[0], "from which system to which?");
+  if (rows && argc != 1) return in_ctl_wrong(argv[0], "--rows takes no systems");
+  if (!rows && argc != 3) return in_ctl_wrong(argv[0], "from which system to which?");
   if (!in_pack_open(&pack, policy)) return IN_CTL_FOUND;
   if (rows) {
     code = in_ctl_rows(&pack.policy->img, markdown, json);
