@@ -81,6 +81,7 @@ typedef struct {
 
     ngx_http_interop_store_t     *store;
     ngx_http_interop_zone_t      *zone;
+    interop_memo_t               *memo;          /* the worker's */
 
     ngx_int_t                     request_id;    /* index of $request_id */
     ngx_flag_t                    used;          /* a location is judged */
@@ -207,6 +208,7 @@ struct ngx_http_interop_ctx_s {
 
     interop_target_t              target;
     interop_judge_t              *judge;
+    interop_judge_t              *spent;         /* its plan has been applied */
     interop_match_t               match;
     interop_request_t             event;
     const interop_plan_t         *plan;
@@ -315,6 +317,13 @@ ngx_int_t ngx_http_interop_target(ngx_http_request_t *r, ngx_str_t *target);
 /* _body */
 
 ngx_int_t ngx_http_interop_request_body_init(ngx_conf_t *cf);
+
+/* _memo */
+
+ngx_int_t ngx_http_interop_judge_begin(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+void ngx_http_interop_judge_end(ngx_http_interop_ctx_t *ctx);
+void ngx_http_interop_memo_exit(ngx_http_interop_main_conf_t *imcf);
 
 /* _judge */
 

@@ -14,6 +14,8 @@ static interop_status_t ngx_http_interop_judge_unasked(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 static interop_status_t ngx_http_interop_judge(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
+static interop_status_t ngx_http_interop_snapshot(void *data,
+    interop_view_t **view);
 static interop_status_t ngx_http_interop_lookup(void *data,
     interop_record_kind_t kind, interop_span_t key, interop_span_t *record);
 static interop_status_t ngx_http_interop_lookup_store(
@@ -102,14 +104,17 @@ ngx_http_interop_judge_unasked(ngx_http_request_t *r,
 static interop_status_t
 ngx_http_interop_judge(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
-    struct timespec   begin, end;
-    interop_source_t  source;
-    interop_status_t  status;
+    struct timespec                begin, end;
+    interop_source_t               source;
+    interop_status_t               status;
+    ngx_http_interop_main_conf_t  *imcf;
 
-    ngx_memzero(&source, sizeof(interop_source_t));
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
 
     source.lookup = ngx_http_interop_lookup;
     source.ctx = ctx;
+    source.memo = imcf->memo;
+    source.snapshot = imcf->memo ? ngx_http_interop_snapshot : NULL;
 
     ctx->source.missing.len = 0;
 
@@ -125,11 +130,64 @@ ngx_http_interop_judge(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     /* a snapshot is not held while a request waits */
 
     if (ctx->source.view) {
+
+        if (status == INTEROP_OK
+            && interop_judge_plan(ctx->judge)->retry_after)
+        {
+            ngx_http_interop_store_failed(imcf->store, r->connection->log,
+                                          INTEROP_UNAVAILABLE,
+                                          "has a record that cannot be read");
+        }
+
         interop_view_end(ctx->source.view);
         ctx->source.view = NULL;
     }
 
     return status;
+}
+
+
+/* the same one, until the judge has run */
+
+static interop_status_t
+ngx_http_interop_snapshot(void *data, interop_view_t **view)
+{
+    ngx_http_interop_ctx_t *ctx = data;
+
+    interop_store_t               *store;
+    interop_status_t               status;
+    ngx_http_request_t            *r;
+    ngx_http_interop_main_conf_t  *imcf;
+
+    *view = ctx->source.view;
+
+    if (ctx->source.down) {
+        return INTEROP_UNAVAILABLE;
+    }
+
+    r = ctx->request;
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
+
+    if (*view || imcf->store == NULL) {
+        return INTEROP_OK;
+    }
+
+    store = ngx_http_interop_store_get(imcf->store, r->connection->log);
+    if (store == NULL) {
+        return INTEROP_UNAVAILABLE;
+    }
+
+    status = interop_view_begin(store, view);
+
+    if (status != INTEROP_OK) {
+        ngx_http_interop_store_failed(imcf->store, r->connection->log,
+                                      status, "cannot be read");
+        return INTEROP_UNAVAILABLE;
+    }
+
+    ctx->source.view = *view;
+
+    return INTEROP_OK;
 }
 
 
@@ -150,7 +208,9 @@ ngx_http_interop_lookup(void *data, interop_record_kind_t kind,
         return INTEROP_UNAVAILABLE;
     }
 
-    if (kind < NGX_HTTP_INTEROP_FACTSETS && imcf->store) {
+    /* with a memo, the snapshot has been asked already */
+
+    if (kind < NGX_HTTP_INTEROP_FACTSETS && imcf->store && !imcf->memo) {
 
         status = ngx_http_interop_lookup_store(ctx, kind, key, record);
 
@@ -178,41 +238,13 @@ static interop_status_t
 ngx_http_interop_lookup_store(ngx_http_interop_ctx_t *ctx,
     interop_record_kind_t kind, interop_span_t key, interop_span_t *record)
 {
-    interop_store_t               *store;
-    interop_status_t               status;
-    ngx_http_request_t            *r;
-    ngx_http_interop_main_conf_t  *imcf;
+    interop_view_t    *view;
+    interop_status_t   status;
 
-    r = ctx->request;
-    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
+    status = ngx_http_interop_snapshot(ctx, &view);
 
-    if (ctx->source.view == NULL) {
-
-        store = ngx_http_interop_store_get(imcf->store, r->connection->log);
-        if (store == NULL) {
-            return INTEROP_UNAVAILABLE;
-        }
-
-        status = interop_view_begin(store, &ctx->source.view);
-
-        if (status != INTEROP_OK) {
-            ctx->source.view = NULL;
-            ngx_http_interop_store_failed(imcf->store, r->connection->log,
-                                          status, "cannot be read");
-            return INTEROP_UNAVAILABLE;
-        }
-    }
-
-    status = interop_view_lookup(ctx->source.view, kind, key, record);
-
-    if (status == INTEROP_OK || status == INTEROP_MISSING) {
-        return status;
-    }
-
-    ngx_http_interop_store_failed(imcf->store, r->connection->log, status,
-                                  "has a record that cannot be read");
-
-    return INTEROP_UNAVAILABLE;
+    return (status == INTEROP_OK)
+           ? interop_view_lookup(view, kind, key, record) : status;
 }
 
 
@@ -305,17 +337,18 @@ ngx_http_interop_log_monitor(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_interop_unavailable(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
-    interop_status_t               status;
     ngx_http_interop_main_conf_t  *imcf;
 
     imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
 
     ngx_http_interop_count(imcf, unavailable);
 
-    status = interop_judge_new(imcf->policy, (int) ctx->conf->api,
-                               &ctx->target, &ctx->alloc, &ctx->judge,
-                               &ctx->match);
-    if (status != INTEROP_OK) {
+    if (ctx->spent == NULL) {
+        ctx->spent = ctx->judge;
+        ctx->judge = NULL;
+    }
+
+    if (ngx_http_interop_judge_begin(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 

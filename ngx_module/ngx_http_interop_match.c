@@ -16,11 +16,7 @@ static ngx_uint_t ngx_http_interop_wants_body(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_interop_match(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
-    ngx_str_t                      target;
-    interop_status_t               status;
-    ngx_http_interop_main_conf_t  *imcf;
-
-    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
+    ngx_str_t  target;
 
     if (ngx_http_interop_target(r, &target) != NGX_OK) {
         return NGX_ERROR;
@@ -29,10 +25,7 @@ ngx_http_interop_match(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     ctx->target.method = ngx_http_interop_span(&r->method_name);
     ctx->target.target = ngx_http_interop_span(&target);
 
-    status = interop_judge_new(imcf->policy, (int) ctx->conf->api,
-                               &ctx->target, &ctx->alloc, &ctx->judge,
-                               &ctx->match);
-    if (status != INTEROP_OK) {
+    if (ngx_http_interop_judge_begin(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 

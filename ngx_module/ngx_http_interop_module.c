@@ -491,7 +491,8 @@ ngx_http_interop_exit_process(ngx_cycle_t *cycle)
 
     imcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_interop_module);
 
-    if (imcf && imcf->store) {
+    if (imcf) {
+        ngx_http_interop_memo_exit(imcf);
         ngx_http_interop_store_exit(cycle, imcf->store);
     }
 }

@@ -288,5 +288,6 @@ ngx_http_interop_cleanup(void *data)
         ngx_http_interop_store_forget(ctx->back.write);
     }
 
+    ngx_http_interop_judge_end(ctx);
     ngx_http_interop_memory_free(ctx);
 }

@@ -21,11 +21,6 @@ static void ngx_http_interop_resolve_keep(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_interop_resolve(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
-    interop_status_t               status;
-    ngx_http_interop_main_conf_t  *imcf;
-
-    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
-
     if (!ctx->fetch.waiting) {
         return ngx_http_interop_resolve_start(r, ctx);
     }
@@ -42,10 +37,7 @@ ngx_http_interop_resolve(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 
     /* from the beginning: what was decided without the record is void */
 
-    status = interop_judge_new(imcf->policy, (int) ctx->conf->api,
-                               &ctx->target, &ctx->alloc, &ctx->judge,
-                               &ctx->match);
-    if (status != INTEROP_OK) {
+    if (ngx_http_interop_judge_begin(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 

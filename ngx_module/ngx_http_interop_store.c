@@ -104,7 +104,7 @@ void
 ngx_http_interop_store_exit(ngx_cycle_t *cycle,
     ngx_http_interop_store_t *store)
 {
-    if (store->store == NULL) {
+    if (store == NULL || store->store == NULL) {
         return;
     }
 

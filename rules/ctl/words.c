@@ -5,6 +5,7 @@
 ** long only the first few are told, and how many there are besides.
 */
 #include "words.h"
+#include "../store/record.h"
 
 #define FEW  6                    /* items of a list that are told; of a longer one, how many more */
 
@@ -91,6 +92,7 @@ static void put_number(in_buf_t *b, int64_t n) {
 }
 
 void in_words_value(in_buf_t *b, const in_image_t *img, uint32_t slot, const in_value_t *v) {
+  const interop_value_t list = in_value_list(v->text, v->count);
   in_span_t item, second;
   size_t at = 0;
   bool first = true;
@@ -103,7 +105,7 @@ void in_words_value(in_buf_t *b, const in_image_t *img, uint32_t slot, const in_
     case IN_T_TIME: put_time(b, v->number); break;
     case IN_T_NUMBER: put_number(b, v->number); break;
     case IN_T_LIST:
-      while (v->list.count > 0 && interop_value_item(&v->list, &at, &item, &second)) {
+      while (v->count > 0 && interop_value_item(&list, &at, &item, &second)) {
         if (!first) in_buf_put(b, IN_SPAN(", "));
         in_buf_put(b, item);
         first = false;

@@ -117,7 +117,7 @@ static void own_notices(interop_judge_t *j, interop_verdict_t verdict) {
   const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
   for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++) {
     bool lost = false;
-    for (uint32_t f = 0; f < INTEROP_FEATURE_COUNT && j->written; f++)
+    for (uint32_t f = 0; j->written && n[i].lost != 0 && f < INTEROP_FEATURE_COUNT; f++)
       lost = lost || ((n[i].lost >> f & 1) && j->write.lost.count[f] > 0);
     if (lost || (n[i].verdicts >> verdict & 1)) in_judge_notice(j, i);
   }

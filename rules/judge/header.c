@@ -6,14 +6,16 @@
 */
 #include "judge.h"
 
+/* letters, digits and !#$%&'*+-.^_`|~:/ */
+static const uint64_t token_characters[4] = { 0x07ffecfa00000000, 0x57ffffffc7fffffe, 0, 0 };
+
 static bool is_token(in_span_t s) {
-  if (s.n == 0) return false;
-  for (size_t i = 0; i < s.n; i++) {
-    char c = s.p[i];
-    bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!alpha && (i == 0 || c == 0 || strchr("0123456789!#$%&'*+-.^_`|~:/", c) == NULL)) return false;
+  bool good = s.n > 0 && in_lower(s.p[0]) >= 'a' && in_lower(s.p[0]) <= 'z';
+  for (size_t i = 1; good && i < s.n; i++) {
+    unsigned char c = (unsigned char) s.p[i];
+    good = token_characters[c / 64] >> (c % 64) & 1;
   }
-  return true;
+  return good;
 }
 
 static void put_display(in_buf_t *b, in_span_t s) {
@@ -60,16 +62,37 @@ static in_span_t finish(interop_judge_t *j, in_buf_t *b) {
 
 in_span_t in_judge_receipt(interop_judge_t *j) {
   in_buf_t b;
+  if (!j->written) return IN_NONE;
   in_buf_init(&b, &j->alloc);
-  for (int f = 0; f < INTEROP_FEATURE_COUNT && j->written; f++) {
+  for (int f = 0; f < INTEROP_FEATURE_COUNT; f++) {
     uint32_t n = j->write.lost.count[f];
     if (n > 0) in_buf_printf(&b, "%s%s=%u", b.n > 0 ? " " : "", interop_feature_name((interop_feature_t) f), n);
   }
   return finish(j, &b);
 }
 
+static char *copy(char *p, in_span_t s) {
+  if (s.n > 0) memcpy(p, s.p, s.n);
+  return p + s.n;
+}
+
+/* "deliver;rule=a.b;reason=c", as nearly all are; absent: there is more to say, or to escape */
+static in_span_t short_header(interop_judge_t *j) {
+  const interop_plan_t *plan = &j->plan;
+  in_span_t verdict = in_str(interop_verdict_name(plan->verdict));
+  char *p, *start;
+  if (plan->receipt.p != NULL || !is_token(plan->rule) || (plan->reason.n > 0 && !is_token(plan->reason))) return IN_NONE;
+  start = p = in_arena_raw(&j->arena, verdict.n + plan->rule.n + plan->reason.n + sizeof(";rule=;reason="));
+  if (p == NULL) return IN_NONE;
+  p = copy(copy(copy(p, verdict), IN_SPAN(";rule=")), plan->rule);
+  if (plan->reason.n > 0) p = copy(copy(p, IN_SPAN(";reason=")), plan->reason);
+  return in_span(start, (size_t) (p - start));
+}
+
 in_span_t in_judge_verdict_header(interop_judge_t *j) {
+  in_span_t s = short_header(j);
   in_buf_t b;
+  if (s.p != NULL || j->arena.failed) return s;
   in_buf_init(&b, &j->alloc);
   in_buf_put(&b, in_str(interop_verdict_name(j->plan.verdict)));
   put_param(&b, "rule", j->plan.rule);
@@ -81,14 +104,18 @@ in_span_t in_judge_verdict_header(interop_judge_t *j) {
 in_span_t in_judge_notice_header(interop_judge_t *j) {
   const in_image_t *img = &j->policy->img;
   const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
-  in_buf_t b;
-  in_buf_init(&b, &j->alloc);
-  for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++) {
-    if (!in_judge_noticed(j, i)) continue;
-    if (b.n > 0) in_buf_put(&b, IN_SPAN(", "));
-    in_buf_put(&b, in_image_str(img, n[i].name));
+  uint64_t set = j->notices[0] | (uint64_t) j->notices[1] << 32;
+  size_t size = 0;
+  char *start, *p;
+  for (uint64_t s = set; s != 0; s &= s - 1) size += n[__builtin_ctzll(s)].name.len + sizeof(", ");
+  if (set == 0) return IN_NONE;
+  start = p = in_arena_raw(&j->arena, size);
+  if (p == NULL) return IN_NONE;
+  for (uint64_t s = set; s != 0; s &= s - 1) {
+    if (p != start) p = copy(p, IN_SPAN(", "));
+    p = copy(p, in_image_str(img, n[__builtin_ctzll(s)].name));
   }
-  return finish(j, &b);
+  return in_span(start, (size_t) (p - start));
 }
 
 /* ---- native legs: what the fan-out must do, per system */

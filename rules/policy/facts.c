@@ -20,9 +20,9 @@ interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_aren
   memset(f, 0, sizeof(*f));
   f->policy = p;
   f->arena = arena;
-  f->class_ = in_arena_get(arena, (size_t) p->img.count[IN_S_ATOMS] + 1);
+  f->class_ = in_arena_raw(arena, in_class_bytes(p));
   if (f->class_ == NULL) return INTEROP_NOMEM;
-  memset(f->class_, IN_NOT_YET, (size_t) p->img.count[IN_S_ATOMS] + 1);
+  memset(f->class_, IN_NOT_YET, in_class_bytes(p));
   return INTEROP_OK;
 }
 
@@ -50,10 +50,15 @@ bool in_slot_of_recipient(const in_image_t *img, uint32_t slot) {
 }
 
 void in_facts_recipient(in_facts_t *f) {
-  const interop_policy_t *p = f->policy;
+  uint64_t word, mask;
   f->look[IN_SUB_RECIPIENT] = f->look[IN_SUB_RECIPIENT_TENANT] = IN_LOOK_NOT_YET;
   f->key[IN_SUB_RECIPIENT_TENANT] = IN_NONE;
-  for (uint32_t i = 0; i < p->recipient_atoms; i++) f->class_[p->recipient_atom[i]] = IN_NOT_YET;
+  for (size_t i = 0; i < in_class_bytes(f->policy); i += sizeof(mask)) {
+    memcpy(&word, f->class_ + i, sizeof(word));
+    memcpy(&mask, f->policy->recipients + i, sizeof(mask));
+    word |= mask;                     /* IN_NOT_YET has all bits */
+    memcpy(f->class_ + i, &word, sizeof(word));
+  }
 }
 
 /* ---- records */
@@ -204,7 +209,8 @@ static in_value_t typed(const in_image_t *img, const in_pi_field_t *fl, const in
       break;
     case IN_T_LIST:
       r.known = v->type == INTEROP_T_LIST;
-      r.list = *v;
+      r.count = v->count;
+      r.text = v->text;
       break;
     default:
       r.known = v->type == INTEROP_T_TEXT;
@@ -255,7 +261,6 @@ static in_value_t default_value(in_facts_t *f, in_subject_t subject, const in_pi
   r.known = true;
   r.number = fl->default_number;
   r.text = in_image_str(&f->policy->img, fl->default_text);
-  r.list.type = INTEROP_T_LIST;
   return r;
 }
 
@@ -347,8 +352,8 @@ static uint8_t regex_class(in_facts_t *f, uint32_t atom, in_span_t text) {
 static uint8_t has_class(const in_value_t *list, in_span_t wanted) {
   size_t at = 0;
   in_span_t item, second;
-  if (list->list.count == 0) return 1;
-  while (interop_value_item(&list->list, &at, &item, &second))
+  const interop_value_t v = in_value_list(list->text, list->count);
+  while (list->count > 0 && interop_value_item(&v, &at, &item, &second))
     if (in_eq_nocase(item, wanted)) return 2;
   return 1;
 }
@@ -407,7 +412,7 @@ static uint8_t look_at_kept(in_facts_t *f, uint32_t atom) {
 
 /* ---- deciding */
 
-uint32_t in_walk(const in_image_t *img, const uint8_t *class_, uint32_t *node, uint32_t *need) {
+static inline uint32_t walk(const in_image_t *img, const uint8_t *class_, uint32_t *node, uint32_t *need) {
   const uint32_t *nodes = in_table(img, NODES, uint32_t);
   uint32_t n = *node;
   if ((n & (IN_LEAF | IN_LIST)) == IN_LIST) return in_list_walk(img, n & ~IN_LIST, NULL, class_, need);
@@ -421,6 +426,10 @@ uint32_t in_walk(const in_image_t *img, const uint8_t *class_, uint32_t *node, u
     n = nodes[n + 1 + k];
   }
   return n & ~IN_LEAF;
+}
+
+uint32_t in_walk(const in_image_t *img, const uint8_t *class_, uint32_t *node, uint32_t *need) {
+  return walk(img, class_, node, need);
 }
 
 static bool must_fetch(in_facts_t *f, const in_pi_atom_t *a) {
@@ -445,7 +454,7 @@ static bool look(in_facts_t *f, uint32_t atom) {
 
 uint32_t in_decide(in_facts_t *f, uint32_t root) {
   uint32_t need, outcome;
-  while ((outcome = in_walk(&f->policy->img, f->class_, &root, &need)) == IN_NIL)
+  while ((outcome = walk(&f->policy->img, f->class_, &root, &need)) == IN_NIL)
     if (!look(f, need)) return IN_NIL;
   return outcome;
 }
@@ -476,6 +485,7 @@ uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event) {
 bool in_guard_holds(in_facts_t *f, uint32_t root) {
   bool fetched = f->fetched;
   uint32_t o;
+  if (root & IN_LEAF) return in_outcome(&f->policy->img, root & ~IN_LEAF)->kind == IN_OUT_TRUE;
   f->fetched = true;              /* a guard is no reason to ask upstream */
   o = in_decide(f, root);
   f->fetched = fetched;

@@ -16,9 +16,9 @@
 
 typedef struct {
   bool known;
+  uint32_t count;                 /* LIST */
   int64_t number;                 /* FLAG, ENUM (index), NUMBER, TIME */
-  in_span_t text;                 /* CODE, TEXT */
-  interop_value_t list;           /* LIST */
+  in_span_t text;                 /* CODE, TEXT; LIST: the packed items */
 } in_value_t;
 
 typedef enum { IN_LOOK_NOT_YET, IN_LOOK_FOUND, IN_LOOK_MISSING } in_look_t;

@@ -34,10 +34,10 @@ static interop_status_t compile_regexes(interop_policy_t *p, interop_diag_t *dia
 }
 
 static void find_recipient_atoms(interop_policy_t *p) {
+  memset(p->recipients, 0, in_class_bytes(p));
   for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) {
     const in_pi_atom_t *a = in_atom(&p->img, i);
-    if (in_slot_of_recipient(&p->img, a->slot) || in_slot_of_recipient(&p->img, a->slot_b))
-      p->recipient_atom[p->recipient_atoms++] = (uint16_t) i;
+    if (in_slot_of_recipient(&p->img, a->slot) || in_slot_of_recipient(&p->img, a->slot_b)) p->recipients[i] = IN_NOT_YET;
   }
 }
 
@@ -65,9 +65,10 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
   bytes = ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex);
   p->regex = p->alloc.resize(p->alloc.ctx, NULL, 0, bytes);
   if (p->regex != NULL) memset(p->regex, 0, bytes);
-  p->kept = p->alloc.resize(p->alloc.ctx, NULL, 0, (size_t) p->img.count[IN_S_ATOMS] + 1);
+  p->kept = p->alloc.resize(p->alloc.ctx, NULL, 0, in_class_bytes(p));
+  p->recipients = p->alloc.resize(p->alloc.ctx, NULL, 0, in_class_bytes(p));
   p->general = in_regex_general(&p->alloc);
-  if (p->regex == NULL || p->kept == NULL || p->general == NULL) {
+  if (p->regex == NULL || p->kept == NULL || p->recipients == NULL || p->general == NULL) {
     in_diag_set(diag, INTEROP_NOMEM, "out of memory");
     return INTEROP_NOMEM;
   }
@@ -105,7 +106,8 @@ void interop_policy_free(interop_policy_t *p) {
     for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) pcre2_code_free(p->regex[i]);
     a.resize(a.ctx, p->regex, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex), 0);
   }
-  if (p->kept != NULL) a.resize(a.ctx, p->kept, (size_t) p->img.count[IN_S_ATOMS] + 1, 0);
+  if (p->kept != NULL) a.resize(a.ctx, p->kept, in_class_bytes(p), 0);
+  if (p->recipients != NULL) a.resize(a.ctx, p->recipients, in_class_bytes(p), 0);
   pcre2_general_context_free(p->general);
   a.resize(a.ctx, p, sizeof(*p), 0);
 }

@@ -17,10 +17,14 @@ struct interop_policy_s {
   char revision[24];
   pcre2_general_context *general; /* PCRE2's view of alloc */
   pcre2_code **regex;             /* by atom; NULL where the atom is none */
-  uint16_t recipient_atom[IN_MAX_ATOMS];  /* those whose fact is another for each recipient */
-  uint32_t recipient_atoms;
+  uint8_t *recipients;            /* by atom: IN_NOT_YET where its fact is another for each recipient, else 0 */
   uint8_t *kept;                  /* by atom: its class hangs on one record, and a row may keep it */
 };
+
+/* bytes of a list of classes by atom: whole words, so that eight can be had at once */
+static inline size_t in_class_bytes(const interop_policy_t *p) {
+  return ((size_t) p->img.count[IN_S_ATOMS] + 8) & ~(size_t) 7;
+}
 
 #define in_table(img, name, type) ((const type *) (img)->section[IN_S_##name])
 

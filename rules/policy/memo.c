@@ -102,7 +102,7 @@ static bool make_room(interop_memo_t *m, size_t size) {
 
 /* a copy of key and record, and room for the classes, in one block; NULL: not kept */
 static entry_t *make(interop_memo_t *m, uint32_t kind, in_span_t key, in_span_t record) {
-  size_t classes = in_row_classes(m->policy), size;
+  size_t classes = in_class_bytes(m->policy), size;
   entry_t *e;
   char *p;
   if (!in_add(sizeof(*e) + classes, key.n, &size) || !in_add(size, record.n, &size)

@@ -7,10 +7,6 @@
 #include "row.h"
 #include "../store/record.h"
 
-size_t in_row_classes(const interop_policy_t *p) {
-  return (size_t) p->img.count[IN_S_ATOMS] + 1;
-}
-
 /* what `reads_on` says, else the only system that they are registered on */
 static uint32_t reading_system(const interop_policy_t *p, in_span_t record) {
   uint32_t none = p->img.count[IN_S_SYSTEMS], sys;
@@ -32,12 +28,12 @@ void in_row_fill(in_row_t *row, const interop_policy_t *p, in_span_t record, uin
     memset(&row->participants, 0, sizeof(row->participants));
   row->reads = reading_system(p, record);
   row->class_ = class_;
-  memset(class_, IN_NOT_YET, in_row_classes(p));
+  memset(class_, IN_NOT_YET, in_class_bytes(p));
 }
 
 in_row_t *in_row_copy(const interop_policy_t *p, in_span_t record, in_arena_t *arena) {
   in_row_t *row = in_arena_raw(arena, sizeof(*row));
-  uint8_t *class_ = in_arena_raw(arena, in_row_classes(p));
+  uint8_t *class_ = in_arena_raw(arena, in_class_bytes(p));
   record = in_arena_copy(arena, record);
   if (row == NULL || class_ == NULL || record.p == NULL) return NULL;
   in_row_fill(row, p, record, class_);

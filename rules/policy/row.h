@@ -22,9 +22,7 @@ typedef struct {
   uint8_t *class_;                /* by atom, or IN_NOT_YET */
 } in_row_t;
 
-/* bytes of the row's classes */
-size_t in_row_classes(const interop_policy_t *p);
-/* of a record that stays where it is; class_ has room for in_row_classes */
+/* of a record that stays where it is; class_ has room for in_class_bytes */
 void in_row_fill(in_row_t *row, const interop_policy_t *p, in_span_t record, uint8_t *class_);
 /* a row and a copy of the record; NULL = no memory */
 in_row_t *in_row_copy(const interop_policy_t *p, in_span_t record, in_arena_t *arena);

@@ -15,6 +15,7 @@
 #define ITEM       8u             /* an item's own header */
 #define NO_SECOND  0xffffffffu
 #define SUMMED     8u             /* the checksum covers what is after it */
+#define FEW        16u            /* fields that need no memory but the record's own */
 
 static uint32_t load32(const char *p) {
   uint32_t v;
@@ -431,9 +432,9 @@ static void write_all(char *record, size_t size, const slot_t *slots, size_t cou
 }
 
 /* the sorted table, or NULL; *status tells why */
-static slot_t *arrange(in_draft_t *d, size_t *size, interop_status_t *status,
+static slot_t *arrange(in_draft_t *d, slot_t *few, size_t *size, interop_status_t *status,
                        interop_diag_t *diag) {
-  slot_t *slots = in_arena_array(d->arena, d->count + 1, sizeof *slots);
+  slot_t *slots = d->count <= FEW ? few : in_arena_array(d->arena, d->count, sizeof *slots);
   size_t i;
   *status = INTEROP_NOMEM;
   if (slots == NULL || d->failed)
@@ -458,7 +459,7 @@ interop_status_t in_draft_pack(in_draft_t *d, const interop_alloc_t *alloc,
                                in_span_t *record, interop_diag_t *diag) {
   interop_status_t status;
   size_t size;
-  slot_t *slots = arrange(d, &size, &status, diag);
+  slot_t few[FEW], *slots = arrange(d, few, &size, &status, diag);
   char *p;
   *record = IN_NONE;
   if (slots == NULL || (p = alloc->resize(alloc->ctx, NULL, 0, size)) == NULL) {
@@ -476,12 +477,15 @@ interop_status_t interop_record_merge(interop_span_t old, const interop_effect_t
                                       size_t count, const interop_alloc_t *alloc,
                                       interop_span_t *record) {
   interop_status_t status = INTEROP_OK;
+  in_field_t few[FEW];
   in_arena_t arena;
   in_draft_t draft;
   size_t i;
   *record = IN_NONE;
   in_arena_init(&arena, alloc);
   in_draft_init(&draft, &arena);
+  draft.fields = few;
+  draft.size = FEW;
   if (old.n > 0)
     status = in_draft_load(&draft, old);
   for (i = 0; status == INTEROP_OK && i < count; i++)
