@@ -113,6 +113,8 @@ static inline void in_buf_byte(in_buf_t *b, char c) {
 unsigned in_utf8_next(in_span_t s, uint32_t *cp);
 /* offset of the first invalid byte, or s.n */
 size_t in_utf8_check(in_span_t s);
+/* p where ASCII, the end or what is no UTF-8 comes: behind a run of longer characters */
+const char *in_utf8_skip(const char *p, const char *end);
 
 /* ---- time: "2019-01-15", "2019-01-15T10:00:00Z", with fraction or offset */
 bool in_time_parse(in_span_t s, int64_t *seconds);

@@ -82,6 +82,15 @@ static inline unsigned in_first_hit(in_hits_t hits) {
 #endif
 }
 
+static inline bool in_any_hit(in_hits_t hits) {
+#ifdef __SSE2__
+  return _mm_movemask_epi8((__m128i) hits) != 0;
+#else
+  in_words_t w = (in_words_t) hits;
+  return (w[0] | w[1]) != 0;
+#endif
+}
+
 /*
 ** Makes `size_t name(const char *p, size_t n)`: the offset of the first byte
 ** that HITS(block) has, or n. HITS must look at single bytes only. The last
@@ -96,6 +105,8 @@ static inline unsigned in_first_hit(in_hits_t hits) {
       at = in_first_hit(HITS(in_block_of(p, n))); \
       return at < n ? at : n; \
     } \
+    for (; n - i >= 2 * IN_BLOCK; i += 2 * IN_BLOCK) \
+      if (in_any_hit(HITS(in_block_at(p + i)) | HITS(in_block_at(p + i + IN_BLOCK)))) break; \
     for (; n - i >= IN_BLOCK; i += IN_BLOCK) { \
       at = in_first_hit(HITS(in_block_at(p + i))); \
       if (at < IN_BLOCK) return i + at; \

@@ -4,7 +4,7 @@
 ** Owns what is a valid sequence: table 3-7 of the Unicode standard, thus no
 ** overlong forms, no surrogates, nothing above U+10FFFF.
 */
-#include "base.h"
+#include "scan.h"
 
 /* length by the first byte, and the range of the second; 0 = no first byte */
 static unsigned first_byte(unsigned char c, unsigned char *low, unsigned char *high) {
@@ -44,25 +44,46 @@ unsigned in_utf8_next(in_span_t s, uint32_t *cp) {
   return n;
 }
 
-static size_t skip_ascii(in_span_t s, size_t at) {
-  uint64_t word;
-  while (s.n - at >= sizeof(word)) {
-    memcpy(&word, s.p + at, sizeof(word));
-    if ((word & 0x8080808080808080ull) != 0) break;
-    at += sizeof(word);
+/* the characters of two to four bytes by masks, four bytes a look */
+static inline unsigned quick(const char *p) {
+  uint32_t w;
+  memcpy(&w, p, sizeof(w));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+  w = __builtin_bswap32(w);
+#endif
+  if ((w & 0x00c0c0f0u) == 0x008080e0u)
+    return (w & 0x200fu) != 0 && (w & 0x200fu) != 0x200du ? 3 : 0;
+  if ((w & 0xc0e0u) == 0x80c0u) return (w & 0x1eu) != 0 ? 2 : 0;
+  if ((w & 0xc0c0c0f8u) == 0x808080f0u) {
+    uint32_t plane = w & 0x3007u;           /* F0 90.. to F4 8F.. */
+    return (plane & 4) ? (plane == 4 ? 4 : 0) : (plane != 0 ? 4 : 0);
   }
-  while (at < s.n && (unsigned char) s.p[at] < 0x80) at++;
-  return at;
+  return 0;
 }
 
-size_t in_utf8_check(in_span_t s) {
-  size_t at = 0;
+const char *in_utf8_skip(const char *p, const char *end) {
+  unsigned n;
   uint32_t cp;
-  for (;;) {
-    at = skip_ascii(s, at);
-    if (at == s.n) return at;
-    unsigned n = in_utf8_next(in_span(s.p + at, s.n - at), &cp);
-    if (n == 0) return at;
-    at += n;
+  while (end - p >= 4) {
+    if ((n = quick(p)) == 0) return p;
+    p += n;
   }
+  while (p < end && (unsigned char) *p >= 0x80 && (n = in_utf8_next(in_span(p, (size_t) (end - p)), &cp)) > 0) p += n;
+  return p;
+}
+
+static inline in_hits_t hits(in_block_bytes_t x) {
+  return in_hits_high(x);
+}
+
+IN_SCANNER(ascii, hits)
+
+size_t in_utf8_check(in_span_t s) {
+  const char *p = s.p, *end = p + s.n, *stop;
+  do {
+    p += ascii(p, (size_t) (end - p));
+    stop = p;
+    p = in_utf8_skip(p, end);
+  } while (p > stop);
+  return s.n - (size_t) (end - p);
 }

@@ -141,6 +141,25 @@ static void test_buf(void) {
   is_number((long long) m.live, 0, "nothing leaks");
 }
 
+/* runs of longer characters, by masks and one by one */
+static void test_utf8_skip(void) {
+  static const unsigned char more[] = { 0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xf0, 0xf4, 0xff };
+  int bad = 0;
+  for (unsigned i = 0x80 * 256; i < 0x10000; i++) {
+    for (unsigned k = 0; k < 256; k++) {
+      for (size_t n = 1; n <= 6; n++) {
+        char s[6] = { (char) (i >> 8), (char) i, (char) more[k >> 4], (char) more[k & 15], '\xc3', '\xa9' };
+        const char *p = s, *end = s + n;
+        uint32_t cp;
+        unsigned one;
+        while (p < end && (unsigned char) *p >= 0x80 && (one = in_utf8_next(in_span(p, (size_t) (end - p)), &cp)) > 0) p += one;
+        bad += in_utf8_skip(s, end) != p;
+      }
+    }
+  }
+  is_number(bad, 0, "runs of characters beyond ASCII");
+}
+
 static void test_utf8(void) {
   static const struct { in_span_t s; size_t good; } rows[] = {
     { S(""), 0 }, { S("abc\0def ghi jkl"), 15 }, { S("\xc3\xa4"), 2 },
@@ -292,6 +311,7 @@ int main(void) {
   test_arena();
   test_buf();
   test_utf8();
+  test_utf8_skip();
   test_time();
   test_diag();
   test_long_diag();
