@@ -327,6 +327,7 @@ void ngx_http_interop_memo_exit(ngx_http_interop_main_conf_t *imcf);
 
 /* _judge */
 
+void ngx_http_interop_view_end(ngx_http_interop_ctx_t *ctx);
 ngx_int_t ngx_http_interop_unavailable(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 
@@ -340,7 +341,7 @@ ngx_int_t ngx_http_interop_fetch_header(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *parent);
 ngx_int_t ngx_http_interop_fetch_body(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *parent, ngx_chain_t *in);
-ngx_int_t ngx_http_interop_append(ngx_pool_t *pool, ngx_str_t *to,
+ngx_int_t ngx_http_interop_append(ngx_http_interop_ctx_t *ctx, ngx_str_t *to,
     size_t *size, u_char *data, size_t len);
 
 /* _apply */

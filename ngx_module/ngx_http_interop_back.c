@@ -14,6 +14,8 @@
 #include "ngx_http_interop.h"
 
 
+static ngx_int_t ngx_http_interop_back_judge(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx, interop_span_t body);
 static size_t ngx_http_interop_durable(const interop_answer_t *answer);
 static void ngx_http_interop_written(void *data, interop_status_t status);
 static void ngx_http_interop_undurable(ngx_http_request_t *r,
@@ -25,6 +27,22 @@ static void ngx_http_interop_undurable(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_interop_back(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx,
     interop_span_t body)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_interop_back_judge(r, ctx, body);
+
+    /* the effects, which are kept or copied by now, may have lain in it */
+
+    ngx_http_interop_view_end(ctx);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_interop_back_judge(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx, interop_span_t body)
 {
     ngx_str_t                      type, swap;
     interop_answer_t               answer;

@@ -310,7 +310,7 @@ ngx_http_interop_fetch_body(ngx_http_request_t *r,
                 parent->fetch.failed = 1;
 
             } else if (!parent->fetch.failed
-                       && ngx_http_interop_append(r->pool,
+                       && ngx_http_interop_append(parent,
                                                   &parent->fetch.answer,
                                                   &parent->fetch.size, b->pos,
                                                   b->last - b->pos)
@@ -330,8 +330,8 @@ ngx_http_interop_fetch_body(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_interop_append(ngx_pool_t *pool, ngx_str_t *to, size_t *size,
-    u_char *data, size_t len)
+ngx_http_interop_append(ngx_http_interop_ctx_t *ctx, ngx_str_t *to,
+    size_t *size, u_char *data, size_t len)
 {
     u_char  *p;
     size_t   n;
@@ -341,17 +341,10 @@ ngx_http_interop_append(ngx_pool_t *pool, ngx_str_t *to, size_t *size,
         n = ngx_max(to->len + len, 2 * *size);
         n = ngx_max(n, 1024);
 
-        p = ngx_palloc(pool, n);
+        p = ngx_http_interop_resize(&ctx->memory, *size ? to->data : NULL,
+                                    *size, n);
         if (p == NULL) {
             return NGX_ERROR;
-        }
-
-        if (to->len) {
-            ngx_memcpy(p, to->data, to->len);
-        }
-
-        if (*size > pool->max) {
-            (void) ngx_pfree(pool, to->data);
         }
 
         to->data = p;

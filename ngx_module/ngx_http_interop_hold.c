@@ -1,9 +1,10 @@
 
 /*
  * Body filter: a response is held back until the judge has read it and its
- * effects are durable.  What of a body must be read is copied, up to a bound;
- * what comes while effects are being written is held where it is, and pushes
- * back.  Must not know what the judge makes of it.
+ * effects are durable.  What of a body must be read is read where it is, if it
+ * has come in one piece, or copied, up to a bound; what comes while effects are
+ * being written is held where it is, and pushes back.  Must not know what the
+ * judge makes of it.
  */
 
 
@@ -17,6 +18,12 @@ static ngx_int_t ngx_http_interop_body_tee(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx, ngx_chain_t *in);
 static ngx_int_t ngx_http_interop_body_collect(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx, ngx_chain_t *in);
+static ngx_uint_t ngx_http_interop_body_at_once(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx, ngx_chain_t *in, interop_span_t *body);
+static ngx_uint_t ngx_http_interop_body_readable(ngx_http_interop_ctx_t *ctx,
+    interop_span_t *body);
+static ngx_int_t ngx_http_interop_body_judge(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx, interop_span_t body);
 static ngx_chain_t *ngx_http_interop_body_take(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx, ngx_chain_t *in, ngx_uint_t consume);
 static ngx_uint_t ngx_http_interop_body_died(ngx_http_request_t *r,
@@ -85,19 +92,17 @@ ngx_http_interop_body_tee(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx,
 {
     interop_span_t  body;
 
-    (void) ngx_http_interop_body_take(r, ctx, in, 0);
+    if (!ngx_http_interop_body_at_once(r, ctx, in, &body)) {
 
-    if (ctx->back.last || ctx->back.partial) {
-        body = ngx_http_interop_span(&ctx->back.body);
+        (void) ngx_http_interop_body_take(r, ctx, in, 0);
 
-        if (ctx->back.partial) {
-            body.p = NULL;
-            body.n = 0;
+        if (!ngx_http_interop_body_readable(ctx, &body)) {
+            return ngx_http_next_body_filter(r, in);
         }
-
-        ctx->back.state = NGX_HTTP_INTEROP_PASS;
-        (void) ngx_http_interop_back(r, ctx, body);
     }
+
+    ctx->back.state = NGX_HTTP_INTEROP_PASS;
+    (void) ngx_http_interop_back(r, ctx, body);
 
     return ngx_http_next_body_filter(r, in);
 }
@@ -107,52 +112,124 @@ static ngx_int_t
 ngx_http_interop_body_collect(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx, ngx_chain_t *in)
 {
-    ngx_int_t       rc;
     ngx_str_t       none;
     ngx_chain_t    *rest;
     interop_span_t  body;
 
-    ngx_str_null(&none);
+    rest = in;
 
-    rest = ngx_http_interop_body_take(r, ctx, in, 1);
+    if (ngx_http_interop_body_at_once(r, ctx, in, &body)) {
 
-    if (!ctx->back.last && !ctx->back.partial) {
-
-        if (!ngx_http_interop_body_died(r, in)) {
-            return NGX_OK;
-        }
-
-        /* no answer, so nothing is remembered */
-
-        ctx->back.last = 1;
-        ngx_http_interop_replace(r, ctx, NGX_HTTP_BAD_GATEWAY, &none, &none);
-
-    } else {
-        body = ngx_http_interop_span(&ctx->back.body);
-
-        if (ctx->back.partial) {
-            body.p = NULL;
-            body.n = 0;
-        }
-
-        rc = ngx_http_interop_back(r, ctx, body);
-
-        if (rc == NGX_AGAIN) {
-            ctx->back.state = NGX_HTTP_INTEROP_WRITE;
+        if (ngx_http_interop_body_judge(r, ctx, body) == NGX_AGAIN) {
+            rest = ngx_http_interop_body_take(r, ctx, in, 1);
             return ngx_http_interop_body_hold(r, ctx, rest);
         }
 
-        if (rc == NGX_ERROR) {
-            ngx_http_interop_replace(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                     &none, &none);
+    } else {
+        rest = ngx_http_interop_body_take(r, ctx, in, 1);
+
+        if (ngx_http_interop_body_readable(ctx, &body)) {
+
+            if (ngx_http_interop_body_judge(r, ctx, body) == NGX_AGAIN) {
+                return ngx_http_interop_body_hold(r, ctx, rest);
+            }
+
+        } else if (ngx_http_interop_body_died(r, in)) {
+
+            /* no answer, so nothing is remembered */
+
+            ngx_str_null(&none);
+
+            ctx->back.last = 1;
+            ngx_http_interop_replace(r, ctx, NGX_HTTP_BAD_GATEWAY, &none,
+                                     &none);
+
+        } else {
+            return NGX_OK;
         }
+    }
+
+    ctx->back.held = rest;
+
+    return ngx_http_interop_body_send(r, ctx);
+}
+
+
+/*
+ * The usual answer is a small one, and all of it has come in one buffer: it is
+ * read there and goes on as it came.  Nothing more will come into this buffer.
+ */
+
+static ngx_uint_t
+ngx_http_interop_body_at_once(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx, ngx_chain_t *in, interop_span_t *body)
+{
+    off_t       len;
+    ngx_buf_t  *b;
+
+    if (in == NULL || ctx->back.body.len || !ngx_buf_in_memory(in->buf)) {
+        return 0;
+    }
+
+    b = in->buf;
+    len = b->last - b->pos;
+
+    if ((!b->last_buf && len != r->headers_out.content_length_n)
+        || len > NGX_HTTP_INTEROP_ANSWER_MAX)
+    {
+        return 0;
+    }
+
+    body->p = (const char *) b->pos;
+    body->n = (size_t) len;
+
+    return 1;
+}
+
+
+/* what was taken is all there is, or more than is read */
+
+static ngx_uint_t
+ngx_http_interop_body_readable(ngx_http_interop_ctx_t *ctx,
+    interop_span_t *body)
+{
+    if (ctx->back.partial) {
+        body->p = NULL;
+        body->n = 0;
+        return 1;
+    }
+
+    *body = ngx_http_interop_span(&ctx->back.body);
+
+    return ctx->back.last;
+}
+
+
+/* the state is the next one; NGX_AGAIN: nothing may be sent yet */
+
+static ngx_int_t
+ngx_http_interop_body_judge(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx,
+    interop_span_t body)
+{
+    ngx_int_t  rc;
+    ngx_str_t  none;
+
+    rc = ngx_http_interop_back(r, ctx, body);
+
+    if (rc == NGX_AGAIN) {
+        ctx->back.state = NGX_HTTP_INTEROP_WRITE;
+        return NGX_AGAIN;
     }
 
     ctx->back.state = NGX_HTTP_INTEROP_READY;
 
-    (void) ngx_http_interop_body_hold(r, ctx, rest);
+    if (rc == NGX_ERROR) {
+        ngx_str_null(&none);
+        ngx_http_interop_replace(r, ctx, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                 &none, &none);
+    }
 
-    return ngx_http_interop_body_send(r, ctx);
+    return NGX_OK;
 }
 
 
@@ -174,7 +251,7 @@ ngx_http_interop_body_take(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx,
             len = b->last - b->pos;
 
             if (ctx->back.body.len + len > NGX_HTTP_INTEROP_ANSWER_MAX
-                || ngx_http_interop_append(r->pool, &ctx->back.body,
+                || ngx_http_interop_append(ctx, &ctx->back.body,
                                            &ctx->back.size, b->pos, len)
                    != NGX_OK)
             {

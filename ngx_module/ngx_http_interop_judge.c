@@ -127,8 +127,17 @@ ngx_http_interop_judge(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     ctx->nanoseconds += (uint64_t) ((end.tv_sec - begin.tv_sec) * 1000000000
                                     + end.tv_nsec - begin.tv_nsec);
 
-    /* a snapshot is not held while a request waits */
+    ngx_http_interop_view_end(ctx);
 
+    return status;
+}
+
+
+/* a snapshot is not held while a request waits: a write may wait for its end */
+
+void
+ngx_http_interop_view_end(ngx_http_interop_ctx_t *ctx)
+{
     if (ctx->source.view) {
 
         if (status == INTEROP_OK
@@ -142,8 +151,6 @@ ngx_http_interop_judge(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         interop_view_end(ctx->source.view);
         ctx->source.view = NULL;
     }
-
-    return status;
 }
 
 

@@ -279,10 +279,7 @@ ngx_http_interop_cleanup(void *data)
 {
     ngx_http_interop_ctx_t  *ctx = data;
 
-    if (ctx->source.view) {
-        interop_view_end(ctx->source.view);
-        ctx->source.view = NULL;
-    }
+    ngx_http_interop_view_end(ctx);
 
     if (ctx->back.write) {
         ngx_http_interop_store_forget(ctx->back.write);
