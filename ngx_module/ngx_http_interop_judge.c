@@ -127,6 +127,14 @@ ngx_http_interop_judge(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     ctx->nanoseconds += (uint64_t) ((end.tv_sec - begin.tv_sec) * 1000000000
                                     + end.tv_nsec - begin.tv_nsec);
 
+    if (ctx->source.view && status == INTEROP_OK
+        && interop_judge_plan(ctx->judge)->retry_after)
+    {
+        ngx_http_interop_store_failed(imcf->store, r->connection->log,
+                                      INTEROP_UNAVAILABLE,
+                                      "has a record that cannot be read");
+    }
+
     ngx_http_interop_view_end(ctx);
 
     return status;
@@ -139,15 +147,6 @@ void
 ngx_http_interop_view_end(ngx_http_interop_ctx_t *ctx)
 {
     if (ctx->source.view) {
-
-        if (status == INTEROP_OK
-            && interop_judge_plan(ctx->judge)->retry_after)
-        {
-            ngx_http_interop_store_failed(imcf->store, r->connection->log,
-                                          INTEROP_UNAVAILABLE,
-                                          "has a record that cannot be read");
-        }
-
         interop_view_end(ctx->source.view);
         ctx->source.view = NULL;
     }
