@@ -44,6 +44,7 @@ static const struct { interop_record_kind_t kind; const char *json; } records[] 
 };
 
 /* NULL: something is wrong, and was said */
+__attribute__((unused))
 static in_memory_t *asked_records(void) {
   interop_diag_t diag;
   in_memory_t *m = in_memory_new(&interop_alloc_libc);

@@ -12,6 +12,7 @@
 #include "tap.h"
 #include "interop.h"
 #include "asked.h"
+#include "store/store.h"
 
 /* ---- an allocator that refuses */
 
@@ -55,6 +56,8 @@ static void *image;               /* of the shipped policies */
 static size_t image_size;
 static interop_policy_t *policy;
 static in_memory_t *memory;
+static interop_store_t *store;
+static char path[64];
 
 static interop_status_t compile(run_t *r) {
   interop_diag_t diag;
@@ -106,12 +109,11 @@ static void say_effects(run_t *r, const interop_answer_t *a) {
   }
 }
 
-static interop_status_t judge(run_t *r) {
+static interop_status_t judge_from(run_t *r, interop_source_t source) {
   const asked_t *q = asking;
   interop_judge_t *j = NULL;
   interop_match_t match;
   interop_answer_t answer;
-  interop_source_t source = in_memory_source(memory);
   interop_target_t target = { in_str(q->method), in_str(q->target) };
   interop_request_t request = asked_request(q);
   interop_status_t rc;
@@ -128,6 +130,30 @@ static interop_status_t judge(run_t *r) {
     if (rc == INTEROP_OK) say_effects(r, &answer);
   }
   interop_judge_free(j);
+  return rc;
+}
+
+static interop_status_t judge(run_t *r) {
+  return judge_from(r, in_memory_source(memory));
+}
+
+static interop_status_t snapshot(void *ctx, interop_view_t **view) {
+  *view = ctx;
+  return INTEROP_OK;
+}
+
+/* from a store, twice: the second time by what was remembered at the first */
+static interop_status_t judge_remembering(run_t *r) {
+  interop_source_t source = { interop_view_lookup, NULL, NULL, snapshot };
+  interop_view_t *view;
+  interop_status_t rc = interop_memo_new(policy, 0, r->alloc, &source.memo);
+  if (rc != INTEROP_OK) return rc;
+  rc = interop_view_begin(store, &view);
+  source.ctx = view;
+  if (rc == INTEROP_OK) rc = judge_from(r, source);
+  if (rc == INTEROP_OK) rc = judge_from(r, source);
+  interop_view_end(view);
+  interop_memo_free(source.memo);
   return rc;
 }
 
@@ -177,10 +203,37 @@ static void refuse_all(operation_t op, const char *name, unsigned long dense, un
   if (getenv("VERBOSE")) printf("# %lu tries of %lu: %s\n", tries, all, want);
 }
 
+static int put_all(void) {
+  interop_diag_t diag;
+  in_write_t w;
+  int good;
+  strcpy(path, "/tmp/interop-oom-XXXXXX");
+  if (mkdtemp(path) == NULL || interop_store_open(path, 0, 1, &interop_alloc_libc, &store, &diag) != INTEROP_OK
+      || in_write_begin(&w, store, &diag) != INTEROP_OK) return 0;
+  good = 1;
+  for (size_t i = 0; good && i < in_countof(records); i++) {
+    interop_span_t record;
+    good = in_record_from_json(in_str(records[i].json), NULL, &interop_alloc_libc, &record, &diag) == INTEROP_OK
+           && in_write_put(&w, records[i].kind, record, &diag) == INTEROP_OK;
+    if (good) free((void *) (uintptr_t) record.p);
+  }
+  return good && in_write_commit(&w, &diag) == INTEROP_OK;
+}
+
+static void clean_up(void) {
+  char command[96];
+  interop_policy_free(policy);
+  in_memory_free(memory);
+  interop_store_close(store);
+  free(image);
+  snprintf(command, sizeof(command), "rm -rf %s", path);
+  if (system(command) != 0) printf("# %s stays\n", path);
+}
+
 static int set_up(void) {
   interop_diag_t diag;
   memory = asked_records();
-  if (memory == NULL) return 0;
+  if (memory == NULL || !put_all()) return 0;
   if (interop_compile_file("conf.d", &interop_alloc_libc, &image, &image_size, NULL, NULL, &diag) != INTEROP_OK
       || interop_policy_load(image, image_size, &interop_alloc_libc, &policy, &diag) != INTEROP_OK) return printf("# %s\n", diag.text), 0;
   return 1;
@@ -194,15 +247,16 @@ static void check_verdict(const asked_t *q) {
 }
 
 int main(void) {
+  char name[128];
   if (!ok(set_up(), "the shipped policies and a few records")) return done();
   refuse_all(compile, "compile", 60, 40);
   refuse_all(load, "load", 100000, 1);
   for (size_t i = 0; i < in_countof(asked); i++) {
     check_verdict(&asked[i]);
     refuse_all(judge, asked[i].name, 100000, 1);
+    snprintf(name, sizeof(name), "%s, remembered", asked[i].name);
+    refuse_all(judge_remembering, name, 100000, 1);
   }
-  interop_policy_free(policy);
-  in_memory_free(memory);
-  free(image);
+  clean_up();
   return done();
 }
