@@ -226,7 +226,7 @@ static void put_header(in_batch_t *b, in_edits_t *e, in_bitem_t *i, const char *
   yyjson_val *h = get(b, i->at, b->form->headers), *old = in_json_get(h, in_str(name), true);
   in_span_t json;
   if (h != NULL) {
-    if (old != NULL) in_edits_set(e, old, value);
+    if (old != NULL && !in_batch_unwanted(in_str(name))) in_edits_set(e, old, value);
     else in_edits_add(e, h, in_str(name), value, false);
     return;
   }

@@ -61,7 +61,7 @@ static interop_status_t join(in_batch_t *b, const in_span_t *part, uint32_t n, i
 static in_span_t type_with(in_batch_t *b, in_span_t boundary) {
   in_span_t type = in_records_ref(b->img, b->op->accepts, 0);
   bool quote = false;
-  for (size_t i = 0; i < boundary.n; i++) quote |= strchr("'()+_,-./:=? ", boundary.p[i]) != NULL;
+  for (size_t i = 0; i < boundary.n; i++) quote |= strchr("(),/:=? ", boundary.p[i]) != NULL;   /* no token */
   return in_arena_printf(b->arena, quote ? "%.*s; boundary=\"%.*s\"" : "%.*s; boundary=%.*s", (int) type.n, type.p,
                          (int) boundary.n, boundary.p);
 }
