@@ -58,7 +58,8 @@ ngx_http_interop_run(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 
     case INTEROP_AGAIN:
 
-        if (ctx->fetch.count >= 2 * NGX_HTTP_INTEROP_FETCHES) {
+        if (ctx->fetch.count
+            >= NGX_HTTP_INTEROP_FETCHES + INTEROP_FETCHES_MAX) {
             return NGX_ERROR;
         }
 
@@ -88,7 +89,7 @@ ngx_http_interop_judge_unasked(ngx_http_request_t *r,
 
     status = INTEROP_AGAIN;
 
-    for (i = 0; i < NGX_HTTP_INTEROP_FETCHES && status == INTEROP_AGAIN; i++) {
+    for (i = 0; i < INTEROP_FETCHES_MAX && status == INTEROP_AGAIN; i++) {
 
         status = interop_judge_fetched(ctx->judge, 0, absent);
 
@@ -322,16 +323,25 @@ static void
 ngx_http_interop_log_monitor(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx)
 {
-    ngx_str_t  reason, rule;
+    size_t                 i;
+    ngx_str_t              reason, rule;
+    const interop_plan_t  *plan;
 
-    reason = ngx_http_interop_str(ctx->plan->reason);
-    rule = ngx_http_interop_str(ctx->plan->rule);
+    /* a batch, and then what is in it */
 
-    ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
-                  "interop monitor: verdict %s, reason \"%V\", rule \"%V\", "
-                  "operation %s",
-                  interop_verdict_name(ctx->plan->verdict), &reason, &rule,
-                  interop_operation_name(ctx->plan->operation));
+    i = 0;
+
+    for (plan = ctx->plan; plan; plan = interop_judge_item(ctx->judge, i++)) {
+
+        reason = ngx_http_interop_str(plan->reason);
+        rule = ngx_http_interop_str(plan->rule);
+
+        ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
+                      "interop monitor: verdict %s, reason \"%V\", "
+                      "rule \"%V\", operation %s",
+                      interop_verdict_name(plan->verdict), &reason, &rule,
+                      interop_operation_name(plan->operation));
+    }
 }
 
 

@@ -411,6 +411,8 @@ INTEROP_API interop_status_t interop_judge_new(const interop_policy_t *policy, i
     interop_judge_t **judge, interop_match_t *match);
 INTEROP_API void interop_judge_free(interop_judge_t *judge);
 
+#define INTEROP_FETCHES_MAX  24   /* how often one judge says AGAIN, at most */
+
 /*
 ** Judges. The request's spans must outlive the judge. OK: the plan is ready.
 ** AGAIN: a fact is to be fetched first, see interop_judge_fetch; then call run

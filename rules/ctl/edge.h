@@ -25,7 +25,7 @@ typedef struct {
 } in_wire_t;
 
 #define IN_EDGE_MAX_BODY  ((size_t) 1 << 20)    /* interop_max_body's default */
-#define IN_EDGE_UPSTREAM  16                    /* requests of one exchange, at most */
+#define IN_EDGE_UPSTREAM  (INTEROP_FETCHES_MAX + 8)    /* requests of one exchange, at most */
 
 typedef struct {
   const interop_policy_t *policy;

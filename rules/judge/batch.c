@@ -11,8 +11,6 @@
 #include "judge.h"
 #include "../api/batch.h"
 
-#define FETCHES  24u              /* originals that one batch may have fetched */
-
 /* what becomes of an item */
 typedef enum { ITEM_NEW, ITEM_PASSES, ITEM_JUDGED } state_t;
 
@@ -104,8 +102,8 @@ static interop_status_t begin_item(interop_judge_t *j, item_t *i, const in_bitem
 static interop_status_t run_item(interop_judge_t *j, item_t *i) {
   interop_status_t rc;
   while ((rc = interop_judge_run(i->judge, &i->request, &j->source)) == INTEROP_AGAIN) {
-    if (j->batch->fetches++ < FETCHES) return INTEROP_AGAIN;
-    rc = interop_judge_fetched(i->judge, 0, IN_NONE);      /* too many: the fact stays missing */
+    if (j->batch->fetches < INTEROP_FETCHES_MAX) return j->batch->fetches++, INTEROP_AGAIN;
+    rc = interop_judge_fetched(i->judge, 0, IN_NONE);      /* one too many: the fact stays missing */
     if (rc != INTEROP_OK) return rc;
   }
   if (rc == INTEROP_OK) i->state = ITEM_JUDGED;
