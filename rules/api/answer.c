@@ -74,7 +74,7 @@ interop_status_t in_api_pick(const in_image_t *img, uint32_t make, in_span_t bod
   if (make >= img->count[IN_S_MAKES]) return INTEROP_USAGE;
   const in_ai_make_t *m = in_records_make(img, make);
   if (m->pick.count > 0 && parse(img, m->api, body, arena, &j, &rc))
-    *text = in_body_scalar(in_json_follow(j.root, img, m->pick, nocase_of(img, m->api)));
+    *text = in_arena_copy(arena, in_body_scalar(in_json_follow(j.root, img, m->pick, nocase_of(img, m->api))));
   else if (m->pick.count > 0)
     return rc;
   return INTEROP_OK;
@@ -91,10 +91,11 @@ bool in_api_wants_answer(const in_image_t *img, const in_event_t *ev, const in_w
   return op->id.count > 0 || op->conversation_id.count > 0 || op->call_id.count > 0 || sets_member(op, w);
 }
 
-static in_span_t id_at(const in_image_t *img, const in_json_t *j, in_run_t pointer, bool nocase) {
+/* a copy, for the answer's bytes may be gone before the id is kept */
+static in_span_t id_at(const in_image_t *img, const in_json_t *j, in_run_t pointer, bool nocase, in_arena_t *arena) {
   if (pointer.count == 0) return IN_NONE;
   yyjson_val *v = in_json_follow(j->root, img, pointer, nocase);
-  return yyjson_is_str(v) || yyjson_is_raw(v) ? in_body_scalar(v) : IN_NONE;
+  return yyjson_is_str(v) || yyjson_is_raw(v) ? in_arena_copy(arena, in_body_scalar(v)) : IN_NONE;
 }
 
 in_span_t in_pointer_text(const in_image_t *img, in_run_t names, in_arena_t *arena) {
@@ -116,7 +117,7 @@ in_span_t in_pointer_text(const in_image_t *img, in_run_t names, in_arena_t *are
 static interop_status_t set_member(const in_image_t *img, const in_ai_operation_t *op, const in_json_t *j,
                                    in_arena_t *arena, in_answer_t *a) {
   bool nocase = nocase_of(img, op->api);
-  in_amend_t amend = { in_pointer_text(img, op->set_to, arena), id_at(img, j, op->set_from, nocase) };
+  in_amend_t amend = { in_pointer_text(img, op->set_to, arena), id_at(img, j, op->set_from, nocase, arena) };
   if (amend.pointer.p == NULL) return INTEROP_NOMEM;
   if (amend.value.p == NULL) return INTEROP_OK;
   return in_body_amend(j, nocase, &amend, 1, arena, &a->body, &a->body_changed);
@@ -130,10 +131,11 @@ interop_status_t in_api_answer(const in_image_t *img, const in_event_t *ev, cons
   const in_ai_operation_t *op = in_records_operation(img, ev->op_index);
   if (!parse(img, op->api, body, arena, &j, &rc)) return rc;
   bool nocase = nocase_of(img, op->api);
-  a->message = id_at(img, &j, op->id, nocase);
-  a->conversation = id_at(img, &j, op->conversation_id, nocase);
-  a->call = id_at(img, &j, op->call_id, nocase);
-  a->call_too = id_at(img, &j, op->call_too, nocase);
+  a->message = id_at(img, &j, op->id, nocase, arena);
+  a->conversation = id_at(img, &j, op->conversation_id, nocase, arena);
+  a->call = id_at(img, &j, op->call_id, nocase, arena);
+  a->call_too = id_at(img, &j, op->call_too, nocase, arena);
+  if (arena->failed) return INTEROP_NOMEM;
   return sets_member(op, w) ? set_member(img, op, &j, arena, a) : INTEROP_OK;
 }
 
@@ -174,6 +176,6 @@ interop_status_t in_api_original(const in_image_t *img, const in_event_t *ev, in
   if (rc != INTEROP_OK || b->wrong.p != NULL) return rc;
   o->known = old.has_content;
   o->kind = old.kind;
-  o->author = id_at(img, &b->json, op->original_author, b->nocase);
+  o->author = id_at(img, &b->json, op->original_author, b->nocase, arena);
   return INTEROP_OK;
 }

@@ -7,10 +7,13 @@
 */
 #include "body.h"
 
+/* of a copy: the answer's bytes may be gone before the list is */
 static interop_status_t parse(const in_image_t *img, const in_ai_operation_t *op, in_span_t body,
                               in_arena_t *arena, in_json_t *j) {
   in_json_error_t err;
   bool nocase = (in_records_api(img, op->api)->flags & IN_API_MEMBERS_NOCASE) != 0;
+  body = in_arena_copy(arena, body);
+  if (arena->failed) return INTEROP_NOMEM;
   return in_json_parse(body, nocase ? IN_JSON_NOCASE : 0, arena, j, &err);
 }
 

@@ -353,6 +353,10 @@ static void test_answers(void) {
   ok(a.message.p == NULL && !a.body_changed, "an answer that cannot be read yields nothing");
   in_api_answer(&apis.img, &r.ev, NULL, IN_SPAN("{\"referenceId\":17}"), &r.arena, &a);
   is_bytes(a.message.p, a.message.n, "17", 2, "an id that is a number");
+  char gone[] = "{\"referenceId\":\"m-3\"}";
+  in_api_answer(&apis.img, &r.ev, NULL, in_str(gone), &r.arena, &a);
+  memset(gone, 'x', sizeof(gone) - 1);
+  is_bytes(a.message.p, a.message.n, "m-3", 3, "an id outlives the answer's bytes");
   is_number(in_api_drop_status(&apis.img, &r.ev), 202, "a send is dropped with 202");
   in_api_error(&apis.img, apis_find(&apis, "kaizala"), vars, 4, &r.arena, &type, &body);
   is_bytes(body.p, body.n, "{\"error\":{\"code\":\"geo_not_live\",\"message\":\"It \\\"is\\\" off\"}}", 59, "error envelope");

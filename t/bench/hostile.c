@@ -1,0 +1,285 @@
+/*
+** hostile.c -- what the worst bodies of a megabyte cost: match, read, decide,
+** rewrite, over the shipped policies and a real store. A line a shape: the best
+** of some rounds in milliseconds, the most memory that was held in bodies'
+** sizes (the body not counted), the verdict. The bar is 5 ms and twice the body.
+** A shape is a head, a unit that is repeated (a %u in it counts), and a tail.
+**
+**   build/bench/hostile [shape [rounds]]      only shapes whose name has this in it
+*/
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "interop.h"
+
+#define MB  ((size_t) 1 << 20)
+
+/* an allocator that keeps count; blocks' sizes are told to it */
+typedef struct { size_t now, most; } meter_t;
+
+static void *metered(void *ctx, void *ptr, size_t osize, size_t nsize) {
+  meter_t *m = ctx;
+  m->now += nsize - (ptr == NULL ? 0 : osize);
+  if (m->now > m->most) m->most = m->now;
+  return interop_alloc_libc.resize(NULL, ptr, osize, nsize);
+}
+
+static interop_span_t span(const char *s) {
+  interop_span_t r = { s, strlen(s) };
+  return r;
+}
+
+#define SEND    "graph", "POST", "/v1.0/chats/19:x@thread.v2/messages"
+#define CREATE  "graph", "POST", "/v1.0/chats"
+#define GROUPS  "kaizala", "PUT", "/v1/groups/g/members"
+#define TEXT    "{\"body\":{\"contentType\":\"text\",\"content\":\""
+#define HTML    "{\"body\":{\"contentType\":\"html\",\"content\":\""
+#define SHOWN   "{\"body\":{\"contentType\":\"html\",\"content\":\"<b>x</b>\"}"
+#define END     "\"}}"
+
+static const struct { const char *name, *api, *method, *target, *head, *unit, *tail; } shapes[] = {
+  { "text: words", SEND, TEXT, "lorem ipsum dolor sit amet ", END },
+  { "text: escapes", SEND, TEXT, "\\n\\\"\\u0041", END },
+  { "text: line ends", SEND, TEXT, "\\n", END },
+  { "text: escaped emoji", SEND, TEXT, "\\ud83d\\ude00", END },
+  { "text: links", SEND, TEXT, "http://a ", END },
+  { "text: almost links", SEND, TEXT, "http:/", END },
+  { "text: www.", SEND, TEXT, "www.", END },
+  { "text: dots", SEND, TEXT, ".", END },
+  { "text: colons", SEND, TEXT, "a:", END },
+  { "text: Devanagari", SEND, TEXT, "\u092e", END },
+  { "text: emoji", SEND, TEXT, "\U0001f600", END },
+  { "text: flags", SEND, TEXT, "\U0001f1e9\U0001f1ea", END },
+  { "text: zero-width characters", SEND, TEXT, "\u200b", END },
+  { "text: Latin with accents", SEND, TEXT, "\u00e9a", END },
+  { "html: words", SEND, HTML, "lorem ipsum dolor sit amet ", END },
+  { "html: unclosed p", SEND, HTML, "<p>", END },
+  { "html: paragraphs", SEND, HTML, "<p>x</p>", END },
+  { "html: b", SEND, HTML, "<b>", END },
+  { "html: b closed", SEND, HTML, "<b>x</b>", END },
+  { "html: div", SEND, HTML, "<div>", END },
+  { "html: unknown elements", SEND, HTML, "<x>", END },
+  { "html: br", SEND, HTML, "x<br>", END },
+  { "html: cells", SEND, HTML "<table><tr>", "<td>x", END },
+  { "html: nested tables", SEND, HTML, "<table>", END },
+  { "html: nested lists", SEND, HTML, "<ul><li>", END },
+  { "html: end tags", SEND, HTML, "</b>", END },
+  { "html: links", SEND, HTML, "<a href=x>y", END },
+  { "html: links with references", SEND, HTML, "<a href='h://x/&amp;&lt;'>y</a>", END },
+  { "html: images", SEND, HTML, "<img src=x>", END },
+  { "html: images of parts", SEND, "{\"hostedContents\":[{\"@microsoft.graph.temporaryId\":\"1\"},{\"@microsoft.graph.temporaryId\":\"22\"}],\"body\":{\"contentType\":\"html\",\"content\":\"", "<img src='../hostedContents/%u/$value'>", END },
+  { "html: images by style", SEND, HTML, "<p style='background:url(x)'>", END },
+  { "html: styles", SEND, HTML, "<p style=color:red>", END },
+  { "html: long style", SEND, HTML "<p style='", "color:red;", "'>\"}}" },
+  { "html: a style sheet", SEND, HTML "<style>", "@(", END },
+  { "html: hidden elements", SEND, HTML, "<i hidden>", END },
+  { "html: vendors' elements", SEND, HTML, "<emoji alt='x'></emoji>", END },
+  { "html: mentions", SEND, HTML, "<at id='%u'>x</at>", END },
+  { "html: attachments", SEND, HTML, "<attachment id='%u'></attachment>", END },
+  { "html: attributes", SEND, HTML "<p ", "a ", END },
+  { "html: wanted attributes", SEND, HTML "<p ", "src ", END },
+  { "html: quoted attributes", SEND, HTML "<p ", "a='' ", END },
+  { "html: event handlers", SEND, HTML "<p ", "onclick=1 ", END },
+  { "html: srcset", SEND, HTML "<p ", "srcset='a,b,c' ", END },
+  { "html: tags with an attribute", SEND, HTML, "<p a=b>", END },
+  { "html: references", SEND, HTML, "a&gt", END },
+  { "html: references that are none", SEND, HTML, "&a", END },
+  { "html: ampersands", SEND, HTML, "&amp;", END },
+  { "html: long names cut short", SEND, HTML, "&CounterClockwiseContourIntegra", END },
+  { "html: numbers", SEND, HTML, "&#128512;", END },
+  { "html: less-than signs", SEND, HTML, "<", END },
+  { "html: comments", SEND, HTML, "<!---->", END },
+  { "html: comment never closed", SEND, HTML "<!--", "->", END },
+  { "html: bogus comments", SEND, HTML, "</ >", END },
+  { "html: script in script", SEND, HTML "<script>", "<!--<script", END },
+  { "html: almost the end of a title", SEND, HTML "<title>", "</titl", END },
+  { "html: CDATA", SEND, HTML "<svg>", "<![CDATA[]]>", END },
+  { "html: carriage returns", SEND, HTML "<pre>", "\\r", END },
+  { "html: lines in pre", SEND, HTML "<pre>", "a\\n", END },
+  { "html: blanks", SEND, HTML, "x  ", END },
+  { "html: Devanagari", SEND, HTML, "\u092e", END },
+  { "html: emoji", SEND, HTML, "\U0001f600", END },
+  { "html: quotes to escape", SEND, HTML "<b>", "\\\"", END },
+  { "html: URL of escapes", SEND, HTML "<a href='", "<>", "'>x</a>\"}}" },
+  { "html: NULs", SEND, HTML, "\\u0000", END },
+  { "json: blanks", SEND, SHOWN, " ", "}" },
+  { "json: names in one object", SEND, SHOWN, ",\"k%u\":0", "}" },
+  { "json: short names", SEND, SHOWN ",\"x\":{\"\":0", ",\"%x\":0", "}}" },
+  { "json: long names", SEND, SHOWN ",\"x\":{\"\":0", ",\"a name that is long enough to be a name %u\":0", "}}" },
+  { "json: a name twice", SEND, SHOWN, ",\"k\":0", "}" },
+  { "json: escaped names", SEND, SHOWN ",\"x\":{\"\":0", ",\"\\u0061%u\":0", "}}" },
+  { "json: objects of two", SEND, SHOWN ",\"x\":[{}", ",{\"a\":0,\"b\":0}", "]}" },
+  { "json: objects of twelve", SEND, SHOWN ",\"x\":[{}", ",{\"a\":0,\"b\":0,\"c\":0,\"d\":0,\"e\":0,\"f\":0,\"g\":0,\"h\":0,\"i\":0,\"j\":0,\"k\":0,\"l\":0}", "]}" },
+  { "json: objects of sixteen", SEND, SHOWN ",\"x\":[{}", ",{\"a\":0,\"b\":0,\"c\":0,\"d\":0,\"e\":0,\"f\":0,\"g\":0,\"h\":0,\"i\":0,\"j\":0,\"k\":0,\"l\":0,\"m\":0,\"n\":0,\"o\":0,\"p\":0}", "]}" },
+  { "json: numbers", SEND, SHOWN ",\"x\":[0", ",12345", "]}" },
+  { "json: small numbers", SEND, SHOWN ",\"x\":[0", ",1", "]}" },
+  { "json: short strings", SEND, SHOWN ",\"x\":[0", ",\"ab\"", "]}" },
+  { "json: empty lists", SEND, SHOWN ",\"x\":[0", ",[]", "]}" },
+  { "json: nested", SEND, SHOWN ",\"x\":[0", ",[[[[[[[[[[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]]]]]]]]]]", "]}" },
+  { "json: too deep", SEND, SHOWN ",\"x\":", "[", "" },
+  { "json: cut", SEND, SHOWN ",\"x\":[0", ",\"ab\"", "" },
+  { "json: a number", SEND, SHOWN ",\"x\":", "1", "}" },
+  { "parts: empty attachments", SEND, SHOWN ",\"attachments\":[{}", ",{}", "]}" },
+  { "parts: 4096 attachments", SEND, SHOWN ",\"attachments\":[{}", ",{\"id\":\"%u\",\"contentType\":\"image/png\",\"contentUrl\":\"https://contoso.example/a/b/c/d/e/f/%u.png\",\"content\":null,\"name\":\"a name that makes it longer, and then some more, to fill the megabyte with few of them ................\"}", "]}" },
+  { "parts: hosted contents", SEND, SHOWN ",\"hostedContents\":[{}", ",{\"@microsoft.graph.temporaryId\":\"%u\",\"contentType\":\"image/png\",\"contentBytes\":\"iVBORw0KGgoiVBORw0KGgoiVBORw0KGgoiVBORw0KGgoiVBORw0KGgoiVBORw0KGgoiVBORw0KGgoiVBORw0KGgoiVBORw0KGgoiVBORw0KGgoiVBORw0KGgo\"}", "]}" },
+  { "parts: mentions", SEND, SHOWN ",\"mentions\":[{}", ",{\"id\":%u,\"mentionText\":\"A\",\"mentioned\":{\"user\":{\"id\":\"%u\",\"displayName\":\"A name that fills the megabyte; there are no more than so many of them in it, that is all of it, and the last of it is here\"}}}", "]}" },
+  { "people: members of a chat", CREATE, "{\"chatType\":\"group\",\"members\":[{\"@odata.type\":\"#microsoft.graph.aadUserConversationMember\",\"roles\":[\"owner\"],\"user@odata.bind\":\"https://graph.microsoft.com/v1.0/users('bela')\"}", ",{\"@odata.type\":\"#microsoft.graph.aadUserConversationMember\",\"roles\":[\"owner\"],\"user@odata.bind\":\"https://graph.microsoft.com/v1.0/users('u%u')\"}", "]}" },
+  { "people: many slashes", CREATE, "{\"chatType\":\"group\",\"members\":[{\"roles\":[\"owner\"],\"user@odata.bind\":\"", "/users('", "\"}]}" },
+  { "people: members of a group", GROUPS, "{\"members\":[\"bela\"", ",\"+9198%08u\"", "]}" },
+};
+
+static char *build(size_t k, size_t *size) {
+  char *body = malloc(MB + 4096);
+  size_t n = (size_t) sprintf(body, "%s", shapes[k].head), tail = strlen(shapes[k].tail);
+  for (unsigned i = 0; body != NULL; i++) {
+    char unit[1024];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
+    size_t u = (size_t) snprintf(unit, sizeof(unit), shapes[k].unit, i, i);
+#pragma GCC diagnostic pop
+    if (n + u + tail > MB) break;
+    memcpy(body + n, unit, u);
+    n += u;
+  }
+  memcpy(body + n, shapes[k].tail, tail);
+  *size = n + tail;
+  return body;
+}
+
+/* ---- one request */
+
+static void effect(interop_store_t *store, interop_record_kind_t kind, const char *key, const char *field, const char *text) {
+  interop_effect_t e;
+  interop_diag_t d;
+  memset(&e, 0, sizeof(e));
+  e.kind = kind;
+  e.key = span(key);
+  e.field = span(field);
+  e.create = 1;
+  e.value.type = text == NULL ? INTEROP_T_FLAG : INTEROP_T_TEXT;
+  e.value.number = 1;
+  if (text != NULL) e.value.text = span(text);
+  if (interop_store_apply(store, &e, 1, &d) != INTEROP_OK) { fprintf(stderr, "%s\n", d.text); exit(1); }
+}
+
+static void list(interop_store_t *store, interop_record_kind_t kind, const char *key, const char *field, const char *a, const char *b) {
+  char packed[256];
+  size_t at = 0;
+  const char *const items[] = { a, b };
+  interop_effect_t e;
+  interop_diag_t d;
+  for (int i = 0; i < 2; i++) {
+    uint32_t len = (uint32_t) strlen(items[i]), none = 0xffffffffu;
+    memcpy(packed + at, &len, 4);
+    memcpy(packed + at + 4, &none, 4);
+    memcpy(packed + at + 8, items[i], len);
+    at += 8 + len;
+  }
+  memset(&e, 0, sizeof(e));
+  e.kind = kind;
+  e.key = span(key);
+  e.field = span(field);
+  e.create = 1;
+  e.value.type = INTEROP_T_LIST;
+  e.value.count = 2;
+  e.value.text.p = packed;
+  e.value.text.n = at;
+  if (interop_store_apply(store, &e, 1, &d) != INTEROP_OK) { fprintf(stderr, "%s\n", d.text); exit(1); }
+}
+
+static void fill(interop_store_t *s) {
+  effect(s, INTEROP_R_TENANT, "t1", "country", "IN");
+  effect(s, INTEROP_R_TENANT, "t1", "plan", "o365");
+  effect(s, INTEROP_R_TENANT, "t1", "edition.teams_kaizala", "2019-04");
+  effect(s, INTEROP_R_USER, "asha", "tenant", "t1");
+  effect(s, INTEROP_R_USER, "bela", "tenant", "t1");
+  list(s, INTEROP_R_USER, "asha", "systems", "kaizala", "teams");
+  list(s, INTEROP_R_USER, "bela", "systems", "kaizala", "teams");
+  effect(s, INTEROP_R_USER, "asha", "linked_account", NULL);
+  effect(s, INTEROP_R_USER, "bela", "linked_account", NULL);
+  effect(s, INTEROP_R_USER, "asha", "reads_on", "kaizala");
+  effect(s, INTEROP_R_USER, "bela", "reads_on", "teams");
+  effect(s, INTEROP_R_CONVERSATION, "19:x@thread.v2", "type", "one_on_one");
+  list(s, INTEROP_R_CONVERSATION, "19:x@thread.v2", "participants", "asha", "bela");
+  effect(s, INTEROP_R_CONVERSATION, "19:x@thread.v2", "started", NULL);
+  effect(s, INTEROP_R_CONVERSATION, "19:x@thread.v2", "tenant", "t1");
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double) t.tv_sec * 1e3 + (double) t.tv_nsec / 1e6;
+}
+
+/* the time of match and judge; of what they do with the store, too */
+static double one(const interop_policy_t *policy, interop_store_t *store, size_t k, interop_span_t body, meter_t *m, const char **verdict) {
+  interop_alloc_t alloc = { metered, m };
+  interop_target_t target = { span(shapes[k].method), span(shapes[k].target) };
+  interop_request_t req;
+  interop_source_t source;
+  interop_view_t *view;
+  interop_judge_t *j;
+  interop_match_t match;
+  memset(&req, 0, sizeof(req));
+  memset(&source, 0, sizeof(source));
+  req.content_type = span("application/json");
+  req.body = body;
+  req.sender = span("bela");
+  req.now = 1547546400;
+  if (interop_view_begin(store, &view) != INTEROP_OK) exit(1);
+  source.lookup = interop_view_lookup;
+  source.ctx = view;
+  double start = now();
+  interop_status_t rc = interop_judge_new(policy, interop_policy_api(policy, span(shapes[k].api)), &target, &alloc, &j, &match);
+  if (rc == INTEROP_OK) rc = interop_judge_run(j, &req, &source);
+  double ms = now() - start;
+  *verdict = rc == INTEROP_OK ? interop_verdict_name(interop_judge_plan(j)->verdict) : "no plan";
+  interop_judge_free(j);
+  interop_view_end(view);
+  return ms;
+}
+
+static int measure(const interop_policy_t *policy, interop_store_t *store, size_t k, int rounds) {
+  size_t n;
+  char *p = build(k, &n);
+  interop_span_t body = { p, n };
+  meter_t m = { 0, 0 };
+  double best = 1e9;
+  const char *verdict = "";
+  for (int i = 0; i < rounds; i++) {
+    double ms = one(policy, store, k, body, &m, &verdict);
+    if (ms < best) best = ms;
+  }
+  double memory = (double) m.most / (double) n;
+  printf("%-32s %7.2f ms %6.2f bodies  %-10s%s%s\n", shapes[k].name, best, memory, verdict, best > 5 ? "  over 5 ms" : "", memory > 2 ? "  over 2 bodies" : "");
+  free(p);
+  return best > 5 || memory > 2;
+}
+
+int main(int argc, char **argv) {
+  int rounds = argc > 2 ? atoi(argv[2]) : 7, over = 0;
+  char dir[] = "/tmp/interop-bench-XXXXXX", command[64];
+  interop_diag_t d;
+  interop_store_t *store;
+  interop_policy_t *policy;
+  void *image;
+  size_t size;
+  if (interop_compile_file("conf.d", &interop_alloc_libc, &image, &size, NULL, NULL, &d) != INTEROP_OK
+      || interop_policy_load(image, size, &interop_alloc_libc, &policy, &d) != INTEROP_OK
+      || mkdtemp(dir) == NULL || interop_store_open(dir, 0, 1, &interop_alloc_libc, &store, &d) != INTEROP_OK) {
+    fprintf(stderr, "%s\n", d.text);
+    return 1;
+  }
+  fill(store);
+  for (size_t k = 0; k < sizeof(shapes) / sizeof(*shapes); k++)
+    if (argc < 2 || strstr(shapes[k].name, argv[1]) != NULL) over += measure(policy, store, k, rounds);
+  printf("%d of them over the bar\n", over);
+  interop_store_close(store);
+  interop_policy_free(policy);
+  snprintf(command, sizeof(command), "rm -rf %s", dir);
+  return system(command) != 0;
+}
