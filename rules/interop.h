@@ -208,6 +208,8 @@ INTEROP_API void interop_policy_free(interop_policy_t *policy);
 INTEROP_API interop_span_t interop_policy_revision(const interop_policy_t *policy);
 /* index of an API by its name, or -1 */
 INTEROP_API int interop_policy_api(const interop_policy_t *policy, interop_span_t name);
+/* index of a system by its name, or -1 */
+INTEROP_API int interop_policy_system(const interop_policy_t *policy, interop_span_t name);
 /* index of a declared fact that a configuration may bind ("client.country"), or -1 */
 INTEROP_API int interop_policy_bindable(interop_span_t name);
 
@@ -235,6 +237,12 @@ typedef struct {
   */
   interop_memo_t *memo;
   interop_status_t (*snapshot)(void *ctx, interop_view_t **view);
+  /* For interop_judge_step alone, NULL else: records of what the edge itself has
+  ** under way, seen by all workers. If `old` (absent: none) is what stands under
+  ** key, it becomes `record` at one stroke: OK. Else AGAIN, and *there is what
+  ** stands there. A record may be forgotten; NOMEM, UNAVAILABLE: not kept. */
+  interop_status_t (*swap)(void *ctx, interop_span_t key, interop_span_t old,
+                           interop_span_t record, interop_span_t *there);
 } interop_source_t;
 
 /*
@@ -340,6 +348,7 @@ typedef struct {
   interop_span_t body;            /* absent or empty: none */
   interop_span_t sender, tenant;  /* raw ids as bound by the configuration */
   interop_span_t client_country, client_agent;
+  interop_span_t asks;            /* header Interop-Escalate, or absent */
   interop_span_t request_id;      /* absent: asked for when an answer needs it */
   interop_span_t (*make_request_id)(void *ctx);   /* may be NULL */
   void *make_ctx;
@@ -357,7 +366,11 @@ typedef enum {
 } interop_match_t;
 
 /* what to do with the request */
-typedef enum { INTEROP_A_FORWARD, INTEROP_A_ANSWER } interop_action_t;
+typedef enum {
+  INTEROP_A_FORWARD,
+  INTEROP_A_ANSWER,
+  INTEROP_A_STEPS                 /* make what interop_judge_step asks for, then it is ANSWER */
+} interop_action_t;
 
 /* All spans live as long as the judge. */
 typedef struct {
@@ -381,6 +394,7 @@ typedef struct {
   /* ANSWER */
   unsigned status;
   interop_span_t answer_type, answer_body;   /* absent: no body */
+  interop_span_t meeting;         /* value of Interop-Meeting: where to join; absent: none */
 
   /* the answer's side: what interop_judge_answer wants */
   unsigned wants_answer:1;        /* call it with upstream's status */
@@ -427,6 +441,31 @@ INTEROP_API interop_target_t interop_judge_fetch(const interop_judge_t *judge);
 /* Its answer; status 0: it failed, the fact stays missing. */
 INTEROP_API interop_status_t interop_judge_fetched(interop_judge_t *judge,
     unsigned status, interop_span_t body);
+
+/* a request that the edge makes itself, with the client's credentials */
+typedef struct {
+  const char *name;               /* "meeting", "link": for logs */
+  interop_span_t system;          /* to which it goes */
+  interop_span_t method, target, content_type, body;
+} interop_step_t;
+
+/*
+** While the plan's action is STEPS. clock: milliseconds, the same for all
+** workers. OK: make *step, then call interop_judge_stepped, then this again.
+** AGAIN: another request is about the same; call again in a tenth of a second.
+** MISSING: nothing is left to be made, the plan's action is now ANSWER. NOMEM.
+** Whoever makes steps calls interop_judge_renew every few seconds, and
+** interop_judge_release if it gives up before MISSING.
+*/
+INTEROP_API interop_status_t interop_judge_step(interop_judge_t *judge,
+    const interop_source_t *source, int64_t clock, interop_step_t *step);
+/* Its answer; status 0: none came, body absent: it cannot be read or is not upstream's own. */
+INTEROP_API interop_status_t interop_judge_stepped(interop_judge_t *judge,
+    const interop_source_t *source, int64_t clock, unsigned status,
+    interop_span_t content_type, interop_span_t body);
+INTEROP_API void interop_judge_renew(interop_judge_t *judge,
+    const interop_source_t *source, int64_t clock);
+INTEROP_API void interop_judge_release(interop_judge_t *judge, const interop_source_t *source);
 
 INTEROP_API const interop_plan_t *interop_judge_plan(const interop_judge_t *judge);
 /*

@@ -38,6 +38,7 @@ typedef struct {
                                      the body decides: first of a run, see api_image.h */
   in_span_t capture[IN_CAPTURES]; /* decoded segments, by the API's capture numbers; or absent */
   in_span_t raw[IN_CAPTURES];     /* the same as they came */
+  uint8_t depth[IN_CAPTURES];     /* which segment of the path it was */
   in_span_t query;                /* as it came, without its '?'; or absent */
   in_span_t target;               /* to forward: p == NULL if the target can stay as it came */
 } in_match_t;
@@ -149,6 +150,31 @@ interop_status_t in_api_make(const in_image_t *img, int api, in_span_t name, con
 /* what the make's `pick` points to in its answer; *text absent: there is nothing. NOMEM */
 interop_status_t in_api_pick(const in_image_t *img, uint32_t make, in_span_t body, in_arena_t *arena,
                              in_span_t *text);
+
+/* ---- escalations: a meeting, and the message with its link */
+
+/* false: this API cannot */
+bool in_api_escalates(const in_image_t *img, int api, uint32_t *meeting, uint32_t *link);
+/* what the client asks for by the operation itself: "meeting"; or empty */
+in_span_t in_api_asks(const in_image_t *img, const in_event_t *ev);
+
+typedef struct {
+  uint32_t make, operation;       /* operation: the client's, whose captures are m's */
+  in_span_t target;               /* the client's */
+  in_span_t conversation;         /* {conversation} of the path; absent: the client's own */
+  const in_var_t *vars;
+  size_t var_count;
+} in_step_t;
+
+/* FULL: m lacks a segment of its path. The client's query does not go along. */
+interop_status_t in_api_step(const in_image_t *img, const in_step_t *step, const in_match_t *m,
+                             in_arena_t *arena, in_made_t *made);
+
+/* does a conversation's name look like one of this API's, or of another system's? */
+typedef enum { IN_FIT_FOREIGN, IN_FIT_OPEN, IN_FIT_OWN } in_fit_t;
+in_fit_t in_api_named(const in_image_t *img, int api, in_span_t name);
+/* the id of two people's own conversation, by form number 0, 1, ...; absent: no more forms, or no memory */
+in_span_t in_api_pair(const in_image_t *img, uint32_t form, in_span_t a, in_span_t b, in_arena_t *arena);
 
 /* ---- answers of upstream */
 

@@ -28,6 +28,9 @@ typedef struct {
   in_run_t makes;                 /* MAKES */
   in_ref_t error_type;            /* content type of the error envelope */
   in_run_t error;                 /* REFS: a template, see in_ai_make_t */
+  uint32_t meeting, link;         /* MAKES: a meeting, the message with its link; or IN_NIL both */
+  in_run_t named;                 /* REFS: what ids of conversations look like here: "19:*" */
+  in_run_t pairs;                 /* REFS: in threes, a pair's conversation: "19:" "_" "@space" */
 } in_ai_api_t;
 
 #define IN_ROUTE_GUARD  1u        /* what begins with this is under policy */
@@ -64,6 +67,7 @@ typedef struct {
   in_ai_captures_t captures;
   in_ref_t query_conversation;    /* query parameter that names the conversation */
   in_ref_t conversation_type;     /* of what is created, where the API has one type only */
+  in_ref_t asks;                  /* what the client asks for by calling it: "meeting" */
   uint32_t makes[IN_MAKE_COUNT];  /* MAKES by verdict, or IN_NIL: in the request's own form */
   in_run_t set_to, set_from;      /* a member of the answer set from another */
   in_run_t id, conversation_id, call_id, call_too;    /* in the answer */

@@ -267,7 +267,8 @@ static const struct { const char *word; int pass; read_fn read; } kinds[] = {
   { "paths", 0, read_paths }, { "members", 0, read_members }, { "element", 0, read_element },
   { "gifs", 0, read_gifs }, { "shape", 0, name_shape }, { "identity", 0, name_identity },
   { "make", 0, name_make }, { "guards", 1, read_guards }, { "alias", 1, read_alias },
-  { "error", 1, read_error }, { "operation", 2, in_apic_operation },
+  { "error", 1, read_error }, { "conversations", 1, in_apic_conversations },
+  { "operation", 2, in_apic_operation }, { "escalation", 2, in_apic_escalation },
 };
 
 static bool read_pass(in_apic_t *c, int pass) {
@@ -341,6 +342,7 @@ interop_status_t in_api_compile(const in_vocab_t *v, const in_stmt_t *stmt, in_b
   c.rec.elements.first = in_builder_count(b, IN_S_ELEMENTS, sizeof(in_ai_element_t));
   c.rec.operations.first = in_builder_count(b, IN_S_OPERATIONS, sizeof(in_ai_operation_t));
   c.rec.makes.first = in_builder_count(b, IN_S_MAKES, sizeof(in_ai_make_t));
+  c.rec.meeting = c.rec.link = IN_NIL;
   c.root = in_arena_get(arena, sizeof(*c.root));
   c.rnodes = 1;
   if (c.root == NULL) in_apic_nomem(&c);

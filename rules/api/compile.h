@@ -111,6 +111,10 @@ bool in_apic_batch(in_apic_t *c, in_oper_t *o, const in_stmt_t *s);
 /* an operation has items if it is a batch, and only then */
 bool in_apic_batch_there(in_apic_t *c, const in_oper_t *o);
 
+/* ---- compile_meet.c: meetings, and how conversations are named */
+bool in_apic_escalation(in_apic_t *c, const in_stmt_t *s);
+bool in_apic_conversations(in_apic_t *c, const in_stmt_t *s);
+
 /* ---- compile_oper.c */
 /* every segment that the made request's path wants is in this operation's path */
 bool in_apic_path_has(in_apic_t *c, const in_oper_t *o, const in_tok_t *at, uint32_t make);

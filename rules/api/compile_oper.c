@@ -84,6 +84,12 @@ static bool read_type(reader_t *r, const in_stmt_t *s) {
   return true;
 }
 
+static bool read_asks(reader_t *r, const in_stmt_t *s) {
+  if (s->ntok != 2 || s->has_block || !in_apic_word(s, 1)) return bad_form(r, s, "asks WORD;");
+  r->o->rec.asks = in_builder_str(r->c->b, s->tok[1].text);
+  return true;
+}
+
 static bool read_party(reader_t *r, const in_stmt_t *s) {
   static const char form[] = "party from NAME;";
   if (s->ntok != 3 || s->has_block || !in_tok_is(s, 1, "from")) return bad_form(r, s, form);
@@ -165,7 +171,7 @@ static bool read_items(reader_t *r, const in_stmt_t *s) {
 
 static const struct { const char *word; bool (*read)(reader_t *r, const in_stmt_t *s); } rows[] = {
   { "body", read_body }, { "accepts", read_accepts }, { "success", read_success }, { "id", read_id },
-  { "conversation", read_conversation }, { "call", read_call }, { "type", read_type },
+  { "conversation", read_conversation }, { "call", read_call }, { "type", read_type }, { "asks", read_asks },
   { "party", read_party }, { "placeholder", read_placeholder }, { "plain_text", read_plain_text }, { "as_reply", read_as_reply },
   { "original", read_original }, { "list", read_list }, { "items", read_items },
 };

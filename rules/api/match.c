@@ -87,6 +87,7 @@ static void capture(const walk_t *w, in_match_t *m) {
     size_t prefix = node->prefix.len, suffix = node->suffix.len;
     m->capture[node->capture] = in_span(s.text.p + prefix, s.text.n - prefix - suffix);
     m->raw[node->capture] = prefix + suffix == 0 ? s.raw : IN_NONE;
+    m->depth[node->capture] = (uint8_t) i;
   }
 }
 

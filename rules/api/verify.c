@@ -106,7 +106,7 @@ static bool check_operation(const check_t *k, uint32_t i, const in_ai_operation_
   if ((o->original == IN_NIL) != (o->original_shape == IN_NIL)) return false;
   return ref(k, o->method) && ref(k, o->path) && refs(k, o->when) && refs(k, o->when_values)
          && ref(k, o->when_query) && refs(k, o->accepts) && index_ok(k, IN_S_SHAPES, o->shape)
-         && ref(k, o->query_conversation) && ref(k, o->conversation_type)
+         && ref(k, o->query_conversation) && ref(k, o->conversation_type) && ref(k, o->asks)
          && index_ok(k, IN_S_MAKES, o->makes[IN_MAKE_PLACEHOLDER])
          && index_ok(k, IN_S_MAKES, o->makes[IN_MAKE_REPLY]) && index_ok(k, IN_S_MAKES, o->makes[IN_MAKE_PLAIN])
          && refs(k, o->set_to) && refs(k, o->set_from) && refs(k, o->id) && refs(k, o->conversation_id)
@@ -154,7 +154,10 @@ static bool check_api(const check_t *k, const in_ai_api_t *a) {
   return ref(k, a->name) && a->system < k->img->count[IN_S_SYSTEMS] && refs(k, a->captures)
          && a->captures.count <= IN_CAPTURES && run(k, IN_S_OPERATIONS, a->operations)
          && run(k, IN_S_ELEMENTS, a->elements) && refs(k, a->gif_hosts) && run(k, IN_S_MAKES, a->makes)
-         && ref(k, a->error_type) && refs(k, a->error) && a->error.count % 2 == 1;
+         && ref(k, a->error_type) && refs(k, a->error) && a->error.count % 2 == 1
+         && index_ok(k, IN_S_MAKES, a->meeting) && index_ok(k, IN_S_MAKES, a->link)
+         && (a->meeting == IN_NIL) == (a->link == IN_NIL) && refs(k, a->named) && refs(k, a->pairs)
+         && a->pairs.count % 3 == 0;
 }
 
 /* ---- all of a section */

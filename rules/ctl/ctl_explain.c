@@ -167,7 +167,7 @@ static bool new_edge(job_t *j, yyjson_val *given, yyjson_val *step, in_edge_t **
   if (e == NULL) return in_ctl_fail("out of memory"), false;
   e->policy = j->policy;
   e->memory = j->memory;
-  e->source = (interop_source_t) { lookup, j, NULL, NULL };
+  e->source = (interop_source_t) { lookup, j, NULL, NULL, NULL };
   e->arena = &j->arena;
   *edge = e;
   return in_case_step(given, step, e, &diag) || in_ctl_fail("%s", diag.text) == 0;

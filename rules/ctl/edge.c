@@ -137,6 +137,14 @@ static bool not_for_fetch(in_span_t name) {
   return is_one_of(name, dropped, in_countof(dropped)) || in_starts_nocase(name, IN_SPAN("interop-"));
 }
 
+/* the client's headers, its credentials among them, for a request of our own */
+static bool copy_for_own(const in_edge_t *e, in_wire_t *w) {
+  for (uint32_t i = 0; i < e->client.headers; i++)
+    if (!not_for_fetch(e->client.header[i].name) && !unwanted(e, e->client.header[i].name)
+        && !in_wire_add(w, e->arena, e->client.header[i].name, e->client.header[i].value)) return false;
+  return true;
+}
+
 static interop_status_t fetch(in_edge_t *e) {
   interop_target_t t = interop_judge_fetch(e->judge);
   in_wire_t w, answer;
@@ -144,11 +152,33 @@ static interop_status_t fetch(in_edge_t *e) {
   memset(&w, 0, sizeof(w));
   w.method = IN_SPAN("GET");
   w.target = t.target;
-  for (uint32_t i = 0; i < e->client.headers; i++)
-    if (!not_for_fetch(e->client.header[i].name)
-        && !in_wire_add(&w, e->arena, e->client.header[i].name, e->client.header[i].value)) return INTEROP_NOMEM;
+  if (!copy_for_own(e, &w)) return INTEROP_NOMEM;
   rc = send(e, &w, &answer);
   return rc == INTEROP_OK ? interop_judge_fetched(e->judge, answer.status, answer.body) : rc;
+}
+
+/* the requests of an escalation; there is nobody beside us to wait for */
+static interop_status_t steps(in_edge_t *e) {
+  interop_source_t source = e->source.lookup != NULL ? e->source : in_memory_source(e->memory);
+  interop_step_t step;
+  interop_status_t rc;
+  int64_t clock = e->now * 1000;
+  while ((rc = interop_judge_step(e->judge, &source, clock, &step)) != INTEROP_MISSING) {
+    in_wire_t w, answer;
+    memset(&w, 0, sizeof(w));
+    clock += 100;
+    if (rc == INTEROP_AGAIN) continue;
+    if (rc != INTEROP_OK) return rc;
+    w.method = step.method;
+    w.target = step.target;
+    w.body = step.body;
+    if (!copy_for_own(e, &w) || !in_wire_add(&w, e->arena, IN_SPAN("Content-Type"), step.content_type)) return INTEROP_NOMEM;
+    rc = send(e, &w, &answer);
+    if (rc == INTEROP_OK)
+      rc = interop_judge_stepped(e->judge, &source, clock, answer.status, in_wire_header(&answer, "content-type"), answer.body);
+    if (rc != INTEROP_OK) return rc;
+  }
+  return INTEROP_OK;
 }
 
 /* ---- judging */
@@ -161,6 +191,7 @@ static void fill_request(in_edge_t *e) {
   q->sender = e->sender;
   q->client_country = e->client_country;
   q->client_agent = e->client_agent;
+  q->asks = in_wire_header(&e->client, "interop-escalate");
   q->request_id = IN_SPAN("00000000000000000000000000000000");
   q->now = e->now;
   q->native = e->native;
@@ -212,6 +243,7 @@ static interop_status_t answer(in_edge_t *e, const interop_plan_t *plan) {
   if (r->body.p != NULL && plan->answer_type.p != NULL)
     good = in_wire_add(r, e->arena, IN_SPAN("Content-Type"), plan->answer_type);
   if (good && plan->status >= 400) good = in_wire_add(r, e->arena, IN_SPAN("Cache-Control"), IN_SPAN("no-store"));
+  if (good && plan->meeting.p != NULL) good = in_wire_add(r, e->arena, IN_SPAN("Interop-Meeting"), plan->meeting);
   if (good && plan->retry_after) good = in_wire_add(r, e->arena, IN_SPAN("Retry-After"), IN_SPAN("1"));
   return good ? add_verdict(e, plan) : INTEROP_NOMEM;
 }
@@ -245,6 +277,7 @@ interop_status_t in_edge_finish(in_edge_t *e) {
   interop_status_t rc;
   if (e->judge == NULL) return forward(e, NULL, &e->response);
   plan = interop_judge_plan(e->judge);
+  if (plan->action == INTEROP_A_STEPS && !e->monitor && (rc = steps(e)) != INTEROP_OK) return rc;
   if (plan->action == INTEROP_A_ANSWER && !e->monitor) return answer(e, plan);
   rc = forward(e, plan, &e->response);
   if (rc == INTEROP_OK && plan->wants_answer && plan->action == INTEROP_A_FORWARD) rc = take_answer(e, plan);

@@ -216,7 +216,8 @@ static interop_status_t keep_call(interop_judge_t *j, in_span_t id) {
   interop_value_t list;
   interop_status_t rc;
   if (id.p == NULL) return INTEROP_OK;
-  rc = participants(j, &list);
+  rc = add_text(j, INTEROP_R_CALL, id, "conversation", j->event.conversation);
+  if (rc == INTEROP_OK) rc = participants(j, &list);
   if (rc == INTEROP_OK) rc = add_effect(j, INTEROP_R_CALL, id, IN_SPAN("participants"), &list, true);
   if (rc == INTEROP_OK)
     rc = add_text(j, INTEROP_R_CALL, id, "type", list.count > 2 ? IN_SPAN("group") : IN_SPAN("one_on_one"));

@@ -12,16 +12,14 @@ static const in_pi_outcome_t *final_outcome(const interop_judge_t *j) {
 
 /* ---- texts with {names} */
 
-typedef struct { const char *name; in_span_t value; } subst_t;
-
-static bool put_variable(in_buf_t *b, in_span_t name, const subst_t *s, size_t n) {
+static bool put_variable(in_buf_t *b, in_span_t name, const in_subst_t *s, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (in_eq(name, in_str(s[i].name))) return in_buf_put(b, s[i].value), true;
   return false;
 }
 
 /* the template with each {name} that is known replaced; others stay as they are */
-static in_span_t expand(interop_judge_t *j, in_span_t t, const subst_t *s, size_t n) {
+in_span_t in_judge_expand(interop_judge_t *j, in_span_t t, const in_subst_t *s, size_t n) {
   in_buf_t b;
   in_span_t r;
   size_t i = 0;
@@ -72,7 +70,7 @@ interop_status_t in_judge_placeholder(interop_judge_t *j, const in_recipient_t *
   const in_image_t *img = &j->policy->img;
   const in_pi_text_t *t;
   in_span_t source;
-  subst_t s[5];
+  in_subst_t s[5];
   in_judge_take(j, r);
   t = text_for(j, r);
   if (t == NULL) {
@@ -84,12 +82,12 @@ interop_status_t in_judge_placeholder(interop_judge_t *j, const in_recipient_t *
     in_value_t v = in_facts_value(&j->facts, t->text_slot);
     if (v.known && v.text.p != NULL) source = v.text;
   }
-  s[0] = (subst_t) { "conversation", url_escape(j, j->conversation_id) };
-  s[1] = (subst_t) { "message", url_escape(j, j->event.message) };
-  s[2] = (subst_t) { "card", url_escape(j, j->event.card) };
-  s[3] = (subst_t) { "system", in_image_str(img, in_system(img, t->system)->title) };
-  s[4] = (subst_t) { "link", expand(j, in_image_str(img, t->link), s, 4) };
-  *text = expand(j, source, s, 5);
+  s[0] = (in_subst_t) { "conversation", url_escape(j, j->conversation_id) };
+  s[1] = (in_subst_t) { "message", url_escape(j, j->event.message) };
+  s[2] = (in_subst_t) { "card", url_escape(j, j->event.card) };
+  s[3] = (in_subst_t) { "system", in_image_str(img, in_system(img, t->system)->title) };
+  s[4] = (in_subst_t) { "link", in_judge_expand(j, in_image_str(img, t->link), s, 4) };
+  *text = in_judge_expand(j, source, s, 5);
   return text->p == NULL || s[4].value.p == NULL ? INTEROP_NOMEM : INTEROP_OK;
 }
 
@@ -106,7 +104,7 @@ static void set_who(interop_judge_t *j) {
   if (j->plan.tenant.p == NULL && j->request != NULL) j->plan.tenant = j->request->tenant;
 }
 
-static void take_row_notices(interop_judge_t *j, const in_pi_outcome_t *o) {
+void in_judge_row_notices(interop_judge_t *j, const in_pi_outcome_t *o) {
   const uint32_t *n = in_table(&j->policy->img, INDEXES, uint32_t) + o->notices.first;
   for (uint32_t i = 0; i < o->notices.count; i++) in_judge_notice(j, n[i]);
 }
@@ -123,7 +121,7 @@ static void own_notices(interop_judge_t *j, interop_verdict_t verdict) {
   }
 }
 
-static interop_status_t headers(interop_judge_t *j) {
+interop_status_t in_judge_headers(interop_judge_t *j) {
   own_notices(j, j->plan.verdict);
   j->plan.receipt = in_judge_receipt(j);
   j->plan.verdict_header = in_judge_verdict_header(j);
@@ -132,33 +130,42 @@ static interop_status_t headers(interop_judge_t *j) {
 }
 
 /* random numbers are dear: only an answer of our own asks for one */
-static in_span_t request_id(const interop_judge_t *j) {
+in_span_t in_judge_request_id(const interop_judge_t *j) {
   const interop_request_t *r = j->request;
   if (r == NULL || r->request_id.p != NULL || r->make_request_id == NULL) return r == NULL ? IN_NONE : r->request_id;
   return r->make_request_id(r->make_ctx);
 }
 
-static interop_status_t answer_denial(interop_judge_t *j, uint32_t reason, in_span_t detail) {
+in_span_t in_judge_message(interop_judge_t *j, uint32_t reason, in_span_t detail) {
+  in_span_t text = reason == IN_NIL ? IN_SPAN("This request is refused by policy.")
+                                    : in_image_str(&j->policy->img, in_reason(&j->policy->img, reason)->message);
+  if (detail.p == NULL) return text;
+  return in_arena_printf(&j->arena, "%.*s (%.*s)", (int) text.n, text.p, (int) detail.n, detail.p);
+}
+
+interop_status_t in_judge_tell(interop_judge_t *j, interop_verdict_t verdict, uint32_t reason, unsigned status,
+                               in_span_t message) {
   const in_image_t *img = &j->policy->img;
   const in_pi_reason_t *r = reason == IN_NIL ? NULL : in_reason(img, reason);
   char now[24];
   in_var_t vars[5];
   interop_status_t rc;
   j->plan.action = INTEROP_A_ANSWER;
-  j->plan.verdict = INTEROP_V_DENY;
-  j->plan.status = r == NULL ? 403 : r->status;
-  j->plan.message = r == NULL ? IN_SPAN("This request is refused by policy.") : in_image_str(img, r->message);
-  if (detail.p != NULL)
-    j->plan.message = in_arena_printf(&j->arena, "%.*s (%.*s)", (int) j->plan.message.n,
-        j->plan.message.p, (int) detail.n, detail.p);
+  j->plan.verdict = verdict;
+  j->plan.status = status != 0 ? status : r == NULL ? 403 : r->status;
+  j->plan.message = message;
   in_time_format(j->request == NULL ? 0 : j->request->now, now);
   vars[0] = (in_var_t) { IN_SPAN("reason"), j->plan.reason };
   vars[1] = (in_var_t) { IN_SPAN("message"), j->plan.message };
-  vars[2] = (in_var_t) { IN_SPAN("request_id"), request_id(j) };
+  vars[2] = (in_var_t) { IN_SPAN("request_id"), in_judge_request_id(j) };
   vars[3] = (in_var_t) { IN_SPAN("now"), in_arena_copy(&j->arena, in_str(now)) };
   vars[4] = (in_var_t) { IN_SPAN("status"), in_arena_printf(&j->arena, "%u", j->plan.status) };
   rc = in_api_error(img, j->api, vars, in_countof(vars), &j->arena, &j->plan.answer_type, &j->plan.answer_body);
-  return rc == INTEROP_OK ? headers(j) : rc;
+  return rc == INTEROP_OK ? in_judge_headers(j) : rc;
+}
+
+static interop_status_t answer_denial(interop_judge_t *j, uint32_t reason, in_span_t detail) {
+  return in_judge_tell(j, INTEROP_V_DENY, reason, 0, in_judge_message(j, reason, detail));
 }
 
 interop_status_t in_judge_refuse(interop_judge_t *j, in_span_t reason, in_span_t detail) {
@@ -185,7 +192,7 @@ static interop_status_t deny(interop_judge_t *j, const in_pi_outcome_t *o) {
   if (o->kind != IN_OUT_UNDETERMINED) {
     j->plan.rule = in_image_str(img, o->rule);
     j->plan.reason = o->reason == IN_NIL ? IN_SPAN("denied") : in_image_str(img, in_reason(img, o->reason)->name);
-    take_row_notices(j, o);
+    in_judge_row_notices(j, o);
     return answer_denial(j, o->reason, IN_NONE);
   }
   {
@@ -204,13 +211,13 @@ static interop_status_t forward(interop_judge_t *j) {
   j->plan.wants_answer_body = in_api_wants_answer(&j->policy->img, &j->event, j->written ? &j->write : NULL);
   j->plan.wants_answer = j->plan.wants_answer_body || in_judge_wants_effects(j)
                          || (j->written && j->write.answer_status != 0);
-  return headers(j);
+  return in_judge_headers(j);
 }
 
 static interop_status_t drop(interop_judge_t *j) {
   j->plan.action = INTEROP_A_ANSWER;
   j->plan.status = in_api_drop_status(&j->policy->img, &j->event);
-  return headers(j);
+  return in_judge_headers(j);
 }
 
 static interop_status_t rewrite(interop_judge_t *j, const in_recipient_t *r, const in_pi_outcome_t *o) {
@@ -277,7 +284,8 @@ interop_status_t in_judge_apply(interop_judge_t *j) {
   j->plan.verdict = (interop_verdict_t) o->verdict;
   j->plan.rule = in_image_str(img, o->rule);
   if (o->reason != IN_NIL) j->plan.reason = in_image_str(img, in_reason(img, o->reason)->name);
-  take_row_notices(j, o);
+  if (o->verdict == INTEROP_V_ESCALATE && !(j->request->native && in_judge_crosses(j))) return in_judge_escalate(j, r, o);
+  in_judge_row_notices(j, o);
   if (j->request->native && in_judge_crosses(j)) {
     rc = in_judge_cross_header(j);
     if (rc == INTEROP_OK && o->verdict == INTEROP_V_AMEND) return amend(j, r, o);

@@ -65,6 +65,7 @@ static void request_facts(interop_judge_t *j) {
   set_text(f, IN_RF_CLIENT_COUNTRY, r->client_country);
   /* a client that does not say what it is stands on no list */
   set_text(f, IN_RF_CLIENT_AGENT, r->client_agent.p != NULL ? r->client_agent : IN_SPAN(""));
+  set_text(f, IN_RF_CLIENT_ASKS, r->asks.p != NULL ? r->asks : in_api_asks(&j->policy->img, &j->event));
   for (uint32_t i = 0; i < INTEROP_FEATURE_COUNT; i++)
     set_number(f, IN_RF_FEATURE + i, j->event.features.count[i] > 0);
   f->conversation_type = j->event.conversation_type;

@@ -7,6 +7,7 @@
 ** apply.c      the verdict on the wire: the plan
 ** answer.c     upstream's answer: what is remembered, what the client gets
 ** batch.c      several requests in one
+** escalate.c   a meeting instead: the requests it takes, one after the other
 ** header.c     values of the project's own headers (RFC 9651)
 ** Everything a judge needs lives in its arena. A step that must wait (a fact to
 ** be fetched) leaves the judge as it was, so that run can be called again.
@@ -27,6 +28,8 @@ typedef struct {
 } in_recipient_t;
 
 typedef struct in_batch_judge_s in_batch_judge_t;
+typedef struct in_escalating_s in_escalating_t;
+typedef struct { const char *name; in_span_t value; } in_subst_t;
 
 struct interop_judge_s {
   const interop_policy_t *policy;
@@ -58,6 +61,7 @@ struct interop_judge_s {
   bool written;
   in_span_t undetermined;         /* "recipient.linked_account" */
   interop_plan_t plan;
+  in_escalating_t *escalating;    /* the plan's action is, or was, STEPS */
   interop_answer_t answer;
   interop_effect_t *effects;
   size_t effect_count, effect_room;
@@ -75,6 +79,17 @@ void in_judge_take(interop_judge_t *j, const in_recipient_t *r);    /* facts are
 interop_status_t in_judge_apply(interop_judge_t *j);
 interop_status_t in_judge_refuse(interop_judge_t *j, in_span_t reason, in_span_t detail);
 interop_status_t in_judge_placeholder(interop_judge_t *j, const in_recipient_t *r, in_span_t *text);
+/* the answer in the API's error form; status 0: the reason's own */
+interop_status_t in_judge_tell(interop_judge_t *j, interop_verdict_t verdict, uint32_t reason, unsigned status,
+                               in_span_t message);
+/* what the client is told of a reason; with a detail behind it, unless that is absent */
+in_span_t in_judge_message(interop_judge_t *j, uint32_t reason, in_span_t detail);
+interop_status_t in_judge_headers(interop_judge_t *j);
+in_span_t in_judge_expand(interop_judge_t *j, in_span_t t, const in_subst_t *s, size_t n);
+in_span_t in_judge_request_id(const interop_judge_t *j);
+void in_judge_row_notices(interop_judge_t *j, const in_pi_outcome_t *o);
+/* escalate.c */
+interop_status_t in_judge_escalate(interop_judge_t *j, const in_recipient_t *r, const in_pi_outcome_t *o);
 /* header.c: p == NULL: no memory */
 in_span_t in_judge_verdict_header(interop_judge_t *j);
 in_span_t in_judge_notice_header(interop_judge_t *j);

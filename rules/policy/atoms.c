@@ -253,13 +253,14 @@ static bool same_test(const in_pred_t *a, const in_pred_t *b) {
 static interop_status_t test_atom(in_compile_t *c, uint32_t index) {
   static const in_atom_kind_t kinds[] = {
     [IN_P_REGEX] = IN_ATOM_REGEX, [IN_P_PREFIX] = IN_ATOM_PREFIX, [IN_P_SUFFIX] = IN_ATOM_SUFFIX,
-    [IN_P_HAS] = IN_ATOM_HAS, [IN_P_REL] = IN_ATOM_REL,
+    [IN_P_HAS] = IN_ATOM_HAS, [IN_P_REL] = IN_ATOM_REL, [IN_P_VERSION] = IN_ATOM_VERSION,
   };
   in_pred_t *p = &c->preds.at[index];
   in_pi_atom_t a;
   p->classes = (uint64_t) 1 << 2;
   if (p->kind == IN_P_REL)
     p->classes = ((p->cmp & IN_CMP_LT) ? 2u : 0u) | ((p->cmp & IN_CMP_EQ) ? 4u : 0u) | ((p->cmp & IN_CMP_GT) ? 8u : 0u);
+  if (p->kind == IN_P_VERSION) p->classes = (uint64_t) 1 << (p->cmp == IN_CMP_LT ? 2 : 3);
   for (uint32_t j = 0; j < index; j++) {
     if (!same_test(&c->preds.at[j], p)) continue;
     p->atom = c->preds.at[j].atom;
@@ -268,7 +269,7 @@ static interop_status_t test_atom(in_compile_t *c, uint32_t index) {
   init_atom(c, &a, p->slot);
   a.kind = kinds[p->kind];
   a.slot_b = p->slot_b;
-  a.classes = p->kind == IN_P_REL ? 4 : 3;
+  a.classes = p->kind == IN_P_REL || p->kind == IN_P_VERSION ? 4 : 3;
   if (p->texts > 0) a.text = in_builder_str(&c->builder, p->text[0]);
   p->atom = c->atoms.n;
   return add_atom(c, &a) ? INTEROP_OK : c->diag->status;

@@ -6,6 +6,7 @@
 ** expr*.c   words of a guard -> typed expression over predicates
 ** table.c   decision tables, asked in guards
 ** policy.c  policy blocks -> rules
+** escalation.c  what an escalation says
 ** atoms.c   predicates -> atoms (every fact's values sorted into classes)
 ** mdd.c     hash-consed decision diagrams and the operations on them
 ** order.c   the order in which diagrams ask atoms
@@ -85,7 +86,7 @@ int in_field_value(const in_field_t *f, in_span_t name);   /* ENUM: index or -1 
 /* ---- predicates and expressions */
 
 typedef enum { IN_P_EQ, IN_P_CMP, IN_P_KNOWN, IN_P_REGEX, IN_P_PREFIX, IN_P_SUFFIX, IN_P_HAS,
-               IN_P_REL } in_pred_kind_t;
+               IN_P_REL, IN_P_VERSION } in_pred_kind_t;
 
 typedef enum { IN_CMP_LT = 1, IN_CMP_EQ = 2, IN_CMP_GT = 4 } in_cmp_t;    /* may be or-ed */
 
@@ -148,6 +149,8 @@ typedef struct {
   bool applies;                   /* some cell has it in its list */
 } in_rule_t;
 
+typedef struct { in_pi_escalation_t rec; in_span_t text, subject; in_place_t place; } in_escalation_t;
+
 typedef struct {
   in_span_t name, tenant;         /* tenant: whose policy it is; absent: everybody's */
   in_place_t place;
@@ -185,6 +188,7 @@ struct in_compile_s {
   uint32_t name_slots, names;
   uint32_t tenant_pred;                 /* sender.tenant.id is known; IN_NIL: no tenant has rules */
   IN_VEC(in_pi_outcome_t) outcomes;
+  IN_VEC(in_escalation_t) escalations;
   in_expr_t **notice_when;        /* guards of the notices, NULL: none */
   in_builder_t builder;
   in_mdd_t *mdd;
@@ -223,6 +227,9 @@ interop_status_t in_tables_check(in_compile_t *c);
 
 /* policy.c */
 interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *stmt);
+/* escalation.c: one block; every row that escalates has one, and an API that can */
+bool in_escalation_read(in_compile_t *c, const in_stmt_t *s, uint32_t from, uint32_t to);
+interop_status_t in_escalations_check(in_compile_t *c);
 /* atoms.c */
 interop_status_t in_atoms_make(in_compile_t *c);
 /* mdd.c, lower.c, emit.c: see there */

@@ -109,6 +109,15 @@ static void put_rules(emit_t *e, const uint32_t *guards) {
   }
 }
 
+static void put_escalations(emit_t *e) {
+  for (uint32_t i = 0; i < e->c->escalations.n; i++) {
+    in_escalation_t *x = &e->c->escalations.at[i];
+    x->rec.text = in_builder_str(e->b, x->text);
+    x->rec.subject = in_builder_str(e->b, x->subject);
+    PUT(e, ESCALATIONS, x->rec);
+  }
+}
+
 static void put_lists(emit_t *e) {
   const in_compile_t *c = e->c;
   for (uint32_t i = 0; i < c->lists.n; i++) {
@@ -153,6 +162,7 @@ static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices)
   put_vocabulary(e);
   put_fields(e);
   put_rules(e, guards);
+  put_escalations(e);
   put_lists(e);
   for (uint32_t i = 0; i < c->outcomes.n; i++) PUT(e, OUTCOMES, c->outcomes.at[i]);
   return INTEROP_OK;

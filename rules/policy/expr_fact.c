@@ -13,6 +13,7 @@
 ** for a mistake, not for a text.
 */
 #include "expr.h"
+#include "facts.h"
 #include "regex.h"
 
 /* ---- values */
@@ -370,6 +371,29 @@ static in_expr_t *bare_flag(exp_t *e, uint32_t slot, in_place_t place) {
   return predicate(e, &p);
 }
 
+/* FACT version "PREFIX" (< | >=) VERSION */
+static in_expr_t *version(exp_t *e, uint32_t slot) {
+  static const char form[] = "FACT version \"App/\" < 16.0.11901";
+  const in_tok_t *tok = &e->s->tok[e->at];
+  in_pred_t p = new_predicate(e, IN_P_VERSION, slot);
+  in_span_t *text = in_arena_get(e->c->arena, sizeof(*text));
+  in_type_t t = e->c->slots.at[slot].type;
+  if (text == NULL) return in_nomem(e->c), NULL;
+  if (t != IN_T_TEXT && t != IN_T_CODE) return fail(e, here(e), "only a code or a text holds a version", NULL);
+  if (e->at + 2 >= e->s->ntok || tok[0].kind != IN_TOK_STRING || tok[0].text.n == 0
+      || memchr(tok[0].text.p, '\n', tok[0].text.n) != NULL)
+    return fail(e, here(e), "what stands before the version is wanted here", form);
+  p.cmp = in_tok_is(e->s, e->at + 1, "<") ? IN_CMP_LT : in_tok_is(e->s, e->at + 1, ">=") ? IN_CMP_GT | IN_CMP_EQ : 0;
+  if (p.cmp == 0) return fail(e, tok[1].place, "a version is below another, or not: < or >=", form);
+  if (!in_is_version(tok[2].text)) return fail(e, tok[2].place, "a version is numbers with dots between them", form);
+  *text = in_arena_printf(e->c->arena, "%.*s\n%.*s", (int) tok[0].text.n, tok[0].text.p, (int) tok[2].text.n, tok[2].text.p);
+  if (text->p == NULL) return in_nomem(e->c), NULL;
+  p.text = text;
+  p.texts = 1;
+  e->at += 3;
+  return predicate(e, &p);
+}
+
 in_expr_t *in_exp_fact(exp_t *e, uint32_t slot, in_place_t place) {
   static const struct { const char *op; unsigned cmp; } ops[] = {
     { "==", IN_CMP_EQ }, { "!=", IN_CMP_LT | IN_CMP_GT }, { "<", IN_CMP_LT },
@@ -393,6 +417,7 @@ in_expr_t *in_exp_fact(exp_t *e, uint32_t slot, in_place_t place) {
     e->at += 2;
     return string_test(e, slot, IN_P_SUFFIX, IN_TOK_STRING);
   }
+  if (take(e, "version")) return version(e, slot);
   return bare_flag(e, slot, place);
 }
 

@@ -388,6 +388,7 @@ static uint8_t class_of(in_facts_t *f, uint32_t atom, const in_value_t *v) {
     case IN_ATOM_REGEX: return regex_class(f, atom, v->text);
     case IN_ATOM_PREFIX: return in_starts(v->text, in_image_str(img, a->text)) ? 2 : 1;
     case IN_ATOM_SUFFIX: return in_ends(v->text, in_image_str(img, a->text)) ? 2 : 1;
+    case IN_ATOM_VERSION: return in_version_class(v->text, in_image_str(img, a->text));
     default: return two_class(f, a, v);
   }
 }

@@ -70,6 +70,10 @@ uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event);
 /* a guard that is certainly true */
 bool in_guard_holds(in_facts_t *f, uint32_t root);
 
+/* version.c: the class of a text for a VERSION atom's test */
+uint8_t in_version_class(in_span_t text, in_span_t test);
+bool in_is_version(in_span_t s);        /* digits, and dots between them */
+
 /* the pure walk: an outcome's index, or the atom to look at first in *need (and
 ** IN_NIL). *node is the root at first and is kept for going on. */
 uint32_t in_walk(const in_image_t *img, const uint8_t *class_, uint32_t *node, uint32_t *need);

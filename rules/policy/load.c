@@ -146,3 +146,8 @@ uint32_t in_find_system(const in_image_t *img, in_span_t name) {
     if (in_eq(in_image_str(img, in_system(img, i)->name), name)) return i;
   return IN_NIL;
 }
+
+int interop_policy_system(const interop_policy_t *p, interop_span_t name) {
+  uint32_t s = in_find_system(&p->img, name);
+  return s == IN_NIL ? -1 : (int) s;
+}

@@ -9,6 +9,7 @@
 **       placeholder A -> B { text "..." link "..." [system S] [text from FACT] [when GUARD] [TAG]; }
 **       remember { FACT = VALUE [when GUARD]; }
 **       reads from A { SYSTEM when GUARD [TAG]; }
+**       escalation A -> B { ... }      (escalation.c)
 **   }
 **
 ** `between` is for traffic that crosses from one to the other, `within` for
@@ -400,6 +401,11 @@ static bool read_placeholder(ctx_t *x, const in_stmt_t *s) {
   return true;
 }
 
+static bool read_escalation(ctx_t *x, const in_stmt_t *s) {
+  uint32_t a, b;
+  return read_direction(x, s, &a, &b) && in_escalation_read(x->c, s, a, b);
+}
+
 /* ---- reads: where a recipient reads */
 
 static bool read_reading(ctx_t *x, const in_stmt_t *s, uint32_t from) {
@@ -545,14 +551,16 @@ static bool read_section(ctx_t *x, const in_stmt_t *s) {
   x->to = policy_of(x)->to;
   if (in_tok_is(s, 0, "gate") || in_tok_is(s, 0, "geo")) return read_gate(x, s);
   if (in_tok_is(s, 0, "matrix")) return read_matrix(x, s);
-  if (x->tenant && (in_tok_is(s, 0, "placeholder") || in_tok_is(s, 0, "remember") || in_tok_is(s, 0, "reads")))
+  if (x->tenant && (in_tok_is(s, 0, "placeholder") || in_tok_is(s, 0, "remember") || in_tok_is(s, 0, "reads")
+                    || in_tok_is(s, 0, "escalation")))
     return bad(x, in_stmt_place(s), "a tenant's policy holds gates and matrices", "the rest is the same for all tenants");
   if (in_tok_is(s, 0, "placeholder")) return read_placeholder(x, s);
   if (in_tok_is(s, 0, "remember")) return read_remember(x, s);
   if (in_tok_is(s, 0, "reads")) return read_reads(x, s);
+  if (in_tok_is(s, 0, "escalation")) return read_escalation(x, s);
   if (in_vocab_owns(s)) return true;
   return bad(x, in_stmt_place(s), "this word does not begin a section of a policy",
-             "gate, geo, matrix, placeholder, remember, reads, set or toggle");
+             "gate, geo, matrix, placeholder, escalation, remember, reads, set or toggle");
 }
 
 /* `for tenant "ID"` before the scope: taken out of the statement's head */

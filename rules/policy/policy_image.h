@@ -57,7 +57,8 @@ typedef enum {
   X(CLIENT_AGENT,   CODE, "client.agent") \
   X(SENDER_NAMED,   CODE, "sender.named")       /* the sender's display name in the request */ \
   X(FEDERATED,      FLAG, "federated")          /* this recipient's tenant is not the sender's */ \
-  X(RECIPIENTS,     NUMBER, "recipients")       /* how many the request is for */
+  X(RECIPIENTS,     NUMBER, "recipients")       /* how many the request is for */ \
+  X(CLIENT_ASKS,    CODE, "client.asks")        /* the header Interop-Escalate, or what the operation asks */
 
 typedef enum {
 #define IN_X(name, type, text) IN_RF_##name,
@@ -114,9 +115,11 @@ typedef struct { in_ref_t name; uint32_t subject, field; } in_pi_slot_t;
 **          texts.count; then 2 * count + 1 classes: below the first, the first, between ...
 **   REGEX  PREFIX SUFFIX HAS: 1 no, 2 yes; text (or slot_b) is the operand
 **   REL    slot against slot_b: 1 less, 2 equal, 3 greater
+**   VERSION  text is "PREFIX\nVERSION": 1 the value holds no PREFIX with a version
+**          behind it, 2 one below VERSION, 3 that or a later one
 */
 typedef enum { IN_ATOM_ENUM, IN_ATOM_FLAG, IN_ATOM_CODE, IN_ATOM_NUMBER, IN_ATOM_REGEX,
-               IN_ATOM_PREFIX, IN_ATOM_SUFFIX, IN_ATOM_HAS, IN_ATOM_REL, IN_ATOM_KINDS } in_atom_kind_t;
+               IN_ATOM_PREFIX, IN_ATOM_SUFFIX, IN_ATOM_HAS, IN_ATOM_REL, IN_ATOM_VERSION, IN_ATOM_KINDS } in_atom_kind_t;
 
 typedef struct {
   uint32_t kind, slot, slot_b, classes;
@@ -170,6 +173,17 @@ typedef enum { IN_SET_FLAG, IN_SET_TEXT, IN_SET_NUMBER, IN_SET_NOW, IN_SET_FACT 
 
 /* where a recipient reads who is reached from a system, first whose guard holds */
 typedef struct { uint32_t from, to, guard, unknown_passes; } in_pi_reading_t;
+
+/* an escalation from a system to another: what is said, how long a meeting is used
+   again, how long another request's is waited for (seconds); reasons where it fails */
+typedef struct {
+  uint32_t from, to;
+  in_ref_t text, subject;
+  uint32_t text_slot;             /* a fact that overrides the text, or IN_NIL */
+  uint32_t window, wait;
+  uint32_t no_meeting, no_link, not_told, busy;     /* REASONS */
+  uint32_t reserved;
+} in_pi_escalation_t;
 
 /* what success writes to the store */
 typedef struct {

@@ -95,6 +95,7 @@ static bool atom_ok(const in_image_t *img, const in_pi_atom_t *a) {
       halves.count *= 2;
       return map_ok(img, a) && in_image_run_ok(img, IN_S_INDEXES, halves) && a->map.count == 2 * a->texts.count + 1;
     case IN_ATOM_REL: return a->classes == 4 && a->slot_b != IN_NIL;
+    case IN_ATOM_VERSION: return a->classes == 4;
     default: return a->classes == 3;
   }
 }
@@ -199,6 +200,15 @@ static bool labels_ok(const in_image_t *img) {
   return true;
 }
 
+static bool escalations_ok(const in_image_t *img) {
+  uint32_t systems = img->count[IN_S_SYSTEMS], reasons = img->count[IN_S_REASONS];
+  EACH(img, ESCALATIONS, in_pi_escalation_t, e)
+    if (e->from >= systems || e->to >= systems || !in_image_ref_ok(img, e->text) || !in_image_ref_ok(img, e->subject)
+        || (e->text_slot != IN_NIL && e->text_slot >= img->count[IN_S_SLOTS]) || e->no_meeting >= reasons
+        || e->no_link >= reasons || e->not_told >= reasons || e->busy >= reasons) return false;
+  return true;
+}
+
 static bool roots_ok(const in_image_t *img, const unsigned char *ends) {
   uint32_t systems = img->count[IN_S_SYSTEMS];
   if (img->count[IN_S_CELLS] != in_cell(systems, INTEROP_OPERATION_COUNT, 0, 0, 0)) return false;
@@ -223,7 +233,7 @@ interop_status_t in_policy_verify(const in_image_t *img, const interop_alloc_t *
   interop_status_t rc = INTEROP_OK;
   unsigned char *ends;
   if (!strings_ok(img) || !refs_ok(img) || !words_ok(img) || !labels_ok(img)) return damaged(diag, "its words");
-  if (!facts_ok(img) || !atoms_ok(img)) return damaged(diag, "its facts");
+  if (!facts_ok(img) || !atoms_ok(img) || !escalations_ok(img)) return damaged(diag, "its facts");
   if (!outcomes_ok(img)) return damaged(diag, "its outcomes");
   ends = alloc->resize(alloc->ctx, NULL, 0, (size_t) img->count[IN_S_NODES] + 1);
   if (ends == NULL) {

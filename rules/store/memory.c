@@ -271,8 +271,24 @@ interop_status_t in_memory_lookup(void *ctx, interop_record_kind_t kind,
   return e == NULL ? INTEROP_MISSING : INTEROP_OK;
 }
 
+/* what the edge has under way stands beside the records, under a kind of its own */
+interop_status_t in_memory_swap(void *ctx, interop_span_t key, interop_span_t old,
+                                interop_span_t record, interop_span_t *there) {
+  const interop_record_kind_t kind = INTEROP_RECORD_COUNT;
+  in_memory_t *m = ctx;
+  entry_t *e = find(m, kind, key);
+  char *p;
+  *there = e == NULL ? IN_NONE : e->record;
+  if ((there->p == NULL) != (old.p == NULL) || (old.p != NULL && !in_eq(*there, old)))
+    return INTEROP_AGAIN;
+  if ((p = take(m, record.n)) == NULL)
+    return INTEROP_NOMEM;
+  memcpy(p, record.p, record.n);
+  return put(m, kind, key, in_span(p, record.n), NULL);
+}
+
 interop_source_t in_memory_source(in_memory_t *m) {
-  interop_source_t s = { in_memory_lookup, m, NULL, NULL };
+  interop_source_t s = { in_memory_lookup, m, NULL, NULL, in_memory_swap };
   return s;
 }
 

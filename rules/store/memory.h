@@ -31,6 +31,9 @@ interop_status_t in_memory_apply(in_memory_t *m, const interop_effect_t *effects
 /* an interop_source_t's lookup: ctx is the in_memory_t */
 interop_status_t in_memory_lookup(void *ctx, interop_record_kind_t kind,
                                   interop_span_t key, interop_span_t *record);
+/* an interop_source_t's swap */
+interop_status_t in_memory_swap(void *ctx, interop_span_t key, interop_span_t old,
+                                interop_span_t record, interop_span_t *there);
 interop_source_t in_memory_source(in_memory_t *m);
 
 #endif
