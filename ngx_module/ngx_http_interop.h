@@ -14,6 +14,7 @@
  *   JUDGE    _judge    event, store, zone     ctx->plan            no
  *   RESOLVE  _resolve  unknown record's key   record in the zone   yes, JUDGE
  *   FETCH    _fetch    what JUDGE asked for   answer to JUDGE      yes, JUDGE
+ *   ESCALATE _escalate ctx->plan              requests made        yes
  *   APPLY    _apply    ctx->plan              the request changed  no
  *   ANSWER   _answer   ctx->plan              own response         ends it
  *   DONE     -         -                      the request goes on  no
@@ -99,7 +100,18 @@ typedef struct {
 
     ngx_http_complex_value_t     *facts[NGX_HTTP_INTEROP_FACTS];
     ngx_http_complex_value_t     *resolve[NGX_HTTP_INTEROP_FACTSETS];
+    ngx_array_t                  *systems;       /* of interop_system_t */
 } ngx_http_interop_loc_conf_t;
+
+
+/* where requests of the edge's own to a system go */
+
+typedef struct {
+    ngx_str_t                     name;
+    ngx_str_t                     file;          /* where it was named, */
+    ngx_uint_t                    line;          /* for diagnostics */
+    ngx_http_complex_value_t     *uri;
+} ngx_http_interop_system_t;
 
 
 /* ORDER: ngx_http_interop_steps[] */
@@ -111,6 +123,7 @@ typedef enum {
     NGX_HTTP_INTEROP_JUDGE,
     NGX_HTTP_INTEROP_RESOLVE,
     NGX_HTTP_INTEROP_FETCH,
+    NGX_HTTP_INTEROP_ESCALATE,
     NGX_HTTP_INTEROP_APPLY,
     NGX_HTTP_INTEROP_ANSWER,
     NGX_HTTP_INTEROP_DONE
@@ -149,7 +162,7 @@ typedef struct {
 } ngx_http_interop_source_t;
 
 
-/* RESOLVE and FETCH: a subrequest whose answer is kept from the client */
+/* RESOLVE, FETCH, ESCALATE: subrequests whose answers no client gets */
 
 typedef struct ngx_http_interop_resolved_s  ngx_http_interop_resolved_t;
 
@@ -165,11 +178,13 @@ typedef struct {
     ngx_str_t                     answer;
     size_t                        size;          /* allocated */
     ngx_uint_t                    status;
+    ngx_str_t                     type;
     ngx_uint_t                    count;
     ngx_http_interop_resolved_t  *resolved;      /* keys asked for */
     unsigned                      waiting:1;
     unsigned                      done:1;
     unsigned                      failed:1;
+    unsigned                      own:1;         /* an error page of nginx */
 } ngx_http_interop_fetch_t;
 
 
@@ -218,8 +233,11 @@ struct ngx_http_interop_ctx_s {
     ngx_http_interop_fetch_t      fetch;
     ngx_http_interop_back_t       back;
 
-    /* a subrequest of ours: what it is made for */
+    ngx_event_t                   renew;         /* ESCALATE: of the claim */
+
+    /* a subrequest of ours: what it is made for, and where it goes */
     ngx_http_interop_ctx_t       *parent;
+    ngx_str_t                     system;
 
     /* what was judged before an internal redirect led to here */
     ngx_http_interop_ctx_t       *before;
@@ -270,6 +288,18 @@ ngx_http_interop_str(interop_span_t span)
 extern ngx_module_t  ngx_http_interop_module;
 extern ngx_str_t  ngx_http_interop_facts[];
 
+/* _conf */
+
+char *ngx_http_interop_complex(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_complex_value_t **to);
+char *ngx_http_interop_resolve_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_interop_system(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_interop_check_systems(ngx_conf_t *cf,
+    ngx_http_interop_main_conf_t *imcf, ngx_array_t *systems);
+ngx_int_t ngx_http_interop_system_uri(ngx_http_request_t *r,
+    ngx_array_t *systems, ngx_str_t *name, ngx_str_t *uri, ngx_str_t *args);
+
 /* _policy: "interop_policy", and the master's memory it lives in */
 
 char *ngx_http_interop_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -304,6 +334,8 @@ ngx_int_t ngx_http_interop_run(ngx_http_request_t *r,
 ngx_int_t ngx_http_interop_resolve(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 ngx_int_t ngx_http_interop_fetch(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_escalate(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 ngx_int_t ngx_http_interop_apply(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
@@ -344,12 +376,25 @@ ngx_int_t ngx_http_interop_fetch_body(ngx_http_request_t *r,
 ngx_int_t ngx_http_interop_append(ngx_http_interop_ctx_t *ctx, ngx_str_t *to,
     size_t *size, u_char *data, size_t len);
 
+/* _escalate */
+
+void ngx_http_interop_escalate_end(ngx_http_interop_ctx_t *ctx);
+
 /* _apply */
 
+ngx_int_t ngx_http_interop_set_method(ngx_http_request_t *r,
+    interop_span_t method);
 ngx_int_t ngx_http_interop_set_target(ngx_http_request_t *r,
     ngx_str_t *target);
+ngx_int_t ngx_http_interop_set_body(ngx_http_request_t *r,
+    interop_span_t body);
+ngx_int_t ngx_http_interop_set_content_type(ngx_http_request_t *r,
+    interop_span_t type);
+void ngx_http_interop_flush_variables(ngx_http_request_t *r);
 
 /* _headers */
+
+ngx_uint_t ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged);
 
 ngx_int_t ngx_http_interop_strip_headers(ngx_http_request_t *r,
     ngx_uint_t judged);
@@ -420,6 +465,9 @@ interop_status_t ngx_http_interop_zone_get(ngx_http_interop_zone_t *zone,
     interop_span_t key, interop_span_t *record);
 interop_status_t ngx_http_interop_zone_set(ngx_http_interop_zone_t *zone,
     interop_record_kind_t kind, interop_span_t key, interop_span_t record);
+interop_status_t ngx_http_interop_zone_swap(ngx_http_interop_zone_t *zone,
+    const interop_alloc_t *alloc, interop_span_t key, interop_span_t old,
+    interop_span_t record, interop_span_t *there);
 interop_status_t ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone,
     const interop_alloc_t *alloc, const interop_effect_t *effects,
     size_t count);
@@ -430,47 +478,7 @@ interop_status_t ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone,
             &ngx_http_interop_counters((imcf)->zone)->what, 1);               \
     }
 
-/* _store, and _write: its queue of writes */
-
-struct ngx_http_interop_store_s {
-    ngx_str_t                     path;
-    size_t                        size;
-
-    ngx_http_interop_main_conf_t *main;
-    ngx_thread_pool_t            *pool;
-
-    interop_store_t              *store;           /* of this process */
-    time_t                        tried;
-    time_t                        logged;
-
-    ngx_queue_t                   waiting;         /* for the next batch */
-    ngx_queue_t                   batch;           /* under way */
-    ngx_thread_task_t            *task;
-
-    /* the thread's, between post and completion */
-    interop_effect_t             *effects;
-    size_t                        count;
-    interop_status_t              status;
-    interop_diag_t                diag;
-};
-
-char *ngx_http_interop_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-void ngx_http_interop_store_create(ngx_cycle_t *cycle,
-    ngx_http_interop_store_t *store);
-void ngx_http_interop_store_init(ngx_cycle_t *cycle,
-    ngx_http_interop_store_t *store);
-void ngx_http_interop_store_exit(ngx_cycle_t *cycle,
-    ngx_http_interop_store_t *store);
-interop_store_t *ngx_http_interop_store_get(ngx_http_interop_store_t *store,
-    ngx_log_t *log);
-void ngx_http_interop_store_failed(ngx_http_interop_store_t *store,
-    ngx_log_t *log, interop_status_t status, const char *text);
-ngx_http_interop_write_t *ngx_http_interop_store_write(
-    ngx_http_interop_store_t *store, const interop_effect_t *effects,
-    size_t count, ngx_http_interop_write_pt handler, void *data,
-    ngx_log_t *log);
-void ngx_http_interop_store_forget(ngx_http_interop_write_t *write);
-void ngx_http_interop_store_flush(ngx_http_interop_store_t *store);
+#include "ngx_http_interop_store.h"
 
 /* _status */
 

@@ -17,6 +17,7 @@ ngx_int_t
 ngx_http_interop_answer(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
     ngx_int_t              rc;
+    ngx_str_t              value;
     const interop_plan_t  *plan;
 
     plan = ctx->plan;
@@ -39,6 +40,16 @@ ngx_http_interop_answer(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 
     if (ngx_http_interop_refusal_headers(r, ctx) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (plan->meeting.p) {
+        value = ngx_http_interop_str(plan->meeting);
+
+        if (ngx_http_interop_add_header(r, "Interop-Meeting", &value)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     ngx_http_finalize_request(r, ngx_http_interop_answer_send(r, plan));

@@ -13,15 +13,8 @@
 
 static ngx_int_t ngx_http_interop_subrequest_allowed(ngx_http_request_t *r,
     const interop_plan_t *plan);
-static ngx_int_t ngx_http_interop_set_method(ngx_http_request_t *r,
-    interop_span_t method);
-static ngx_int_t ngx_http_interop_set_body(ngx_http_request_t *r,
-    interop_span_t body);
 static ngx_int_t ngx_http_interop_set_content_length(ngx_http_request_t *r,
     size_t len);
-static ngx_int_t ngx_http_interop_set_content_type(ngx_http_request_t *r,
-    interop_span_t type);
-static void ngx_http_interop_flush_variables(ngx_http_request_t *r);
 
 
 typedef struct {
@@ -144,7 +137,7 @@ ngx_http_interop_subrequest_allowed(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_interop_set_method(ngx_http_request_t *r, interop_span_t method)
 {
     ngx_http_interop_method_t  *m;
@@ -227,7 +220,7 @@ ngx_http_interop_set_target(ngx_http_request_t *r, ngx_str_t *target)
  * file with the old body stays until the request ends, but nobody is told.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_interop_set_body(ngx_http_request_t *r, interop_span_t body)
 {
     ngx_buf_t                *b;
@@ -301,7 +294,7 @@ ngx_http_interop_set_content_length(ngx_http_request_t *r, size_t len)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_interop_set_content_type(ngx_http_request_t *r, interop_span_t type)
 {
     if (r->headers_in.content_type) {
@@ -316,7 +309,7 @@ ngx_http_interop_set_content_type(ngx_http_request_t *r, interop_span_t type)
 
 /* the values cached so far are those of the request as it came */
 
-static void
+void
 ngx_http_interop_flush_variables(ngx_http_request_t *r)
 {
     ngx_str_t                  *name;

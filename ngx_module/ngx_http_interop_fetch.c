@@ -120,13 +120,17 @@ ngx_http_interop_subrequest(ngx_http_request_t *r,
     ps->handler = ngx_http_interop_fetch_done;
     ps->data = ctx;
 
+    ngx_http_interop_flush_variables(r);
+
     ngx_str_null(&ctx->fetch.answer);
+    ngx_str_null(&ctx->fetch.type);
 
     ctx->fetch.size = 0;
     ctx->fetch.status = 0;
     ctx->fetch.waiting = 1;
     ctx->fetch.done = 0;
     ctx->fetch.failed = 0;
+    ctx->fetch.own = 0;
     ctx->fetch.count++;
 
     if (ngx_http_subrequest(r, uri, args, &sr, ps,
@@ -165,6 +169,10 @@ ngx_http_interop_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
 
     ctx->fetch.done = 1;
     ctx->fetch.request = NULL;
+
+    /* they are shared: what was said of it, was not said of the client's */
+
+    ngx_http_interop_flush_variables(r);
 
     if (rc != NGX_OK || r->connection->error) {
         ctx->fetch.failed = 1;
@@ -252,9 +260,7 @@ ngx_http_interop_fetch_drops(ngx_table_elt_t *h)
 {
     ngx_str_t  *name;
 
-    if (h->key.len > 8
-        && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8) == 0)
-    {
+    if (ngx_http_interop_unwanted(h, 1)) {
         return 1;
     }
 
@@ -278,6 +284,12 @@ ngx_http_interop_fetch_header(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *parent)
 {
     parent->fetch.status = r->headers_out.status;
+    parent->fetch.type = r->headers_out.content_type;
+
+    parent->fetch.own = r->headers_out.status >= NGX_HTTP_BAD_REQUEST
+                        && (r->upstream == NULL
+                            || r->upstream->headers_in.status_n
+                               != r->headers_out.status);
 
     if (r->headers_out.content_encoding
         && r->headers_out.content_encoding->value.len)

@@ -113,6 +113,13 @@ ngx_http_interop_gather_headers(ngx_http_request_t *r,
         {
             ngx_http_interop_gather_header(r, &h[i],
                                            &ctx->event.content_encoding);
+
+        } else if (h[i].key.len == 16
+                   && ngx_strncasecmp(h[i].key.data,
+                                      (u_char *) "interop-escalate", 16)
+                      == 0)
+        {
+            ngx_http_interop_gather_header(r, &h[i], &ctx->event.asks);
         }
     }
 

@@ -11,8 +11,6 @@
 
 static ngx_int_t ngx_http_interop_keep_run(ngx_http_request_t *r,
     ngx_list_t *kept, ngx_table_elt_t *run, ngx_uint_t n);
-static ngx_uint_t ngx_http_interop_unwanted(ngx_table_elt_t *h,
-    ngx_uint_t judged);
 
 
 /* an upstream that listened to these would do what was not judged */
@@ -123,7 +121,7 @@ ngx_http_interop_keep_run(ngx_http_request_t *r, ngx_list_t *kept,
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
 {
     ngx_str_t  *name;

@@ -312,8 +312,19 @@ ngx_http_interop_decided(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    ctx->step = (ctx->plan->action == INTEROP_A_ANSWER)
-                ? NGX_HTTP_INTEROP_ANSWER : NGX_HTTP_INTEROP_APPLY;
+    switch (ctx->plan->action) {
+
+    case INTEROP_A_ANSWER:
+        ctx->step = NGX_HTTP_INTEROP_ANSWER;
+        break;
+
+    case INTEROP_A_STEPS:
+        ctx->step = NGX_HTTP_INTEROP_ESCALATE;
+        break;
+
+    default:
+        ctx->step = NGX_HTTP_INTEROP_APPLY;
+    }
 
     return NGX_OK;
 }

@@ -23,10 +23,6 @@ static char *ngx_http_interop_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_interop_fact(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_interop_resolve_conf(ngx_conf_t *cf,
-    ngx_command_t *cmd, void *conf);
-static char *ngx_http_interop_complex(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_http_complex_value_t **to);
 static ngx_int_t ngx_http_interop_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_interop_init_process(ngx_cycle_t *cycle);
 static void ngx_http_interop_exit_process(ngx_cycle_t *cycle);
@@ -101,6 +97,13 @@ static ngx_command_t  ngx_http_interop_commands[] = {
     { ngx_string("interop_resolve"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
       ngx_http_interop_resolve_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("interop_system"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
+      ngx_http_interop_system,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -250,6 +253,7 @@ ngx_http_interop_create_loc_conf(ngx_conf_t *cf)
      *     conf->api_name = { 0, NULL };
      *     conf->facts = { NULL };
      *     conf->resolve = { NULL };
+     *     conf->systems = NULL;
      */
 
     conf->mode = NGX_CONF_UNSET_UINT;
@@ -291,6 +295,10 @@ ngx_http_interop_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         }
     }
 
+    if (conf->systems == NULL) {
+        conf->systems = prev->systems;
+    }
+
     return ngx_http_interop_check_loc_conf(cf, conf);
 }
 
@@ -327,7 +335,7 @@ ngx_http_interop_check_loc_conf(ngx_conf_t *cf,
 
     imcf->used = 1;
 
-    return NGX_CONF_OK;
+    return ngx_http_interop_check_systems(cf, imcf, conf->systems);
 }
 
 
@@ -383,69 +391,6 @@ ngx_http_interop_fact(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                        &ngx_http_interop_facts[4]);
 
     return NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_interop_resolve_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_interop_loc_conf_t *ilcf = conf;
-
-    ngx_str_t   *value;
-    ngx_uint_t   i;
-
-    value = cf->args->elts;
-
-    if (value[2].data[0] != '/' && value[2].data[0] != '$') {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid URI \"%V\"",
-                           &value[2]);
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 0; i < NGX_HTTP_INTEROP_FACTSETS; i++) {
-
-        if (ngx_strcmp(value[1].data,
-                       interop_record_kind_name((interop_record_kind_t) i))
-            == 0)
-        {
-            return ngx_http_interop_complex(cf, &value[2], &ilcf->resolve[i]);
-        }
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "unknown fact set \"%V\", it can be one of: "
-                       "tenant, user, conversation", &value[1]);
-
-    return NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_interop_complex(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_http_complex_value_t **to)
-{
-    ngx_http_compile_complex_value_t  ccv;
-
-    if (*to) {
-        return "is duplicate";
-    }
-
-    *to = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (*to == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = value;
-    ccv.complex_value = *to;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
 }
 
 

@@ -44,6 +44,7 @@ static ngx_http_interop_step_t  ngx_http_interop_steps[] = {
     { "judge",   ngx_http_interop_run },
     { "resolve", ngx_http_interop_resolve },
     { "fetch",   ngx_http_interop_fetch },
+    { "escalate", ngx_http_interop_escalate },
     { "apply",   ngx_http_interop_apply },
     { "answer",  ngx_http_interop_answer },
     { "done",    NULL }
@@ -284,6 +285,8 @@ ngx_http_interop_cleanup(void *data)
     if (ctx->back.write) {
         ngx_http_interop_store_forget(ctx->back.write);
     }
+
+    ngx_http_interop_escalate_end(ctx);
 
     ngx_http_interop_judge_end(ctx);
     ngx_http_interop_memory_free(ctx);

@@ -94,6 +94,9 @@ ngx_http_interop_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
             return NGX_ERROR;
         }
 
+    } else if (ctx && ctx->parent && var == NGX_HTTP_INTEROP_VAR_SYSTEM) {
+        value = ctx->system;
+
     } else if (ctx && ctx->plan) {
         value = ngx_http_interop_variable_plan(ctx->plan, var);
     }

@@ -36,38 +36,6 @@ static interop_status_t ngx_http_interop_zone_change(
 
 
 char *
-ngx_http_interop_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_interop_main_conf_t *imcf = conf;
-
-    ssize_t     size;
-    ngx_str_t  *value;
-
-    value = cf->args->elts;
-
-    if (imcf->zone) {
-        return "is duplicate";
-    }
-
-    size = ngx_parse_size(&value[2]);
-
-    if (size == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid zone size \"%V\"",
-                           &value[2]);
-        return NGX_CONF_ERROR;
-    }
-
-    if (size < (ssize_t) NGX_HTTP_INTEROP_MIN) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "zone \"%V\" is too small",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    return ngx_http_interop_zone_add(cf, imcf, &value[1], size);
-}
-
-
-char *
 ngx_http_interop_zone_add(ngx_conf_t *cf, ngx_http_interop_main_conf_t *imcf,
     ngx_str_t *name, size_t size)
 {
@@ -322,6 +290,55 @@ ngx_http_interop_zone_set(ngx_http_interop_zone_t *zone,
                                        ? 0 : zone->cell[i].crc);
 
     ngx_http_interop_zone_unlock(zone);
+
+    return status;
+}
+
+
+/*
+ * What workers have under way, beside the records and under a digit of its
+ * own: a record takes another's place if that is the one its writer knows.
+ */
+
+interop_status_t
+ngx_http_interop_zone_swap(ngx_http_interop_zone_t *zone,
+    const interop_alloc_t *alloc, interop_span_t key, interop_span_t old,
+    interop_span_t record, interop_span_t *there)
+{
+    uint32_t                i, crc;
+    interop_status_t        status;
+    ngx_http_interop_key_t  k;
+
+    there->p = NULL;
+    there->n = 0;
+
+    if (zone == NULL) {
+        return INTEROP_UNAVAILABLE;
+    }
+
+    ngx_http_interop_zone_key(&k, INTEROP_RECORD_COUNT, key);
+
+    ngx_http_interop_zone_lock(zone);
+
+    i = ngx_http_interop_zone_find(zone, &k);
+
+    if (i == NGX_HTTP_INTEROP_NIL) {
+        status = old.p ? INTEROP_AGAIN
+                       : ngx_http_interop_zone_insert(zone, &k, record);
+
+    } else if (old.p && ngx_http_interop_zone_same(zone, i, old)) {
+        status = ngx_http_interop_zone_put(zone, &k, record,
+                                           zone->cell[i].crc);
+
+    } else {
+        status = INTEROP_AGAIN;
+    }
+
+    ngx_http_interop_zone_unlock(zone);
+
+    if (status == INTEROP_AGAIN) {
+        (void) ngx_http_interop_zone_copy(zone, alloc, &k, there, &crc);
+    }
 
     return status;
 }

@@ -39,7 +39,7 @@ SKIP: {
     skip 'curl with HTTP/2 is not installed', 2 * @own unless `curl --version 2>/dev/null` =~ /\bHTTP2\b/;
     run_cases(basename($_) . ' h2', $_, '--mode', 'h2') for @own;
 }
-for my $name (qw(teams-kaizala transition cross-cutting)) {
+for my $name (qw(teams-kaizala transition cross-cutting sfb-teams)) {
     SKIP: {
         skip "../shared/cases/$name.json is not there", 2 unless -e "$shared/$name.json";
         run_cases("shared $name", "$shared/$name.json");
