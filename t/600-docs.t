@@ -264,7 +264,7 @@ is_deeply({ map { map { s/`//gr } @$_[0, 1] } @{ $listed{INTEROP_FEATURES} } }, 
 is_deeply([ map { words($_->[0]) } table('verdict', @$readme_tables) ], [ macro('INTEROP_VERDICTS') ], 'the README\'s verdicts');
 
 # own statements of the compiler: rows of { "word", read_word }
-my $statements = join ' ', map { text_of("rules/api/$_.c") } qw(compile compile_body compile_oper compile_batch);
+my $statements = join ' ', map { text_of("rules/api/$_.c") } qw(compile compile_body compile_oper compile_batch compile_meet);
 my $api_part = text_of('conf.d/LANGUAGE.md') =~ s/.*^## 6\. //msr =~ s/^## 7\. .*//msr;
 is_deeply([ grep { $api_part !~ /\b\Q$_\E\b/ } $statements =~ /\{ "(\w+)",(?: \d,)? (?:read|name|in_apic)_\w+ \}/g ], [],
     'every statement of an API definition is told');
@@ -292,7 +292,7 @@ is_deeply([ map { $_->[1] } table('what', @$language_tables) ],
 is(defined_as('CELL_BUDGET'), (text_of('conf.d/LANGUAGE.md') =~ /more than (\d+) nodes/)[0], 'and that of a diagram');
 
 # directives: names, contexts, values
-my $module = join '', map { text_of("ngx_module/ngx_http_interop_$_.c") } qw(module gather policy store zone);
+my $module = join '', map { text_of("ngx_module/ngx_http_interop_$_.c") } qw(module conf gather policy store zone);
 my %context = (NGX_HTTP_MAIN_CONF => 'http', NGX_HTTP_SRV_CONF => 'server', NGX_HTTP_LOC_CONF => 'location');
 my %directive;
 while ($module =~ /\{ ngx_string\("(interop\w*)"\),\s*([A-Z_0-9|]+),/g) {
