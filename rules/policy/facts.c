@@ -162,9 +162,26 @@ static void find_subject(in_facts_t *f, in_subject_t subject) {
   in_facts_set(f, subject, row);
 }
 
+/* what is known of the row needs no looking at; IN_NOT_YET has all bits */
+static void take_classes(in_facts_t *f, const uint8_t *known, const uint8_t *others) {
+  uint64_t word, row, mask;
+  for (size_t i = 0; i < in_class_bytes(f->policy); i += sizeof(word)) {
+    memcpy(&word, f->class_ + i, sizeof(word));
+    memcpy(&row, known + i, sizeof(row));
+    memcpy(&mask, others + i, sizeof(mask));
+    word &= row | mask;
+    memcpy(f->class_ + i, &word, sizeof(word));
+  }
+}
+
+static const uint8_t *others_of(const in_facts_t *f, in_subject_t subject) {
+  return f->policy->others + in_class_bytes(f->policy) * subject;
+}
+
 void in_facts_set(in_facts_t *f, in_subject_t subject, in_row_t *row) {
   f->row[subject] = row;
   f->look[subject] = row != NULL ? IN_LOOK_FOUND : IN_LOOK_MISSING;
+  if (row != NULL) take_classes(f, row->class_, others_of(f, subject));
 }
 
 in_row_t *in_facts_row(in_facts_t *f, in_subject_t subject) {
@@ -271,10 +288,14 @@ static bool defaults_hold(const in_facts_t *f, in_subject_t subject) {
 static in_value_t field_value(in_facts_t *f, in_subject_t subject, uint32_t field) {
   const in_image_t *img = &f->policy->img;
   const in_pi_field_t *fl = in_field(img, field);
-  in_span_t record = in_facts_record(f, subject), name = in_image_str(img, fl->name);
+  const in_row_t *row = in_facts_row(f, subject);
+  in_span_t record = row != NULL ? row->record : IN_NONE, name = in_image_str(img, fl->name), at_hand;
   interop_value_t v;
   in_value_t none;
   f->elsewhere = false;
+  at_hand = row == NULL ? IN_NONE : f->policy->ready[field] == IN_READY_ID ? row->id
+            : f->policy->ready[field] == IN_READY_TENANT ? row->tenant : IN_NONE;
+  if (at_hand.p != NULL) return (in_value_t) { true, 0, 0, at_hand };
   memset(&none, 0, sizeof(none));
   if (record.p != NULL && in_record_get(record, name, fl->hash, &v) == INTEROP_OK && v.type != INTEROP_T_NULL)
     return typed(img, fl, &v);
@@ -393,19 +414,14 @@ static uint8_t class_of(in_facts_t *f, uint32_t atom, const in_value_t *v) {
   }
 }
 
-static uint8_t look_at(in_facts_t *f, uint32_t atom) {
-  in_value_t v = in_facts_value(f, in_atom(&f->policy->img, atom)->slot);
-  return class_of(f, atom, &v);
-}
 
-/* the class that a row has found out before, for this request or for another */
-static uint8_t look_at_kept(in_facts_t *f, uint32_t atom) {
-  const in_pi_slot_t *s = in_slot(&f->policy->img, in_atom(&f->policy->img, atom)->slot);
-  in_row_t *row = in_facts_row(f, (in_subject_t) s->subject);
+/* the class may be known of the row, or is from now on, for this request and for others */
+static uint8_t look_at_kept(in_facts_t *f, uint32_t atom, in_subject_t subject, uint32_t field) {
+  in_row_t *row = in_facts_row(f, subject);
   in_value_t v;
   uint8_t class_;
   if (row != NULL && row->class_[atom] != IN_NOT_YET) return row->class_[atom];
-  v = field_value(f, (in_subject_t) s->subject, s->field);
+  v = field_value(f, subject, field);
   class_ = class_of(f, atom, &v);
   if (row != NULL && !f->elsewhere && f->status == INTEROP_OK) row->class_[atom] = class_;
   return class_;
@@ -445,11 +461,18 @@ static bool must_fetch(in_facts_t *f, const in_pi_atom_t *a) {
 
 /* gives the atom its class; false: f->status tells why not */
 static bool look(in_facts_t *f, uint32_t atom) {
+  const in_pi_slot_t *s = in_slot(&f->policy->img, in_atom(&f->policy->img, atom)->slot);
   if (must_fetch(f, in_atom(&f->policy->img, atom))) {
     if (f->status == INTEROP_OK) f->status = INTEROP_AGAIN;
     return false;
   }
-  f->class_[atom] = f->policy->kept[atom] ? look_at_kept(f, atom) : look_at(f, atom);
+  if (s->subject == IN_SUB_REQUEST) f->class_[atom] = class_of(f, atom, &f->request[s->field]);
+  else if (others_of(f, (in_subject_t) s->subject)[atom] == 0)
+    f->class_[atom] = look_at_kept(f, atom, (in_subject_t) s->subject, s->field);
+  else {
+    in_value_t v = field_value(f, (in_subject_t) s->subject, s->field);
+    f->class_[atom] = class_of(f, atom, &v);
+  }
   return f->status == INTEROP_OK;
 }
 

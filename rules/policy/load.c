@@ -8,6 +8,15 @@
 #include "compile.h"
 #include "../api/api.h"
 
+static void *get(const interop_policy_t *p, size_t bytes) {
+  void *table = p->alloc.resize(p->alloc.ctx, NULL, 0, bytes);
+  return table == NULL ? NULL : memset(table, 0, bytes);
+}
+
+static void give(const interop_policy_t *p, void *table, size_t bytes) {
+  if (table != NULL) p->alloc.resize(p->alloc.ctx, table, bytes, 0);
+}
+
 static interop_status_t bad_regex(const in_image_t *img, const in_pi_atom_t *a, int code, interop_diag_t *diag) {
   PCRE2_UCHAR text[128];
   in_span_t r = in_image_str(img, a->text);
@@ -43,10 +52,23 @@ static void find_recipient_atoms(interop_policy_t *p) {
 
 /* a match that runs into its limits, or a fact to be fetched, is looked at each time */
 static void find_kept_atoms(interop_policy_t *p) {
+  size_t bytes = in_class_bytes(p);
+  memset(p->others, IN_NOT_YET, bytes * IN_SUBJECT_COUNT);
   for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) {
     const in_pi_atom_t *a = in_atom(&p->img, i);
-    p->kept[i] = in_slot(&p->img, a->slot)->subject != IN_SUB_REQUEST && a->slot_b == IN_NIL
-                 && a->kind != IN_ATOM_REGEX && !a->fetch;
+    uint32_t subject = in_slot(&p->img, a->slot)->subject;
+    if (subject != IN_SUB_REQUEST && a->slot_b == IN_NIL && a->kind != IN_ATOM_REGEX && !a->fetch)
+      p->others[subject * bytes + i] = 0;
+  }
+}
+
+static void find_parts(interop_policy_t *p) {
+  for (uint32_t i = 0; i < p->img.count[IN_S_FIELDS]; i++) {
+    const in_pi_field_t *f = in_field(&p->img, i);
+    in_span_t name = in_image_str(&p->img, f->name);
+    bool text = f->type == IN_T_CODE || f->type == IN_T_TEXT;
+    p->ready[i] = !text ? IN_READY_NONE : in_eq(name, IN_SPAN("id")) ? IN_READY_ID
+                 : in_eq(name, IN_SPAN("tenant")) ? IN_READY_TENANT : IN_READY_NONE;
   }
 }
 
@@ -56,25 +78,39 @@ static void write_revision(interop_policy_t *p) {
   for (int i = 15; i >= 0; i--, v >>= 4) p->revision[i] = hex[v & 15];
 }
 
+/* tables by atom and by field */
+static bool get_tables(interop_policy_t *p) {
+  size_t atoms = in_class_bytes(p);
+  p->regex = get(p, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex));
+  p->recipients = get(p, atoms);
+  p->others = get(p, atoms * IN_SUBJECT_COUNT);
+  p->ready = get(p, (size_t) p->img.count[IN_S_FIELDS] + 1);
+  return p->regex != NULL && p->recipients != NULL && p->others != NULL && p->ready != NULL;
+}
+
+static void give_tables(interop_policy_t *p) {
+  size_t atoms = in_class_bytes(p);
+  for (uint32_t i = 0; p->regex != NULL && i < p->img.count[IN_S_ATOMS]; i++) pcre2_code_free(p->regex[i]);
+  give(p, p->regex, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex));
+  give(p, p->recipients, atoms);
+  give(p, p->others, atoms * IN_SUBJECT_COUNT);
+  give(p, p->ready, (size_t) p->img.count[IN_S_FIELDS] + 1);
+}
+
 static interop_status_t fill(interop_policy_t *p, const void *image, size_t size, interop_diag_t *diag) {
   interop_status_t rc = in_image_open(image, size, in_record_size, &p->img, diag);
-  size_t bytes;
   if (rc == INTEROP_OK) rc = in_policy_verify(&p->img, &p->alloc, diag);
   if (rc == INTEROP_OK) rc = in_api_verify(&p->img, diag);
   if (rc != INTEROP_OK) return rc;
-  bytes = ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex);
-  p->regex = p->alloc.resize(p->alloc.ctx, NULL, 0, bytes);
-  if (p->regex != NULL) memset(p->regex, 0, bytes);
-  p->kept = p->alloc.resize(p->alloc.ctx, NULL, 0, in_class_bytes(p));
-  p->recipients = p->alloc.resize(p->alloc.ctx, NULL, 0, in_class_bytes(p));
   p->general = in_regex_general(&p->alloc);
-  if (p->regex == NULL || p->kept == NULL || p->recipients == NULL || p->general == NULL) {
+  if (p->general == NULL || !get_tables(p)) {
     in_diag_set(diag, INTEROP_NOMEM, "out of memory");
     return INTEROP_NOMEM;
   }
   write_revision(p);
   find_recipient_atoms(p);
   find_kept_atoms(p);
+  find_parts(p);
   return compile_regexes(p, diag);
 }
 
@@ -102,12 +138,7 @@ void interop_policy_free(interop_policy_t *p) {
   interop_alloc_t a;
   if (p == NULL) return;
   a = p->alloc;
-  if (p->regex != NULL) {
-    for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) pcre2_code_free(p->regex[i]);
-    a.resize(a.ctx, p->regex, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex), 0);
-  }
-  if (p->kept != NULL) a.resize(a.ctx, p->kept, in_class_bytes(p), 0);
-  if (p->recipients != NULL) a.resize(a.ctx, p->recipients, in_class_bytes(p), 0);
+  give_tables(p);
   pcre2_general_context_free(p->general);
   a.resize(a.ctx, p, sizeof(*p), 0);
 }

@@ -11,6 +11,9 @@
 #include "regex.h"
 #include "../api/api_image.h"
 
+/* fields that a row has at hand */
+typedef enum { IN_READY_NONE, IN_READY_ID, IN_READY_TENANT } in_ready_t;
+
 struct interop_policy_s {
   in_image_t img;
   interop_alloc_t alloc;
@@ -18,7 +21,8 @@ struct interop_policy_s {
   pcre2_general_context *general; /* PCRE2's view of alloc */
   pcre2_code **regex;             /* by atom; NULL where the atom is none */
   uint8_t *recipients;            /* by atom: IN_NOT_YET where its fact is another for each recipient, else 0 */
-  uint8_t *kept;                  /* by atom: its class hangs on one record, and a row may keep it */
+  uint8_t *others;                /* by subject, by atom: 0 where the class hangs on its record alone, else IN_NOT_YET */
+  uint8_t *ready;                 /* by field: in_ready_t */
 };
 
 /* bytes of a list of classes by atom: whole words, so that eight can be had at once */
