@@ -99,6 +99,7 @@ typedef struct {
     size_t                        max_body;
 
     ngx_http_complex_value_t     *facts[NGX_HTTP_INTEROP_FACTS];
+    ngx_int_t                     indices[NGX_HTTP_INTEROP_FACTS];
     ngx_http_complex_value_t     *resolve[NGX_HTTP_INTEROP_FACTSETS];
     ngx_array_t                  *systems;       /* of interop_system_t */
 } ngx_http_interop_loc_conf_t;
@@ -290,6 +291,7 @@ extern ngx_str_t  ngx_http_interop_facts[];
 
 /* _conf */
 
+ngx_int_t ngx_http_interop_index(ngx_conf_t *cf, ngx_str_t *value);
 char *ngx_http_interop_complex(ngx_conf_t *cf, ngx_str_t *value,
     ngx_http_complex_value_t **to);
 char *ngx_http_interop_resolve_conf(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -392,8 +394,10 @@ ngx_int_t ngx_http_interop_set_content_type(ngx_http_request_t *r,
     interop_span_t type);
 void ngx_http_interop_flush_variables(ngx_http_request_t *r);
 
-/* _headers */
+/* _headers; a name to compare with is in lower case */
 
+ngx_uint_t ngx_http_interop_named(ngx_table_elt_t *h, const char *name,
+    size_t len);
 ngx_uint_t ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged);
 
 ngx_int_t ngx_http_interop_strip_headers(ngx_http_request_t *r,

@@ -138,7 +138,8 @@ ngx_http_interop_remember(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx,
 
         for (n = 1; i + n < count; n++) {
             if (e[n].kind != e->kind || e[n].key.n != e->key.n
-                || ngx_memcmp(e[n].key.p, e->key.p, e->key.n) != 0)
+                || (e[n].key.p != e->key.p
+                    && ngx_memcmp(e[n].key.p, e->key.p, e->key.n) != 0))
             {
                 break;
             }

@@ -189,6 +189,38 @@ ngx_http_interop_resolve_conf(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* of a variable, if the value is nothing else: it is then read, not copied */
+
+ngx_int_t
+ngx_http_interop_index(ngx_conf_t *cf, ngx_str_t *value)
+{
+    u_char      c;
+    ngx_str_t   name;
+    ngx_uint_t  i;
+
+    if (value->len < 2 || value->data[0] != '$'
+        || (value->data[1] >= '0' && value->data[1] <= '9'))
+    {
+        return NGX_ERROR;
+    }
+
+    name.data = value->data + 1;
+    name.len = value->len - 1;
+
+    for (i = 0; i < name.len; i++) {
+        c = name.data[i];
+
+        if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+            && !(c >= '0' && c <= '9') && c != '_')
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_get_variable_index(cf, &name);
+}
+
+
 char *
 ngx_http_interop_complex(ngx_conf_t *cf, ngx_str_t *value,
     ngx_http_complex_value_t **to)

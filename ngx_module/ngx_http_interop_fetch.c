@@ -266,9 +266,7 @@ ngx_http_interop_fetch_drops(ngx_table_elt_t *h)
 
     for (name = ngx_http_interop_fetch_dropped; name->len; name++) {
 
-        if (h->key.len == name->len
-            && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
-        {
+        if (ngx_http_interop_named(h, (char *) name->data, name->len)) {
             return 1;
         }
     }

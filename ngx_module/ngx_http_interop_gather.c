@@ -17,6 +17,8 @@ static void ngx_http_interop_gather_header(ngx_http_request_t *r,
     ngx_table_elt_t *h, interop_span_t *to);
 static ngx_int_t ngx_http_interop_gather_facts(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
+static ngx_int_t ngx_http_interop_gather_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, ngx_int_t index, ngx_str_t *value);
 static ngx_int_t ngx_http_interop_parse_time(ngx_str_t *value, int64_t *now);
 static ngx_int_t ngx_http_interop_parse_iso(ngx_str_t *value, int64_t *now);
 
@@ -100,17 +102,10 @@ ngx_http_interop_gather_headers(ngx_http_request_t *r,
             i = 0;
         }
 
-        if (h[i].key.len == 12
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "content-type", 12)
-               == 0)
-        {
+        if (ngx_http_interop_named(&h[i], "content-type", 12)) {
             ngx_http_interop_gather_header(r, &h[i], &ctx->event.content_type);
 
-        } else if (h[i].key.len == 16
-                   && ngx_strncasecmp(h[i].key.data,
-                                      (u_char *) "content-encoding", 16)
-                      == 0)
-        {
+        } else if (ngx_http_interop_named(&h[i], "content-encoding", 16)) {
             ngx_http_interop_gather_header(r, &h[i],
                                            &ctx->event.content_encoding);
 
@@ -188,7 +183,9 @@ ngx_http_interop_gather_facts(ngx_http_request_t *r,
             continue;
         }
 
-        if (ngx_http_complex_value(r, cv, &value) != NGX_OK) {
+        if (ngx_http_interop_gather_value(r, cv, ctx->conf->indices[i], &value)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
@@ -205,6 +202,29 @@ ngx_http_interop_gather_facts(ngx_http_request_t *r,
                           "interop_fact now is no time: \"%V\"", &value);
             return NGX_ERROR;
         }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_interop_gather_value(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, ngx_int_t index, ngx_str_t *value)
+{
+    ngx_http_variable_value_t  *vv;
+
+    if (index == NGX_ERROR) {
+        return ngx_http_complex_value(r, cv, value);
+    }
+
+    vv = ngx_http_get_flushed_variable(r, index);
+
+    ngx_str_null(value);
+
+    if (vv && !vv->not_found) {
+        value->data = vv->data;
+        value->len = vv->len;
     }
 
     return NGX_OK;

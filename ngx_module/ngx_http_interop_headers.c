@@ -126,32 +126,53 @@ ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
 {
     ngx_str_t  *name;
 
-    if (h->key.len > 8
-        && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8) == 0)
-    {
-        return 1;
-    }
-
-    if (judged == 2 && h->key.len == 15
-        && ngx_strncasecmp(h->key.data, (u_char *) "accept-encoding", 15) == 0)
-    {
-        return 1;
-    }
-
-    if (judged == 0 || h->key.len == 0 || (h->key.data[0] | 0x20) != 'x') {
+    if (h->key.len == 0) {
         return 0;
     }
 
-    for (name = ngx_http_interop_overrides; name->len; name++) {
+    switch (h->key.data[0] | 0x20) {
 
-        if (h->key.len == name->len
-            && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
-        {
-            return 1;
+    case 'i':
+        return h->key.len > 8
+               && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8) == 0;
+
+    case 'a':
+        return judged == 2
+               && ngx_http_interop_named(h, "accept-encoding", 15);
+
+    case 'x':
+
+        if (judged == 0) {
+            return 0;
         }
+
+        for (name = ngx_http_interop_overrides; name->len; name++) {
+
+            if (ngx_http_interop_named(h, (char *) name->data, name->len)) {
+                return 1;
+            }
+        }
+
+        return 0;
+
+    default:
+        return 0;
+    }
+}
+
+
+ngx_uint_t
+ngx_http_interop_named(ngx_table_elt_t *h, const char *name, size_t len)
+{
+    if (h->key.len != len) {
+        return 0;
     }
 
-    return 0;
+    if (h->lowcase_key) {
+        return ngx_memcmp(h->lowcase_key, name, len) == 0;
+    }
+
+    return ngx_strncasecmp(h->key.data, (u_char *) name, len) == 0;
 }
 
 

@@ -252,6 +252,7 @@ ngx_http_interop_create_loc_conf(ngx_conf_t *cf)
      *
      *     conf->api_name = { 0, NULL };
      *     conf->facts = { NULL };
+     *     conf->indices = { 0 };
      *     conf->resolve = { NULL };
      *     conf->systems = NULL;
      */
@@ -286,6 +287,7 @@ ngx_http_interop_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     for (i = 0; i < NGX_HTTP_INTEROP_FACTS; i++) {
         if (conf->facts[i] == NULL) {
             conf->facts[i] = prev->facts[i];
+            conf->indices[i] = prev->indices[i];
         }
     }
 
@@ -379,6 +381,8 @@ ngx_http_interop_fact(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (value[1].len == name->len
             && ngx_strncmp(value[1].data, name->data, name->len) == 0)
         {
+            ilcf->indices[i] = ngx_http_interop_index(cf, &value[2]);
+
             return ngx_http_interop_complex(cf, &value[2], &ilcf->facts[i]);
         }
     }
