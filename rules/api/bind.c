@@ -26,26 +26,24 @@ uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name) {
   uint32_t first = run.first - b->shape->root;
   for (uint32_t i = first; i < first + run.count; i++) {
     in_span_t want = in_body_str(b, b->node[i].name);
-    if (want.n == name.n && (b->nocase ? in_eq_nocase(want, name) : in_eq(want, name))) return i;
+    if (want.n == name.n && ((want.p[0] ^ name.p[0]) & 0x5f) == 0 && (b->nocase ? in_eq_nocase(want, name) : in_eq(want, name))) return i;
   }
   return IN_NIL;
 }
 
-/* lengths of the children's names: most members of a large object fall through at once */
-static uint64_t name_lengths(const in_body_t *b, uint32_t node) {
-  uint64_t set = 0;
-  in_run_t run = b->node[node].children;
-  for (uint32_t i = 0; i < run.count; i++)
-    set |= (uint64_t) 1 << (b->node[run.first - b->shape->root + i].name.len & 63);
-  return set;
+/* a bit by length and first letter: most members of a large object fall through at once */
+static uint64_t name_bit(in_span_t name) {
+  return (uint64_t) 1 << ((name.n * 11 + (name.n > 0 ? (unsigned char) name.p[0] & 0x1f : 0u)) & 63);
 }
 
 static void bind_object(in_body_t *b, uint32_t node) {
-  uint64_t lengths = name_lengths(b, node);
+  uint64_t names = 0;
+  in_run_t run = b->node[node].children;
+  for (uint32_t i = 0; i < run.count; i++)
+    names |= name_bit(in_body_str(b, b->node[run.first - b->shape->root + i].name));
   yyjson_val *k = unsafe_yyjson_get_first(b->bound[node]);
   for (size_t n = unsafe_yyjson_get_len(b->bound[node]); n > 0; n--) {
-    bool may = (lengths >> (unsafe_yyjson_get_len(k) & 63) & 1) != 0;
-    uint32_t child = may ? in_body_child(b, node, in_json_str(k)) : IN_NIL;
+    uint32_t child = (names & name_bit(in_json_str(k))) != 0 ? in_body_child(b, node, in_json_str(k)) : IN_NIL;
     if (child != IN_NIL) b->bound[child] = k + 1;
     k = unsafe_yyjson_get_next(k + 1);
   }

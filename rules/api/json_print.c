@@ -8,6 +8,7 @@
 ** leaves a byte behind.
 */
 #include <stdlib.h>
+#include "../base/scan.h"
 #include "json.h"
 
 /* ---- edits */
@@ -80,45 +81,68 @@ static uint32_t find_text(const in_edits_t *e, const yyjson_val *v) {
 
 /* ---- strings */
 
-static void put_escape(in_buf_t *out, unsigned char c) {
-  static const char hex[] = "0123456789abcdef";
-  static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-  const char *known = memchr(from, c, sizeof(from) - 1);
-  if (known != NULL) {
-    char two[2] = { '\\', to[known - from] };
-    in_buf_put(out, in_span(two, 2));
-  } else {
-    char six[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
-    in_buf_put(out, in_span(six, 6));
-  }
+/* what cannot stand in a string as it is */
+static inline in_hits_t hits_escape(in_block_bytes_t x) {
+  return in_hits_below(x, 0x20) | in_hits_equal(x, '"') | in_hits_equal(x, '\\');
 }
 
-#define EVERY(c)     (0x0101010101010101ull * (c))
-#define BELOW(x, c)  (((x) - EVERY(c)) & ~(x) & EVERY(0x80))
-#define EQUAL(x, c)  BELOW((x) ^ EVERY(c), 1)
+IN_SCANNER(skip_plain, hits_escape)
 
-/* eight bytes at a step over what stands as it is in a string */
-static size_t skip_plain(in_span_t s, size_t i) {
-  uint64_t x;
-  for (; s.n - i >= sizeof(x); i += sizeof(x)) {
-    memcpy(&x, s.p + i, sizeof(x));
-    if (BELOW(x, 0x20) | EQUAL(x, '"') | EQUAL(x, '\\')) break;
+#define ESCAPE  6u                /* bytes of the longest */
+
+static const char short_escape[256] = {
+  ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
+};
+
+static inline bool hits_one(unsigned char c) {
+  return c < 0x20 || c == '"' || c == '\\';
+}
+
+static inline char *put_escape(char *to, unsigned char c) {
+  static const char hex[] = "0123456789abcdef";
+  to[0] = '\\';
+  if (short_escape[c] != 0) {
+    to[1] = short_escape[c];
+    return to + 2;
   }
+  to[1] = 'u';
+  to[2] = to[3] = '0';
+  to[4] = hex[c >> 4];
+  to[5] = hex[c & 15];
+  return to + ESCAPE;
+}
+
+/* blocks of s, as long as there is room for one and an escape behind; gives the bytes taken */
+static size_t quote_blocks(in_buf_t *out, in_span_t s) {
+  size_t i = 0;
+  char *to = out->p + out->n, *end = out->p + out->size;
+  while (s.n - i >= IN_BLOCK && end - to >= (ptrdiff_t) (IN_BLOCK + ESCAPE)) {
+    in_block_bytes_t x = in_block_at(s.p + i);
+    unsigned at = in_first_hit(hits_escape(x));
+    memcpy(to, &x, sizeof(x));
+    to += at;
+    i += at;
+    while (at < IN_BLOCK && i < s.n && end - to >= (ptrdiff_t) ESCAPE && hits_one((unsigned char) s.p[i]))
+      to = put_escape(to, (unsigned char) s.p[i++]);
+  }
+  out->n = (size_t) (to - out->p);
   return i;
 }
 
 void in_json_quote(in_buf_t *out, in_span_t s) {
-  size_t from = 0;
   in_buf_byte(out, '"');
-  for (size_t i = skip_plain(s, 0); i < s.n; i++) {
-    unsigned char c = (unsigned char) s.p[i];
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
-    in_buf_put(out, in_span(s.p + from, i - from));
-    put_escape(out, c);
-    from = i + 1;
-    i = skip_plain(s, from) - 1;
+  while (s.n > 0 && !out->failed) {
+    size_t n = out->limit == 0 && out->size - out->n >= IN_BLOCK + ESCAPE ? quote_blocks(out, s) : 0;
+    s = in_span(s.p + n, s.n - n);
+    if (s.n == 0) break;
+    n = skip_plain(s.p, s.n);
+    in_buf_put(out, in_span(s.p, n));
+    if (n < s.n) {
+      char escape[ESCAPE];
+      in_buf_put(out, in_span(escape, (size_t) (put_escape(escape, (unsigned char) s.p[n++]) - escape)));
+    }
+    s = in_span(s.p + n, s.n - n);
   }
-  in_buf_put(out, in_span(s.p + from, s.n - from));
   in_buf_byte(out, '"');
 }
 

@@ -198,7 +198,7 @@ static bool take_escaped(reader_t *r, const char *start, const char *p) {
       return fail(r, INTEROP_SYNTAX, stop);
     }
     if (p == stop) return fail(r, INTEROP_SYNTAX, p);
-    p = copy_run(p, r->end, &out);
+    if (p < r->end && *p != '\\') p = copy_run(p, r->end, &out);
   }
   r->out = out;
   r->p = p + 1;

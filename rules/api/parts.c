@@ -230,7 +230,7 @@ static interop_status_t count_content(in_body_t *b, in_event_t *ev) {
   bool markup = b->format != IN_FORMAT_TEXT;
   in_buf_t out;
   in_buf_init(&out, &alloc);
-  if (markup) in_buf_reserve(&out, b->content.n);
+  if (markup) in_buf_reserve(&out, b->content.n + 64);   /* it is written in blocks */
   interop_status_t rc = in_body_reduce(b, b->content, b->format, 0, markup ? &out : NULL, &ev->features);
   if (rc != INTEROP_OK) return rc;
   if (out.failed) return INTEROP_NOMEM;

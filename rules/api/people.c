@@ -29,20 +29,32 @@ static in_span_t undouble(in_arena_t *arena, in_span_t s) {
   return in_span(p, n);
 }
 
+/*
+** Where a form that starts behind a '/', or at the start, must start: an id has
+** no '/', so behind it are as many as the prefix has. SIZE_MAX: there are less.
+*/
+static size_t form_start(in_span_t s, in_span_t prefix) {
+  size_t slashes = 0, end = s.n;
+  for (size_t i = 0; i < prefix.n; i++) slashes += prefix.p[i] == '/';
+  for (;; slashes--) {
+    const char *slash = end > 0 ? memrchr(s.p, '/', end) : NULL;
+    if (slash == NULL) return slashes == 0 ? 0 : SIZE_MAX;
+    end = (size_t) (slash - s.p);
+    if (slashes == 0) return end + 1;
+  }
+}
+
 /* the id in a value that ends like the form; absent if it does not */
 static in_span_t take_form(in_arena_t *arena, in_span_t value, in_span_t form) {
   in_span_t prefix, suffix;
   if (!split_form(form, &prefix, &suffix) || value.n <= prefix.n + suffix.n) return IN_NONE;
   if (!in_eq_nocase(in_span(value.p + value.n - suffix.n, suffix.n), suffix)) return IN_NONE;
   in_span_t s = in_span(value.p, value.n - suffix.n);
-  for (size_t at = s.n - prefix.n; at-- > 0;) {
-    if (!in_eq_nocase(in_span(s.p + at, prefix.n), prefix)) continue;
-    if (at > 0 && s.p[at - 1] != '/') continue;
-    in_span_t id = in_span(s.p + at + prefix.n, s.n - at - prefix.n);
-    if (id.n == 0 || memchr(id.p, '/', id.n) != NULL) return IN_NONE;
-    return suffix.n > 0 && suffix.p[0] == '\'' ? undouble(arena, id) : id;
-  }
-  return IN_NONE;
+  size_t at = form_start(s, prefix);
+  if (at > s.n - prefix.n || !in_eq_nocase(in_span(s.p + at, prefix.n), prefix)) return IN_NONE;
+  in_span_t id = in_span(s.p + at + prefix.n, s.n - at - prefix.n);
+  if (id.n == 0) return IN_NONE;
+  return suffix.n > 0 && suffix.p[0] == '\'' ? undouble(arena, id) : id;
 }
 
 static in_span_t take_likes(in_body_t *b, const in_ai_choice_t *row, in_span_t value) {

@@ -146,6 +146,7 @@ static void plain_content(writer_t *w) {
   in_span_t text;
   in_body_t *b = w->b;
   if (!b->has_text || is_plain(w)) return;
+  if (b->format == IN_FORMAT_TEXT && (w->flags & IN_TEXT_ASCII_EMOJI) == 0) return;   /* goes out as it is */
   if (!reduce(w, b->content, b->format, &text)) return;
   if (b->format != IN_FORMAT_TEXT || !in_eq(text, b->content)) put_content(w, text);
 }

@@ -143,6 +143,29 @@ in_span_t in_arena_printf(in_arena_t *a, const char *fmt, ...) {
   return p == NULL ? IN_NONE : in_span(p, (size_t) n);
 }
 
+/* the size of a block that holds one piece of its own */
+static size_t large_size(size_t size) {
+  return ((size + ALIGN - 1) & ~(size_t) (ALIGN - 1)) + sizeof(in_block_t);
+}
+
+/*
+** A piece that has a block to itself grows as its allocator can, so that a
+** buffer that doubles leaves no halves behind: if it is the newest such piece.
+*/
+static bool grow_large(in_arena_t *a, void **ptr, size_t osize, size_t nsize) {
+  in_block_t **at = a->blocks != NULL && *ptr != a->blocks + 1 ? &a->blocks->next : &a->blocks;
+  in_block_t *b = *at;
+  size_t size;
+  if (b == NULL || *ptr != b + 1 || b->size != large_size(osize)) return false;
+  if (!in_add(nsize, ALIGN - 1 + sizeof(*b), &size)) return false;
+  b = a->alloc->resize(a->alloc->ctx, b, b->size, large_size(nsize));
+  if (b == NULL) return false;
+  b->size = large_size(nsize);
+  *at = b;
+  *ptr = b + 1;
+  return true;
+}
+
 /* the newest piece grows where it stands; any other moves */
 static void *resize_arena(void *ctx, void *ptr, size_t osize, size_t nsize) {
   in_arena_t *a = ctx;
@@ -151,9 +174,10 @@ static void *resize_arena(void *ctx, void *ptr, size_t osize, size_t nsize) {
   /* it needs some room, so where that is left there is a block */
   if (ptr != NULL && osize % ALIGN == 0 && nsize - osize <= a->left
       && (char *) ptr + osize == block_top(a)
-      && in_arena_get(a, nsize - osize) != NULL)
+      && in_arena_raw(a, nsize - osize) != NULL)
     return ptr;
-  void *p = in_arena_get(a, nsize);
+  if (ptr != NULL && grow_large(a, &ptr, osize, nsize)) return ptr;
+  void *p = in_arena_raw(a, nsize);
   if (p != NULL && ptr != NULL) memcpy(p, ptr, osize);
   return p;
 }

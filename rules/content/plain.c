@@ -177,12 +177,32 @@ static void step_link(in_plain_t *o, in_scan_t *scan, unsigned char c) {
     count_link(o);
 }
 
+/* the eight bytes before position i of s, case folded, newest lowest; what is earlier is remembered */
+static inline uint64_t before(const in_scan_t *scan, in_span_t s, size_t i) {
+  uint64_t r;
+  if (i >= sizeof(r)) {
+    memcpy(&r, s.p + (i - sizeof(r)), sizeof(r));
+    return __builtin_bswap64(r) | 0x2020202020202020ull;
+  }
+  r = scan->recent;
+  for (size_t k = 0; k < i; k++) r = (r << 8) | ((unsigned char) s.p[k] | 0x20u);
+  return r;
+}
+
+static inline bool is_www(uint64_t r) {
+  return (r & 0xffffff) == 0x777777 && !is_word((r >> 24) & 0xff);
+}
+
+static inline bool is_mailto(uint64_t r) {
+  return (r & 0xffffffffffffull) == 0x6d61696c746full;
+}
+
 /* at a ':' or '.': is this the start of a link? */
 static void start_link(in_scan_t *scan, char c) {
   uint64_t r = scan->recent;
   if (c == '.') {
-    if ((r & 0xffffff) == 0x777777 && !is_word((r >> 24) & 0xff)) scan->link = WORD_FOLLOWS;
-  } else if ((r & 0xffffffffffffull) == 0x6d61696c746full) {   /* mailto */
+    if (is_www(r)) scan->link = WORD_FOLLOWS;
+  } else if (is_mailto(r)) {
     scan->link = MAIL_FOLLOWS;
   } else if (is_word(r & 0xff)) {
     scan->link = COLON;
@@ -201,41 +221,24 @@ static inline void remember(in_scan_t *scan, in_span_t s) {
   scan->recent = r;
 }
 
-/* the byte k before position i of s, case folded, from what was seen earlier if need be */
-static inline unsigned before(const in_scan_t *scan, in_span_t s, size_t i, size_t k) {
-  if (k <= i) return (unsigned char) s.p[i - k] | 0x20u;
-  return (scan->recent >> (8 * (k - i - 1))) & 0xff;
-}
-
-static bool is_before(const in_scan_t *scan, in_span_t s, size_t i, const char *word, size_t n) {
-  for (size_t k = 1; k <= n; k++)
-    if (before(scan, s, i, k) != (unsigned char) word[n - k]) return false;
-  return true;
-}
-
-static bool follows_slashes(in_span_t s, size_t i) {
-  return s.p[i + 1] == '/' && s.p[i + 2] == '/' && (unsigned char) s.p[i + 3] > ' ';
-}
-
 /*
 ** A ':' or '.' inside a run: false if it may start a link that only what comes
 ** later can decide, or one with invisible characters or NULs inside.
 */
-static bool pass_trigger(in_plain_t *o, const in_scan_t *scan, in_span_t s, size_t i) {
+static inline bool pass_trigger(in_plain_t *o, const in_scan_t *scan, in_span_t s, size_t i) {
   size_t left = s.n - i;
-  if (s.p[i] == '.') {
-    if (before(scan, s, i, 1) != 'w' || !is_before(scan, s, i, "www", 3)
-        || is_word(before(scan, s, i, 4)))
-      return true;
-    if (left < 2 || s.p[i + 1] == '\0' || (s.p[i + 1] & 0x80)) return false;
-    if (is_word((unsigned char) s.p[i + 1] | 0x20u)) count_link(o);
+  uint64_t r = before(scan, s, i);
+  const char *p = s.p + i;
+  if (*p == '.') {
+    if (!is_www(r)) return true;
+    if (left < 2 || p[1] == '\0' || (p[1] & 0x80)) return false;
+    if (is_word((unsigned char) p[1] | 0x20u)) count_link(o);
     return true;
   }
-  if (!is_word(before(scan, s, i, 1))) return true;
-  if (left < 4 || ((s.p[i + 1] | s.p[i + 2] | s.p[i + 3]) & 0x80)
-      || s.p[i + 1] == '\0' || s.p[i + 2] == '\0' || s.p[i + 3] == '\0') return false;
-  if (follows_slashes(s, i)
-      || (is_before(scan, s, i, "mailto", 6) && is_word((unsigned char) s.p[i + 1] | 0x20u)))
+  if (!is_word(r & 0xff)) return true;
+  if (left < 4 || ((p[1] | p[2] | p[3]) & 0x80) || p[1] == '\0' || p[2] == '\0' || p[3] == '\0') return false;
+  if ((p[1] == '/' && p[2] == '/' && (unsigned char) p[3] > ' ')
+      || (is_mailto(r) && is_word((unsigned char) p[1] | 0x20u)))
     count_link(o);
   return true;
 }
@@ -379,27 +382,29 @@ static inline bool is_inner(const in_plain_t *o, in_span_t s, size_t i, bool *di
 }
 
 /*
-** What a run of words in one line needs no second look at: all ASCII but what
-** may start a link, a '.' only behind a 'w' for the others start none. Byte
-** s.p[i - 1] is read too: i > 0.
+** What may start a link: a '.' behind a 'w', a ':' behind an 'o' or before a
+** slash, or before something that is not seen. Reads the bytes around the block.
 */
-static inline in_hits_t hits_link(in_block_bytes_t x, in_block_bytes_t before) {
-  return in_hits_equal(x, ':') | (in_hits_equal(x, '.') & in_hits_letter(before, 'w'));
+static inline in_hits_t hits_link(in_block_bytes_t x, const char *p) {
+  in_block_bytes_t last = in_block_at(p - 1), next = in_block_at(p + 1);
+  in_hits_t slash = in_hits_equal(next, '/') | in_hits_below_or_high(next, 1) | in_hits_letter(last, 'o');
+  return (in_hits_equal(x, ':') & slash) | (in_hits_equal(x, '.') & in_hits_letter(last, 'w'));
 }
 
-/* over what needs no second look where white space counts */
+/* over what needs no second look where white space counts; i > 0 */
 static inline size_t skip_plain(in_span_t s, size_t i) {
-  for (; s.n - i >= IN_BLOCK; i += IN_BLOCK) {
+  for (; s.n - i > IN_BLOCK; i += IN_BLOCK) {
     in_block_bytes_t x = in_block_at(s.p + i);
-    unsigned at = in_first_hit(in_hits_high(x) | hits_link(x, in_block_at(s.p + i - 1)));
+    unsigned at = in_first_hit(in_hits_high(x) | hits_link(x, s.p + i));
     if (at < IN_BLOCK) return i + at;
   }
   return i;
 }
 
-static inline in_hits_t hits_word(in_block_bytes_t x, in_block_bytes_t before) {
-  in_hits_t blanks = in_hits_equal(x, ' ') & in_hits_equal(before, ' ');
-  return in_hits_below_or_high(x, 0x20) | blanks | hits_link(x, before);
+static inline in_hits_t hits_word(const char *p) {
+  in_block_bytes_t x = in_block_at(p);
+  in_hits_t blanks = in_hits_equal(x, ' ') & in_hits_equal(in_block_at(p - 1), ' ');
+  return in_hits_below_or_high(x, 0x20) | blanks | hits_link(x, p);
 }
 
 /* the same where blanks side by side are one: over words with one blank between */
@@ -407,9 +412,26 @@ static inline size_t skip_words(in_span_t s, size_t i) {
   size_t from = i;
   unsigned at = 0;
   for (; s.n - i > IN_BLOCK; i += IN_BLOCK)
-    if ((at = in_first_hit(hits_word(in_block_at(s.p + i), in_block_at(s.p + i - 1)))) < IN_BLOCK) break;
+    if ((at = in_first_hit(hits_word(s.p + i))) < IN_BLOCK) break;
   if (s.n - i > IN_BLOCK) i += at;
   return i > from && s.p[i - 1] == ' ' ? i - 1 : i;   /* a blank's next byte says whether it stays */
+}
+
+/*
+** Over characters of three bytes whose whole page is ordinary: most scripts that
+** have no letters of their own in ASCII. What is no UTF-8 there is ordinary too.
+*/
+static inline size_t skip_script(in_span_t s, size_t i) {
+  const unsigned char ordinary = in_char_page[1];
+  uint32_t w;
+  for (; s.n - i >= sizeof(w); i += 3) {
+    memcpy(&w, s.p + i, sizeof(w));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    w = __builtin_bswap32(w);
+#endif
+    if ((w & 0xc0c0f0u) != 0x8080e0u || in_char_page[((w & 15) << 4) | ((w >> 10) & 15)] != ordinary) break;
+  }
+  return i;
 }
 
 /*
@@ -431,6 +453,8 @@ static size_t run_length(in_plain_t *o, in_span_t s, bool *dirty, char_t *ended)
     while (i < s.n && classes[p[i]] == ORDINARY) i++;
     if (i == s.n) break;
     if (p[i] >= 0x80) {
+      if ((i = skip_script(s, i)) == s.n) break;
+      if (p[i] < 0x80) continue;
       ended->length = read_char(in_span(s.p + i, s.n - i), &ended->cp, &ended->class);
       if (ended->class != IN_C_OTHER) break;
       i += ended->length;
@@ -570,11 +594,11 @@ size_t in_plain_words(in_plain_t *o, const char *p, const char *end) {
   p += blank;
   do {
     in_block_bytes_t x = in_block_at(p + n);
-    in_hits_t hits = hits_word(x, in_block_at(p + n - 1)) | in_hits_equal(x, '<') | in_hits_equal(x, '&');
-    at = in_first_hit(hits);
+    at = in_first_hit(hits_word(p + n) | in_hits_equal(x, '<') | in_hits_equal(x, '&'));
     n += at;
-  } while (at == IN_BLOCK && room - n >= IN_BLOCK);
+  } while (at == IN_BLOCK && room - n > IN_BLOCK);
   if (at == IN_BLOCK) n--;        /* all blocks were plain: only whole ones are taken */
+  if (p[n - 1] == ':') n--;       /* what is behind the next tag may make it a link */
   if (blank) {
     o->space = o->waits = true;
     o->shown.recent <<= 8;

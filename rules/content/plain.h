@@ -51,7 +51,7 @@ void in_plain_put(in_plain_t *o, in_span_t s);
 ** bytes taken; 0: what comes first, or how it is shown, needs in_plain_put. Stops
 ** before '<', '&' and all that is not plain; there are IN_PLAIN_ROOM bytes or more.
 */
-#define IN_PLAIN_ROOM  18
+#define IN_PLAIN_ROOM  19
 size_t in_plain_words(in_plain_t *o, const char *p, const char *end);
 void in_plain_row(in_plain_t *o);
 void in_plain_cell(in_plain_t *o);                     /* between two cells of a row */

@@ -216,7 +216,7 @@ static double now(void) {
 }
 
 /* the time of match and judge; of what they do with the store, too */
-static double one(const interop_policy_t *policy, interop_store_t *store, size_t k, interop_span_t body, meter_t *m, const char **verdict) {
+__attribute__((noinline)) static double one(const interop_policy_t *policy, interop_store_t *store, size_t k, interop_span_t body, meter_t *m, const char **verdict) {
   interop_alloc_t alloc = { metered, m };
   interop_target_t target = { span(shapes[k].method), span(shapes[k].target) };
   interop_request_t req;

@@ -84,6 +84,13 @@ static void test_arena(void) {
   for (int i = 0; i < 100000; i++) in_buf_byte(&b, (char) i);
   for (int i = 0; i < 100000; i++) bad += b.p[i] != (char) i;
   is_number(bad, 0, "a buffer that grows in an arena");
+  ok(m.live < b.size + 70000, "which leaves no halves of it behind");
+  char *other = in_arena_get(&a, 40000);
+  memset(other, 'y', 40000);
+  for (int i = 0; i < 100000; i++) in_buf_byte(&b, (char) i);
+  for (int i = 0; i < 200000; i++) bad += b.p[i] != (char) (i % 100000);
+  for (int i = 0; i < 40000; i++) bad += other[i] != 'y';
+  is_number(bad, 0, "not over what came after it");
   in_buf_free(&b);
   in_arena_free(&a);
   is_number((long long) m.live, 0, "all given back again");

@@ -347,6 +347,8 @@ static void test_tables(void) {
      && element(S("b\0")) == IN_E_UNKNOWN && element(S("x")) == IN_E_UNKNOWN, "others are not");
   ok(in_char_class('0') == IN_C_OTHER && in_char_class(0x1f600) == IN_C_EMOJI && in_char_class(0xa9) == IN_C_SYMBOL
      && in_char_class(0x200b) == IN_C_IGNORABLE && in_char_class(0x110000) == IN_C_OTHER, "classes of characters");
+  for (int i = 0; i < 256; i++) bad += in_char_classes[in_char_page[1]][i] != IN_C_OTHER;
+  is_number(bad, 0, "all of page 1 is ordinary, as plain.c takes it to be");
   for (uint32_t cp = 0; cp < 0x110000; cp++) {
     in_span_t text = in_char_emoji_text(cp);
     for (size_t i = 0; i < text.n; i++) bad += text.p[i] <= ' ' || text.p[i] > '~';
