@@ -57,7 +57,7 @@ static bool mark_variables(in_apic_t *c, const in_tok_t *tok, const in_json_t *j
     if (s.n < 2 || s.p[0] != '$') continue;
     in_span_t name = in_span(s.p + 1, s.n - 1);
     if (!is_variable(name)) {
-      in_tok_t at = token_in(tok, in_json_offset(j, v) + 1, s);
+      in_tok_t at = token_in(tok, (size_t) (s.p - j->copy), s);
       return unknown_variable(c, &at);
     }
     in_span_t piece = in_arena_printf(c->arena, "%c%.*s%c", 1, (int) name.n, name.p, 1);

@@ -1,32 +1,103 @@
 /*
 ** json.c -- reading JSON strictly.
 **
-** Owns the order of the parse, what errors say, the search for duplicate names,
-** and lookup. Invariants: memory is bounded by the text's own count of values; a
+** Owns the parse, the measure before it, the search for duplicate names, and
+** lookup. Invariants: memory is bounded by the text's own count of values; a
 ** search for duplicates costs n steps, or n log n where names were chosen to
 ** collide.
 */
-#include "json_read.h"
+#include "json.h"
 
+#define SMALL        4096u        /* in texts up to this, values are not counted first */
 #define FEW_NAMES    12u          /* objects up to this are compared pairwise */
 #define PROBES       8u           /* per name, on average, before sorting instead */
-#define EXPLAINED    65536u       /* of larger texts no more is told than where they go wrong */
+
+/* ---- memory: one block for the values, large enough from the start */
+
+typedef struct {
+  in_arena_t *arena;
+  size_t most;                    /* bytes that the values can need */
+  void *given;
+  size_t size;
+} pool_t;
+
+static void *pool_malloc(void *ctx, size_t size) {
+  pool_t *p = ctx;
+  p->size = size > p->most ? size : p->most;
+  p->given = in_arena_raw(p->arena, p->size);
+  return p->given;
+}
+
+static void *pool_realloc(void *ctx, void *ptr, size_t old_size, size_t size) {
+  pool_t *p = ctx;
+  if (ptr == p->given && size <= p->size) return ptr;
+  void *q = in_arena_raw(p->arena, size);
+  if (q != NULL) {
+    memcpy(q, ptr, old_size < size ? old_size : size);
+    p->given = q;
+    p->size = size;
+  }
+  return q;
+}
+
+static void pool_free(void *ctx, void *ptr) {
+  (void) ctx;
+  (void) ptr;
+}
+
+/* ---- measure */
+
+/* bytes that a value or a name follows; strings' own count too, which is no harm */
+static size_t count_marks(const char *p, size_t n) {
+  size_t count = 0;
+  while (n > 0) {
+    size_t part = n < 64 ? n : 64;
+    unsigned char marks = 0;
+    if (part == 64) {
+      for (size_t i = 0; i < 64; i++)     /* of constant length: eight or more at a time */
+        marks = (unsigned char) (marks + ((p[i] == ',') | (p[i] == ':') | (p[i] == '[') | (p[i] == '{')));
+    } else {
+      for (size_t i = 0; i < part; i++)
+        marks = (unsigned char) (marks + ((p[i] == ',') | (p[i] == ':') | (p[i] == '[') | (p[i] == '{')));
+    }
+    count += marks;
+    p += part;
+    n -= part;
+  }
+  return count;
+}
+
+/* how many values a text can hold at most */
+static size_t most_values(in_span_t text) {
+  size_t half = text.n / 2 + 1;
+  if (text.n <= SMALL) return half;
+  size_t marks = count_marks(text.p, text.n) + 1;
+  return marks < half ? marks : half;
+}
+
+/* where a text becomes too deep, or holds more than `most` values; its end if nowhere */
+static size_t find_limit(in_span_t text, size_t most) {
+  size_t depth = 0, marks = 0, i;
+  for (i = 0; i < text.n; i++) {
+    char c = text.p[i];
+    if (c == '"') {
+      for (i++; i < text.n && text.p[i] != '"'; i++) i += text.p[i] == '\\';
+      continue;
+    }
+    if ((c == '{' || c == '[') && ++depth > IN_JSON_DEPTH) break;
+    if (c == '}' || c == ']') depth--;
+    if ((c == '{' || c == '[' || c == ',' || c == ':') && ++marks >= most) break;
+  }
+  return i;
+}
 
 /* ---- duplicate names */
 
-/* one to seven bytes, as a word */
-static uint64_t load_few(const char *p, size_t n) {
-  uint32_t low = 0, high = 0;
-  if (n < 4) return (uint64_t) (unsigned char) p[0] | (uint64_t) (unsigned char) p[n / 2] << 8 | (uint64_t) (unsigned char) p[n - 1] << 16;
-  memcpy(&low, p, sizeof(low));
-  memcpy(&high, p + n - sizeof(high), sizeof(high));
-  return low | (uint64_t) high << 32;
-}
-
-static uint64_t load_word(const char *p) {
+/* up to eight bytes; the copy of the text goes on for as many after its last */
+static uint64_t load_word(const char *p, size_t n) {
   uint64_t w;
   memcpy(&w, p, sizeof(w));
-  return w;
+  return n >= 8 ? w : w & (((uint64_t) 1 << (8 * n)) - 1);
 }
 
 /* ASCII letters to lower case, eight at a time */
@@ -38,23 +109,19 @@ static uint64_t lower_word(uint64_t w) {
   return w | (upper >> 2);
 }
 
-static uint64_t mix(uint64_t h, uint64_t w, uint64_t seed, bool nocase) {
-  if (nocase) w = lower_word(w);
-  __extension__ unsigned __int128 m = (unsigned __int128) (h ^ w) * 0x9e3779b97f4a7c15ull;
-  return (uint64_t) m ^ (uint64_t) (m >> 64) ^ seed;
-}
-
-/* the last word overlaps the one before: nothing behind the name is read */
 static uint32_t hash_name(in_span_t s, uint64_t seed, bool nocase) {
   uint64_t h = seed ^ s.n;
-  for (size_t i = 8; i < s.n; i += 8) h = mix(h, load_word(s.p + i - 8), seed, nocase);
-  if (s.n >= 8) h = mix(h, load_word(s.p + s.n - 8), seed, nocase);
-  else if (s.n > 0) h = mix(h, load_few(s.p, s.n), seed, nocase);
+  for (size_t i = 0; i < s.n; i += 8) {
+    uint64_t w = load_word(s.p + i, s.n - i);
+    if (nocase) w = lower_word(w);
+    __extension__ unsigned __int128 m = (unsigned __int128) (h ^ w) * 0x9e3779b97f4a7c15ull;
+    h = (uint64_t) m ^ (uint64_t) (m >> 64) ^ seed;
+  }
   h *= 0xd6e8feb86659fd93ull;
   return (uint32_t) (h >> 32);
 }
 
-static inline bool same_name(in_span_t a, in_span_t b, bool nocase) {
+static bool same_name(in_span_t a, in_span_t b, bool nocase) {
   return nocase ? in_eq_nocase(a, b) : in_eq(a, b);
 }
 
@@ -81,8 +148,7 @@ typedef struct {
   in_arena_t *arena;
   bool nocase, failed;
   uint64_t seed;
-  uint32_t *slot;                 /* 1 + index of the name's value, above it bits of the hash; 0: free */
-  uint32_t index;                 /* the bits that an index takes */
+  struct { uint32_t hash, name; } *slot;   /* name: 1 + index of the value; 0: free */
   size_t slots;
 } search_t;
 
@@ -154,27 +220,38 @@ static yyjson_val *pair_of_many(search_t *s, yyjson_val *obj, size_t n) {
     in_span_t name = in_json_str(k);
     uint32_t hash = hash_name(name, s->seed, s->nocase);
     size_t at = hash & mask;
-    hash &= ~s->index;
-    for (; s->slot[at] != 0; at = (at + 1) & mask) {
+    for (; s->slot[at].name != 0; at = (at + 1) & mask) {
       if (++probes > PROBES * n + 64) return pair_by_sorting(s, obj, n);
-      if ((s->slot[at] & ~s->index) == hash
-          && same_name(in_json_str(s->json->root + (s->slot[at] & s->index) - 1), name, s->nocase)) return k;
+      if (s->slot[at].hash == hash
+          && same_name(in_json_str(s->json->root + s->slot[at].name - 1), name, s->nocase)) return k;
     }
-    s->slot[at] = hash | ((uint32_t) (k - s->json->root) + 1);
+    s->slot[at].hash = hash;
+    s->slot[at].name = (uint32_t) (k - s->json->root) + 1;
   }
   return NULL;
 }
 
-/* one walk over all values: names that stand twice (*key: the second) */
+/* containers inside one another: the ends of those that are open */
+typedef struct { const yyjson_val *end[IN_JSON_DEPTH]; unsigned depth; } nest_t;
+
+static bool nest(nest_t *n, yyjson_val *ctn) {
+  while (n->depth > 0 && ctn >= n->end[n->depth - 1]) n->depth--;
+  if (n->depth == IN_JSON_DEPTH) return false;
+  n->end[n->depth++] = unsafe_yyjson_get_next(ctn);
+  return true;
+}
+
+/* one walk over all values: depth, and names that stand twice (*key: the second) */
 static interop_status_t check(const in_json_t *j, bool nocase, in_arena_t *arena, yyjson_val **key) {
   search_t s = { .json = j, .arena = arena, .nocase = nocase,
-                 .seed = (uint64_t) (uintptr_t) j->root * 0xa0761d6478bd642full };
-  for (s.index = 1; s.index < j->count; s.index = s.index << 1 | 1) { /* all ones */ }
+                 .seed = (uint64_t) (uintptr_t) j->copy * 0xa0761d6478bd642full };
+  nest_t nested = { .depth = 0 };
   *key = NULL;
   for (yyjson_val *v = j->root, *last = v + j->count; v < last; v++) {
-    if (!unsafe_yyjson_is_obj(v)) continue;
+    if (!unsafe_yyjson_is_ctn(v)) continue;
+    if (!nest(&nested, v)) return INTEROP_FULL;
     size_t n = unsafe_yyjson_get_len(v);
-    if (n < 2) continue;
+    if (n < 2 || !unsafe_yyjson_is_obj(v)) continue;
     *key = n <= FEW_NAMES ? pair_of_few(v, n, nocase) : pair_of_many(&s, v, n);
     if (s.failed) return INTEROP_NOMEM;
     if (*key != NULL) return INTEROP_SYNTAX;
@@ -182,7 +259,7 @@ static interop_status_t check(const in_json_t *j, bool nocase, in_arena_t *arena
   return INTEROP_OK;
 }
 
-/* ---- errors: what was refused is read again, by yyjson, which has words for it */
+/* ---- parse */
 
 static interop_status_t refuse(in_json_error_t *err, size_t offset, const char *text) {
   err->offset = offset;
@@ -190,32 +267,29 @@ static interop_status_t refuse(in_json_error_t *err, size_t offset, const char *
   return INTEROP_SYNTAX;
 }
 
-static void *pool_malloc(void *ctx, size_t size) {
-  return in_arena_raw(ctx, size);
-}
-
-static void *pool_realloc(void *ctx, void *ptr, size_t old_size, size_t size) {
-  void *q = in_arena_raw(ctx, size);
-  if (q != NULL) memcpy(q, ptr, old_size < size ? old_size : size);
-  return q;
-}
-
-static void pool_free(void *ctx, void *ptr) {
-  (void) ctx;
-  (void) ptr;
-}
-
-static interop_status_t explain(in_span_t text, in_arena_t *arena, in_json_error_t *err) {
-  in_arena_t own;
-  yyjson_alc alc = { pool_malloc, pool_realloc, pool_free, &own };
+static interop_status_t read_values(in_span_t text, size_t values, in_arena_t *arena,
+                                    in_json_t *j, in_json_error_t *err) {
+  pool_t pool = { .arena = arena };
+  yyjson_alc alc = { pool_malloc, pool_realloc, pool_free, &pool };
   yyjson_read_err e;
-  if (text.n > EXPLAINED) return INTEROP_SYNTAX;
-  in_arena_init(&own, arena->alloc);
-  yyjson_doc *doc = yyjson_read_opts((char *) (uintptr_t) text.p, text.n, YYJSON_READ_NUMBER_AS_RAW, &alc, &e);
-  bool failed = own.failed;
-  in_arena_free(&own);
-  if (failed) return INTEROP_NOMEM;
-  return doc != NULL ? INTEROP_SYNTAX : refuse(err, e.pos < text.n ? e.pos : text.n, e.msg);
+  size_t size;
+  if (!in_add(text.n, YYJSON_PADDING_SIZE + sizeof(uint64_t), &size)
+      || !in_mul(values + 16, sizeof(yyjson_val), &pool.most)) return INTEROP_NOMEM;
+  char *copy = in_arena_raw(arena, size);
+  if (copy == NULL) return INTEROP_NOMEM;
+  memcpy(copy, text.p, text.n);
+  memset(copy + text.n, 0, size - text.n);
+  yyjson_doc *doc = yyjson_read_opts(copy, text.n, YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW,
+                                     &alc, &e);
+  if (doc == NULL) {
+    if (e.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION || arena->failed) return INTEROP_NOMEM;
+    return refuse(err, e.pos < text.n ? e.pos : text.n, e.msg);
+  }
+  j->source = text;
+  j->copy = copy;
+  j->root = yyjson_doc_get_root(doc);
+  j->count = yyjson_doc_get_val_count(doc);
+  return INTEROP_OK;
 }
 
 interop_status_t in_json_parse(in_span_t text, unsigned flags, in_arena_t *arena,
@@ -223,12 +297,17 @@ interop_status_t in_json_parse(in_span_t text, unsigned flags, in_arena_t *arena
   yyjson_val *key;
   if (text.n == 0) return refuse(err, 0, "there is no text");
   if (in_starts(text, IN_SPAN("\xef\xbb\xbf"))) return refuse(err, 0, "a byte order mark");
-  interop_status_t rc = in_json_read(text, flags & IN_JSON_BOUNDED ? IN_JSON_VALUES : UINT32_MAX - 1, arena, j, err);
-  if (rc == INTEROP_FULL) return INTEROP_SYNTAX;
-  if (rc == INTEROP_SYNTAX) return explain(text, arena, err);
+  size_t values = most_values(text);
+  if ((flags & IN_JSON_BOUNDED) && values > IN_JSON_VALUES) {
+    size_t at = find_limit(text, IN_JSON_VALUES);
+    if (at < text.n) return refuse(err, at, "too many values, or nested too deep");
+  }
+  interop_status_t rc = read_values(text, values, arena, j, err);
   if (rc != INTEROP_OK) return rc;
   rc = check(j, (flags & IN_JSON_NOCASE) != 0, arena, &key);
-  if (rc == INTEROP_SYNTAX) return refuse(err, in_json_offset(j, key), "a name stands twice");
+  if (rc == INTEROP_FULL) return refuse(err, find_limit(text, SIZE_MAX), "nested too deep");
+  if (rc == INTEROP_SYNTAX)
+    return refuse(err, (size_t) (key->uni.str - j->copy) - 1, "a name stands twice");
   return rc;
 }
 

@@ -3,8 +3,8 @@
 **
 ** Owns what is refused beyond the grammar (byte order mark, duplicate names,
 ** lone surrogates, depth), looking members up, and printing with edits. Knows
-** JSON only: not what a member means. Values are yyjson's; they lie in one array
-** in the order of the text, which the walks here rely on. Numbers keep their
+** JSON only: not what a member means. On yyjson; its values lie in one array in
+** the order of the text, which the walks here rely on. Numbers keep their
 ** spelling. Linear in the text's length, no recursion.
 */
 #ifndef IN_JSON_H
@@ -23,15 +23,14 @@ typedef struct {
   in_span_t source;               /* the text as it came */
   yyjson_val *root;
   size_t count;                   /* values, names among them: root[0 .. count - 1] */
+  const char *copy;               /* where the values' strings lie */
 } in_json_t;
 
 typedef struct { size_t offset; const char *text; } in_json_error_t;
 
-/* OK, NOMEM, or SYNTAX with the error's place and text. j lives in arena, and in text. */
+/* OK, NOMEM, or SYNTAX with the error's place and text. j lives in arena. */
 interop_status_t in_json_parse(in_span_t text, unsigned flags, in_arena_t *arena,
                                in_json_t *j, in_json_error_t *err);
-/* where in the source a value or name starts; walks the source */
-size_t in_json_offset(const in_json_t *j, const yyjson_val *v);
 static inline in_span_t in_json_str(const yyjson_val *v) {
   return in_span(v->uni.str, unsafe_yyjson_get_len((void *) (uintptr_t) v));
 }

@@ -179,123 +179,6 @@ static void test_lookup(void) {
   in_arena_free(&arena);
 }
 
-/* ---- the same values as yyjson's own reader finds */
-
-static unsigned dice(unsigned n) {
-  static uint64_t state = 7;
-  state = state * 6364136223846793005ull + 1442695040888963407ull;
-  return (unsigned) ((state >> 33) % n);
-}
-
-static bool same_values(const in_json_t *j, yyjson_doc *doc) {
-  yyjson_val *root = yyjson_doc_get_root(doc);
-  if (j->count != yyjson_doc_get_val_count(doc)) return false;
-  for (size_t i = 0; i < j->count; i++) {
-    yyjson_val *a = j->root + i, *b = root + i;
-    if (a->tag >> YYJSON_TAG_BIT != b->tag >> YYJSON_TAG_BIT || yyjson_get_type(a) != yyjson_get_type(b)
-        || yyjson_get_bool(a) != yyjson_get_bool(b)) return false;
-    if (yyjson_is_ctn(a) && a->uni.ofs != b->uni.ofs) return false;
-    if ((yyjson_is_str(a) || yyjson_is_raw(a)) && !in_eq(in_json_str(a), in_json_str(b))) return false;
-    in_json_error_t e;
-    in_json_t back;
-    in_arena_t arena;
-    size_t at = in_json_offset(j, a);
-    in_span_t rest = in_span(j->source.p + at, j->source.n - at);
-    size_t end = 1;               /* a string's or number's text, read alone, is that value */
-    if (yyjson_is_ctn(a)) {
-      if (*rest.p != (yyjson_is_obj(a) ? '{' : '[')) return false;
-      continue;
-    }
-    if (*rest.p == '"') {
-      for (; rest.p[end] != '"'; end++) end += rest.p[end] == '\\';
-      end++;
-    } else {
-      while (end < rest.n && strchr(" \t\r\n,:]}", rest.p[end]) == NULL) end++;
-    }
-    bool good = parse(&arena, in_span(rest.p, end), 0, &back, &e) == INTEROP_OK && back.root->tag == a->tag;
-    in_arena_free(&arena);
-    if (!good) return false;
-  }
-  return true;
-}
-
-static void put_json(in_buf_t *b) {
-  static const char *const pieces[] = {
-    "{", "}", "[", "]", ",", ":", "{\"a\":", "\"b\":[", "\"", "\"", "\\", "\\n", "\\u0041", "\\ud83d\\ude00", "\\ud83d", "\\udc00",
-    "\\u12g4", "\\x", "true", "false", "null", "tru", "0", "-1", "01", "1.5e+10", "1.", "-", ".5", "1e", "2E5", " ", "\n", "\t", "\r",
-    "\"a long string without any escape in it\"", "\"0123456789abcde\"", "\"0123456789abcdef\"", "\"\\\"quoted\\\" and \\/ more\"",
-    "\xc3\xa9", "\xe0\xa4\xae", "\xf0\x9f\x98\x80", "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x80\x80", "\xe0\x80\x80", "\xff", "\x01", "\x7f",
-    "\"x\":1", "[]", "{}", "[[[", "]]]", "\"\"", "/"
-  };
-  static const char *const valid[] = {
-    "[1,2.5,-0,1e9]", "{\"a\":[true,false,null],\"b\":{\"c\":\"d\\u00e9\xc3\xa9\"}}", "[{},[],\"\",\"\\\\\"]", "\"x\"", "[ [ 1 , 2 ] , { \"k\" : [ ] } ]",
-    "{\"text\":\"a string that is longer than a block \\n with an escape and \xe0\xa4\xae\xe0\xa4\xae after it\",\"n\":1}"
-  };
-  if (dice(4) > 0) in_buf_put(b, in_str(valid[dice(in_countof(valid))]));
-  else for (unsigned k = dice(12) + 1; k > 0; k--) in_buf_put(b, in_str(pieces[dice(in_countof(pieces))]));
-  for (unsigned k = dice(4); k > 0 && b->n > 0; k--) {
-    size_t at = dice((unsigned) b->n);
-    const char *piece = pieces[dice(in_countof(pieces))];
-    size_t n = strlen(piece), cut = dice(3);
-    if (cut > b->n - at) cut = b->n - at;
-    in_buf_reserve(b, n);
-    memmove(b->p + at + n, b->p + at + cut, b->n - at - cut);
-    memcpy(b->p + at, piece, n);
-    b->n += n - cut;
-  }
-}
-
-static void test_agree(void) {
-  int bad = 0, good = 0;
-  for (int i = 0; i < 60000; i++) {
-    in_buf_t b;
-    in_arena_t arena;
-    in_json_t j;
-    in_json_error_t e;
-    in_buf_init(&b, &interop_alloc_libc);
-    put_json(&b);
-    char *exact = malloc(b.n + 1);
-    memcpy(exact, b.p, b.n);
-    exact = realloc(exact, b.n == 0 ? 1 : b.n);         /* a sanitizer sees what is read behind */
-    in_span_t text = in_span(exact, b.n);
-    yyjson_doc *doc = yyjson_read(exact, b.n, YYJSON_READ_NUMBER_AS_RAW);
-    interop_status_t rc = parse(&arena, text, 0, &j, &e);
-    bool twice = rc == INTEROP_SYNTAX && strcmp(e.text, "a name stands twice") == 0;
-    bool agree = (rc == INTEROP_OK || twice) == (doc != NULL)
-                 && strcmp(e.text, "unexpected character") != 0 && (rc != INTEROP_OK || same_values(&j, doc));
-    if (!agree && bad++ == 0) printf("# %.*s: %d %s\n", (int) text.n, text.p, (int) rc, e.text);
-    good += rc == INTEROP_OK;
-    yyjson_doc_free(doc);
-    in_arena_free(&arena);
-    in_buf_free(&b);
-    free(exact);
-  }
-  is_number(bad, 0, "made-up texts are read as yyjson reads them");
-  ok(good > 5000, "many of them are JSON");
-}
-
-/* more values than there was room for at first; a limit on them */
-static void test_values(void) {
-  in_arena_t arena;
-  in_json_t j;
-  in_json_error_t e;
-  in_buf_t b;
-  in_buf_init(&b, &interop_alloc_libc);
-  in_buf_byte(&b, '[');
-  for (unsigned i = 1; i < IN_JSON_VALUES; i++) in_buf_put(&b, i == 1 ? IN_SPAN("0") : IN_SPAN(",0"));
-  in_buf_byte(&b, ']');
-  ok(parse(&arena, in_buf_span(&b), IN_JSON_BOUNDED, &j, &e) == INTEROP_OK && j.count == IN_JSON_VALUES, "as many values as there may be");
-  in_arena_free(&arena);
-  b.n--;
-  in_buf_put(&b, IN_SPAN(",0]"));
-  ok(parse(&arena, in_buf_span(&b), IN_JSON_BOUNDED, &j, &e) == INTEROP_SYNTAX && e.offset >= b.n - 2
-     && strcmp(e.text, "too many values, or nested too deep") == 0, "one more is refused");
-  in_arena_free(&arena);
-  ok(parse(&arena, in_buf_span(&b), 0, &j, &e) == INTEROP_OK && j.count == IN_JSON_VALUES + 1, "where they are bounded");
-  in_arena_free(&arena);
-  in_buf_free(&b);
-}
-
 /* ---- memory and time */
 
 typedef struct { size_t now, most; long left; } meter_t;
@@ -382,8 +265,6 @@ int main(int argc, char **argv) {
   test_print();
   test_drops();
   test_lookup();
-  test_agree();
-  test_values();
   test_million();
   test_no_memory();
   return done();
