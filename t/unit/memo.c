@@ -319,7 +319,7 @@ static void say(char *out, size_t size, interop_judge_t *j, const asked_t *q) {
 static void judge(char *out, size_t size, const interop_policy_t *p, interop_memo_t *m, const asked_t *q) {
   interop_target_t target = { in_str(q->method), in_str(q->target) };
   interop_request_t request = asked_request(q);
-  interop_source_t source = { interop_view_lookup, NULL, m, m != NULL ? snapshot : NULL };
+  interop_source_t source = { interop_view_lookup, NULL, m, m != NULL ? snapshot : NULL, NULL };
   interop_view_t *view;
   interop_judge_t *j;
   interop_match_t match;

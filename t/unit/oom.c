@@ -144,7 +144,7 @@ static interop_status_t snapshot(void *ctx, interop_view_t **view) {
 
 /* from a store, twice: the second time by what was remembered at the first */
 static interop_status_t judge_remembering(run_t *r) {
-  interop_source_t source = { interop_view_lookup, NULL, NULL, snapshot };
+  interop_source_t source = { interop_view_lookup, NULL, NULL, snapshot, NULL };
   interop_view_t *view;
   interop_status_t rc = interop_memo_new(policy, 0, r->alloc, &source.memo);
   if (rc != INTEROP_OK) return rc;
