@@ -36,13 +36,15 @@ static uint64_t name_bit(in_span_t name) {
   return (uint64_t) 1 << ((name.n * 11 + (name.n > 0 ? (unsigned char) name.p[0] & 0x1f : 0u)) & 63);
 }
 
+#define FEW  8u                   /* members that are looked up as they are */
+
 static void bind_object(in_body_t *b, uint32_t node) {
-  uint64_t names = 0;
+  size_t n = unsafe_yyjson_get_len(b->bound[node]);
   in_run_t run = b->node[node].children;
-  for (uint32_t i = 0; i < run.count; i++)
+  uint64_t names = n < FEW ? ~0ull : 0;
+  for (uint32_t i = 0; n >= FEW && i < run.count; i++)
     names |= name_bit(in_body_str(b, b->node[run.first - b->shape->root + i].name));
-  yyjson_val *k = unsafe_yyjson_get_first(b->bound[node]);
-  for (size_t n = unsafe_yyjson_get_len(b->bound[node]); n > 0; n--) {
+  for (yyjson_val *k = unsafe_yyjson_get_first(b->bound[node]); n > 0; n--) {
     uint32_t child = (names & name_bit(in_json_str(k))) != 0 ? in_body_child(b, node, in_json_str(k)) : IN_NIL;
     if (child != IN_NIL) b->bound[child] = k + 1;
     k = unsafe_yyjson_get_next(k + 1);

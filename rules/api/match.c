@@ -28,7 +28,8 @@ typedef struct {
   uint32_t depth;
 } walk_t;
 
-static bool same(const walk_t *w, in_span_t a, in_span_t b) {
+static inline bool same(const walk_t *w, in_span_t a, in_span_t b) {
+  if (a.n != b.n || (a.n > 0 && ((a.p[0] ^ b.p[0]) & 0x5f) != 0)) return false;   /* a first letter, in any case */
   return w->nocase ? in_eq_nocase(a, b) : in_eq(a, b);
 }
 

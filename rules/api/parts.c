@@ -125,6 +125,7 @@ static bool make_elements(in_body_t *b) {
 static bool set_up(in_body_t *b, in_format_t format, in_content_t *c) {
   memset(c, 0, sizeof(*c));
   c->format = format;
+  if (format == IN_FORMAT_TEXT) return true;
   if (!make_elements(b)) return false;
   c->elements = b->elements;
   c->element_count = b->api->elements.count;

@@ -49,6 +49,27 @@ static bool is_dots(in_span_t s) {
   return in_eq(s, IN_SPAN(".")) || in_eq(s, IN_SPAN(".."));
 }
 
+/* what a byte may ask for: decoding, a look at its segment, nothing */
+#define PERCENT  1u
+#define ODD      2u
+#define HIGH     4u
+#define PAREN    8u
+#define DOT      16u
+#define SLASH    32u
+
+static const unsigned char classes[256] = {
+  ['%'] = PERCENT, ['\\'] = ODD, [';'] = ODD, [0x7f] = ODD, [')'] = PAREN, ['.'] = DOT, ['/'] = SLASH,
+#define X(c)  [c] = ODD, [(c) + 1] = ODD, [(c) + 2] = ODD, [(c) + 3] = ODD, \
+              [(c) + 4] = ODD, [(c) + 5] = ODD, [(c) + 6] = ODD, [(c) + 7] = ODD,
+  X(0) X(8) X(16) X(24)
+#undef X
+#define X(c)  [c] = HIGH, [(c) + 1] = HIGH, [(c) + 2] = HIGH, [(c) + 3] = HIGH,
+#define Y(c)  X(c) X((c) + 4) X((c) + 8) X((c) + 12)
+  Y(0x80) Y(0x90) Y(0xa0) Y(0xb0) Y(0xc0) Y(0xd0) Y(0xe0) Y(0xf0)
+#undef X
+#undef Y
+};
+
 /* ---- segments */
 
 typedef struct {
@@ -139,9 +160,14 @@ static void push_keyed(builder_t *b, in_span_t raw, in_span_t text, const char *
   b->path->changed = true;
 }
 
-static void push_segment(builder_t *b, in_span_t raw) {
+/* found: the classes of its bytes */
+static void push_segment(builder_t *b, in_span_t raw, unsigned found) {
   in_path_t *p = b->path;
   bool bad = false;
+  if (!(found & (PERCENT | ODD | HIGH)) && !((found & DOT) && raw.n <= 2) && !(b->odata && (found & PAREN))) {
+    push(b, raw, raw, false);
+    return;
+  }
   in_span_t text = decode(raw, b->arena, &bad);
   if (raw.n > 0 && text.p == NULL) {
     b->failed = true;
@@ -164,6 +190,8 @@ static void push_segment(builder_t *b, in_span_t raw) {
 
 /* "http://host" before the path, which a proxy's client may send */
 static in_span_t after_authority(in_span_t target, bool *absolute) {
+  *absolute = false;
+  if (target.n > 0 && target.p[0] == '/') return target;
   size_t scheme = in_starts_nocase(target, IN_SPAN("http://")) ? 7
                   : in_starts_nocase(target, IN_SPAN("https://")) ? 8 : 0;
   *absolute = scheme > 0;
@@ -177,11 +205,12 @@ static void split(builder_t *b, in_span_t s) {
   size_t i = 0;
   while (i < s.n && !b->failed) {
     size_t start = ++i;           /* past the '/' */
-    while (i < s.n && s.p[i] != '/') i++;
+    unsigned found = 0, class = 0;
+    for (; i < s.n && !((class = classes[(unsigned char) s.p[i]]) & SLASH); i++) found |= class;
     if (i == start) {
       if (s.n > 1) b->path->changed = true;
     } else {
-      push_segment(b, in_span(s.p + start, i - start));
+      push_segment(b, in_span(s.p + start, i - start), found);
     }
   }
 }

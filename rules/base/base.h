@@ -38,13 +38,13 @@ bool in_starts_nocase(in_span_t s, in_span_t prefix);
 bool in_ends(in_span_t s, in_span_t suffix);
 bool in_contains(in_span_t s, in_span_t part);
 in_span_t in_trim(in_span_t s);                        /* spaces and tabs at both ends */
-char in_lower(char c);
+static inline char in_lower(char c) { return (c >= 'A' && c <= 'Z') ? (char) (c | 0x20) : c; }
 uint32_t in_hash(in_span_t s);                         /* FNV-1a, 32 bits */
 uint64_t in_hash64(const void *p, size_t n);           /* for checksums */
 
 /* a + b and a * b, or false where the result does not fit */
-bool in_add(size_t a, size_t b, size_t *r);
-bool in_mul(size_t a, size_t b, size_t *r);
+static inline bool in_add(size_t a, size_t b, size_t *r) { return !__builtin_add_overflow(a, b, r); }
+static inline bool in_mul(size_t a, size_t b, size_t *r) { return !__builtin_mul_overflow(a, b, r); }
 
 /* ---- arena: many small blocks with one end of life */
 

@@ -105,7 +105,9 @@ static inline bool in_any_hit(in_hits_t hits) {
       at = in_first_hit(HITS(in_block_of(p, n))); \
       return at < n ? at : n; \
     } \
-    for (; n - i >= 2 * IN_BLOCK; i += 2 * IN_BLOCK) \
+    at = in_first_hit(HITS(in_block_at(p))); \
+    if (at < IN_BLOCK) return at; \
+    for (i = IN_BLOCK; n - i >= 2 * IN_BLOCK; i += 2 * IN_BLOCK) \
       if (in_any_hit(HITS(in_block_at(p + i)) | HITS(in_block_at(p + i + IN_BLOCK)))) break; \
     for (; n - i >= IN_BLOCK; i += IN_BLOCK) { \
       at = in_first_hit(HITS(in_block_at(p + i))); \

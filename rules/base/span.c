@@ -1,15 +1,11 @@
 /*
-** span.c -- comparing, searching and hashing spans; checked sizes.
+** span.c -- comparing, searching and hashing spans.
 **
 ** Owns the small questions that every other file asks of a byte range. Knows
 ** no characters beyond ASCII: UTF-8 is utf8.c's. Nothing here allocates, and
 ** nothing here reads past a span's end.
 */
 #include "base.h"
-
-char in_lower(char c) {
-  return (c >= 'A' && c <= 'Z') ? (char) (c | 0x20) : c;
-}
 
 bool in_eq_nocase(in_span_t a, in_span_t b) {
   if (a.n != b.n) return false;
@@ -70,12 +66,4 @@ uint64_t in_hash64(const void *p, size_t n) {
   word = 0;
   if (n > 0) memcpy(&word, s, n);
   return mix(h, word);
-}
-
-bool in_add(size_t a, size_t b, size_t *r) {
-  return !__builtin_add_overflow(a, b, r);
-}
-
-bool in_mul(size_t a, size_t b, size_t *r) {
-  return !__builtin_mul_overflow(a, b, r);
 }

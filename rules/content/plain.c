@@ -393,9 +393,12 @@ static inline in_hits_t hits_link(in_block_bytes_t x, const char *p) {
 
 /* over what needs no second look where white space counts; i > 0 */
 static inline size_t skip_plain(in_span_t s, size_t i) {
+  static const in_block_bytes_t most = IN_ALL(0xeb);   /* '.' and ':' differ in the other bits only */
   for (; s.n - i > IN_BLOCK; i += IN_BLOCK) {
     in_block_bytes_t x = in_block_at(s.p + i);
-    unsigned at = in_first_hit(in_hits_high(x) | hits_link(x, s.p + i));
+    in_hits_t high = in_hits_high(x);
+    if (!in_any_hit(high | in_hits_equal(x & most, '.' & 0xeb))) continue;
+    unsigned at = in_first_hit(high | hits_link(x, s.p + i));
     if (at < IN_BLOCK) return i + at;
   }
   return i;
