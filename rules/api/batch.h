@@ -15,13 +15,13 @@
 
 #define IN_BATCH_ITEMS  200u      /* the most that a definition may allow */
 
-/* a header of a part or of the message in it */
-typedef struct { in_span_t name, value; } in_field_t;
+/* a header line of a part, or of the message in it */
+typedef struct { in_span_t name, value; } in_line_t;
 
 /* an HTTP message in a part; line ends taken off */
 typedef struct {
   in_span_t line;                 /* its first line */
-  in_field_t *field;
+  in_line_t *field;
   uint32_t fields;
   in_span_t body;
 } in_message_t;
@@ -29,7 +29,7 @@ typedef struct {
 /* what stands between two delimiters */
 typedef struct {
   in_span_t whole;                /* as it came */
-  in_field_t *field;              /* the part's own headers */
+  in_line_t *field;              /* the part's own headers */
   uint32_t fields;
   in_span_t content;              /* behind them: the message as it came */
   in_message_t message;

@@ -47,7 +47,7 @@ static bool take_line(in_span_t *s, in_span_t *line) {
   return line->n == 0 || memchr(line->p, '\n', line->n) == NULL;
 }
 
-static bool read_field(in_span_t line, in_field_t *f) {
+static bool read_field(in_span_t line, in_line_t *f) {
   const char *colon = memchr(line.p, ':', line.n);
   if (colon == NULL) return false;
   f->name = in_span(line.p, (size_t) (colon - line.p));
@@ -63,7 +63,7 @@ static uint32_t count_lines(in_span_t s) {
 }
 
 /* fields up to the empty line, which is taken too; open: the end may stand for it */
-static bool read_fields(in_span_t *s, bool open, in_arena_t *arena, in_field_t **field, uint32_t *count) {
+static bool read_fields(in_span_t *s, bool open, in_arena_t *arena, in_line_t **field, uint32_t *count) {
   uint32_t most = count_lines(*s);
   in_span_t line;
   *count = 0;
@@ -78,7 +78,7 @@ static bool read_fields(in_span_t *s, bool open, in_arena_t *arena, in_field_t *
 }
 
 /* a field's value; false: it stands twice */
-static bool only(const in_field_t *f, uint32_t n, const char *name, in_span_t *value) {
+static bool only(const in_line_t *f, uint32_t n, const char *name, in_span_t *value) {
   *value = IN_NONE;
   for (uint32_t i = 0; i < n; i++) {
     if (!in_eq_nocase(f[i].name, in_str(name))) continue;
@@ -188,7 +188,7 @@ static bool read_request_line(in_span_t line, in_bitem_t *i) {
          && memchr(i->target.p, '\t', i->target.n) == NULL;
 }
 
-static bool unwanted(const in_field_t *f, uint32_t n) {
+static bool unwanted(const in_line_t *f, uint32_t n) {
   for (uint32_t i = 0; i < n; i++)
     if (in_batch_unwanted(f[i].name)) return true;
   return false;

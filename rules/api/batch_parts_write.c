@@ -77,7 +77,7 @@ static bool is_changed(const in_bitem_t *i, const in_batch_send_t *s) {
 static void put_fields(in_batch_t *b, const in_message_t *m, const in_batch_send_t *s, in_buf_t *out) {
   bool typed = false;
   for (uint32_t i = 0; i < m->fields; i++) {
-    in_field_t f = m->field[i];
+    in_line_t f = m->field[i];
     if (in_batch_unwanted(f.name)) continue;
     if (s->content_type.p != NULL && in_eq_nocase(f.name, IN_SPAN("content-type"))) {
       f.value = s->content_type;
@@ -100,7 +100,7 @@ static interop_status_t put_item(in_batch_t *b, const in_bitem_t *i, const in_ba
   if (!is_changed(i, s)) return INTEROP_OK;
   in_buf_init(&out, &alloc);
   for (uint32_t k = 0; k < i->part.fields; k++) {
-    in_field_t f = i->part.field[k];
+    in_line_t f = i->part.field[k];
     if (!in_batch_unwanted(f.name) && !in_eq_nocase(f.name, IN_SPAN("content-length"))) put_line(&out, f.name, f.value);
   }
   in_buf_put(&out, IN_SPAN("\r\n"));
