@@ -333,6 +333,240 @@ INTEROP_API interop_status_t interop_record_merge(interop_span_t old,
     const interop_effect_t *effects, size_t count, const interop_alloc_t *alloc,
     interop_span_t *record);
 
+/* ------------------------------------------------------------- scripts */
+
+/*
+** Scripts of admins, in a language that the library does not know: an extension
+** is a shared object that exports interop_extension (INTEROP_EXTENSION_ENTRY)
+** and whoever has the library opens it: dlopen with RTLD_NOW, RTLD_LOCAL and, so
+** that another copy of the language in the process is not taken for its own,
+** RTLD_DEEPBIND. It calls the library only through interop_services_t.
+*/
+#define INTEROP_EXTENSION_VERSION  1u
+#define INTEROP_EXTENSION_ENTRY    "interop_extension"
+
+/* what a script may give: name, word in scripts, the verdict that it asks for (DELIVER for
+** those that ask for none), may have a text, must have one */
+#define INTEROP_SCRIPT_ACTIONS(X) \
+  X(DELIVER,      "deliver",      DELIVER,     0, 0)  /* the message as it is */ \
+  X(PLAIN_TEXT,   "plain_text",   PLAIN_TEXT,  0, 0)  /* reduced */ \
+  X(REPLACE_TEXT, "replace_text", PLAIN_TEXT,  1, 1)  /* another text in its place */ \
+  X(PLACEHOLDER,  "placeholder",  PLACEHOLDER, 1, 0)  /* the policy's text, or this */ \
+  X(DROP,         "drop",         DROP,        0, 0)  \
+  X(DENY,         "deny",         DENY,        1, 1)  /* a reason, and in second a message */ \
+  X(NOTICE,       "notice",       DELIVER,     1, 1)  /* a declared notice */ \
+  X(SET_HEADER,   "set_header",   DELIVER,     1, 1)  /* a request header, in second its value */
+
+typedef enum {
+#define INTEROP_X(name, text, verdict, may, must) INTEROP_SA_##name,
+  INTEROP_SCRIPT_ACTIONS(INTEROP_X)
+#undef INTEROP_X
+  INTEROP_SCRIPT_ACTION_COUNT
+} interop_script_action_kind_t;
+
+typedef struct {
+  interop_script_action_kind_t kind;
+  interop_span_t first, second;   /* absent: not given */
+} interop_script_action_t;
+
+/* fields of an event that are no records': name, path in scripts */
+#define INTEROP_EVENT_FIELDS(X) \
+  X(OPERATION, "event.operation")       /* "message.send" */ \
+  X(KIND,      "event.kind")            /* "rich_text" */ \
+  X(API,       "event.api")             /* as the policy calls it */ \
+  X(SYSTEM,    "event.system")          /* that the request comes from */ \
+  X(TEXT,      "event.text")            /* the message as plain text; made when it is touched */ \
+  X(CARD,      "event.card")            /* what the API calls the card */ \
+  X(TIME,      "event.time")            /* seconds since 1970, UTC */ \
+  X(COUNTRY,   "event.client.country")  /* as the configuration binds it */ \
+  X(AGENT,     "event.client.agent") \
+  X(VERDICT,   "verdict.name")          /* the policy's */ \
+  X(RULE,      "verdict.rule") \
+  X(REASON,    "verdict.reason")
+
+typedef enum {
+#define INTEROP_X(name, text) INTEROP_EV_##name,
+  INTEROP_EVENT_FIELDS(INTEROP_X)
+#undef INTEROP_X
+  INTEROP_EVENT_FIELD_COUNT
+} interop_event_field_t;
+
+/* whose facts a script may ask for: name, path in scripts */
+#define INTEROP_SCRIPT_SUBJECTS(X) \
+  X(SENDER,       "event.sender") \
+  X(TENANT,       "event.tenant")       /* the sender's */ \
+  X(RECIPIENT,    "event.recipients")   /* each of them, by its number */ \
+  X(CONVERSATION, "event.conversation") \
+  X(MESSAGE,      "event.message")      /* that is edited, deleted, replied to */ \
+  X(FEATURES,     "event.features")     /* of the message */
+
+typedef enum {
+#define INTEROP_X(name, text) INTEROP_SS_##name,
+  INTEROP_SCRIPT_SUBJECTS(INTEROP_X)
+#undef INTEROP_X
+  INTEROP_SCRIPT_SUBJECT_COUNT
+} interop_script_subject_t;
+
+typedef struct interop_regex_s interop_regex_t;
+typedef struct interop_json_s interop_json_t;
+
+/* a value of JSON, in the order of the text: an array's or object's count values follow it
+   (an object's members as text and value) */
+typedef enum { INTEROP_J_NULL, INTEROP_J_FALSE, INTEROP_J_TRUE, INTEROP_J_NUMBER, INTEROP_J_TEXT,
+               INTEROP_J_ARRAY, INTEROP_J_OBJECT } interop_json_kind_t;
+typedef struct { interop_json_kind_t kind; interop_span_t text; size_t count; } interop_json_value_t;
+
+#define INTEROP_REGEX_GROUPS  16u        /* the match and what its groups caught, at most */
+
+/*
+** What an extension may ask of the library. ctx is what interop_extension_t.run
+** was given. None of these calls back but `go_on`, which must not leave by a jump.
+*/
+typedef struct {
+  interop_status_t (*field)(void *ctx, interop_event_field_t field, interop_value_t *value);
+  /* a fact of a record, NULL: not known. MISSING: no such fact is declared; USAGE: but some
+     whose names begin so ("toggles"). Of RECIPIENT: number from 0. Of FEATURES: a FLAG. Any
+     other status ends the call */
+  interop_status_t (*fact)(void *ctx, interop_script_subject_t of, uint32_t number,
+                           interop_span_t name, interop_value_t *value);
+  uint32_t (*recipients)(void *ctx);
+  int (*item)(const interop_value_t *list, size_t *at, interop_span_t *item, interop_span_t *second);
+  void (*log)(void *ctx, interop_span_t line);
+  /* adds `by` (0: asks only) to the script's and tenant's counter, which a first addition
+     starts, to end after ttl seconds. UNAVAILABLE: there are no counters */
+  interop_status_t (*count)(void *ctx, interop_span_t name, int64_t by, uint32_t ttl, int64_t *value);
+
+  /* SYNTAX: why says what is wrong with the pattern, at which byte */
+  interop_status_t (*regex_new)(interop_span_t pattern, const interop_alloc_t *alloc,
+                                interop_regex_t **regex, size_t *size, char *why, size_t why_size);
+  void (*regex_free)(interop_regex_t *regex);
+  /* MISSING: no match; FULL: it would cost too much, or go_on said so. spans has room
+     for INTEROP_REGEX_GROUPS pairs of offsets; ~0: a group that caught nothing */
+  interop_status_t (*regex_match)(interop_regex_t *regex, interop_span_t text, size_t from,
+                                  int (*go_on)(void *arg), void *arg, size_t *spans, uint32_t *groups);
+
+  interop_status_t (*json_open)(interop_span_t text, const interop_alloc_t *alloc, interop_json_t **json,
+                                char *why, size_t why_size);
+  int (*json_next)(interop_json_t *json, interop_json_value_t *value);    /* 0: that was all */
+  void (*json_close)(interop_json_t *json);
+} interop_services_t;
+
+/* name, default, smallest, largest, unit in policies */
+#define INTEROP_BUDGETS(X) \
+  X(instructions,  100000, 1000,  10000000)   /* of the language */ \
+  X(memory,       1048576, 65536, 67108864)   /* bytes: all that it holds */ \
+  X(microseconds,    5000, 100,   1000000)    /* wall time */ \
+  X(output,         65536, 256,   1048576)    /* bytes of what it gives and logs */
+
+typedef struct {
+#define INTEROP_X(name, usual, least, most) uint32_t name;
+  INTEROP_BUDGETS(INTEROP_X)
+#undef INTEROP_X
+} interop_budget_t;
+
+typedef struct {
+  interop_span_t name;            /* "quota" */
+  interop_span_t file;            /* for diagnostics */
+  interop_span_t text;
+  interop_budget_t budget;        /* 0: the default */
+  unsigned exact:1;               /* count every instruction: for tools, it is slower */
+} interop_script_source_t;
+
+/* how a call ended: name, what it is called */
+#define INTEROP_SCRIPT_ENDS(X) \
+  X(DONE,         "done") \
+  X(ERROR,        "error")                 /* the script's own, or a wrong use of what it is given */ \
+  X(INSTRUCTIONS, "instruction budget")    \
+  X(MEMORY,       "memory budget")         \
+  X(TIME,         "time budget")           \
+  X(OUTPUT,       "output budget")         \
+  X(RESULT,       "wrong result")          /* what it returned is none of the actions */
+
+typedef enum {
+#define INTEROP_X(name, text) INTEROP_SE_##name,
+  INTEROP_SCRIPT_ENDS(INTEROP_X)
+#undef INTEROP_X
+  INTEROP_SCRIPT_END_COUNT
+} interop_script_end_t;
+
+#define INTEROP_SCRIPT_GIVES  16u        /* actions of one call, at most */
+
+/* spans live until the script is run again or freed */
+typedef struct {
+  interop_script_end_t end;
+  interop_script_action_t action[INTEROP_SCRIPT_GIVES];
+  uint32_t actions;
+  interop_span_t error;           /* "FILE:LINE: what"; absent if done */
+  uint64_t instructions, nanoseconds;
+  size_t memory;                  /* the most that it held */
+} interop_script_result_t;
+
+typedef struct interop_script_s interop_script_t;
+
+typedef struct {
+  uint32_t version;               /* INTEROP_EXTENSION_VERSION */
+  const char *language;           /* "Lua 5.4" */
+  /* compiles, and runs what is to be run once. SYNTAX (diag: FILE:LINE: what, the line), NOMEM,
+     UNAVAILABLE (the language is not the one that it should be). The source need not stay */
+  interop_status_t (*load)(const interop_script_source_t *source, const interop_services_t *services,
+                           const interop_alloc_t *alloc, interop_script_t **script, interop_diag_t *diag);
+  /* one event, within the budget. OK: see result, also where it failed; else what a service
+     said (AGAIN, UNAVAILABLE, NOMEM): nothing is decided */
+  interop_status_t (*run)(interop_script_t *script, void *ctx, interop_script_result_t *result);
+  void (*free)(interop_script_t *script);
+} interop_extension_t;
+
+typedef const interop_extension_t *(*interop_extension_fn)(void);
+
+/* ---- the scripts of a policy, loaded: one set per process that judges */
+
+typedef struct interop_scripts_s interop_scripts_t;
+
+/* what a script needs of whoever runs the judge; each may be NULL */
+typedef struct {
+  void (*log)(void *ctx, int error, interop_span_t script, interop_span_t line);
+  interop_status_t (*count)(void *ctx, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value);
+  void *ctx;
+} interop_script_env_t;
+
+/* what the scripts did to the policy's verdict */
+#define INTEROP_SCRIPT_DEEDS(X) \
+  X(KEPT, "kept") X(TIGHTENED, "tightened") X(RELAXED, "relaxed") \
+  X(REFUSED, "refused")           /* would have relaxed more than it may */ \
+  X(FAILED, "failed")
+
+typedef enum {
+#define INTEROP_X(name, text) INTEROP_SD_##name,
+  INTEROP_SCRIPT_DEEDS(INTEROP_X)
+#undef INTEROP_X
+  INTEROP_SCRIPT_DEED_COUNT
+} interop_script_did_t;
+
+typedef struct {
+  interop_span_t name;
+  uint64_t runs, did[INTEROP_SCRIPT_DEED_COUNT];
+  unsigned set_aside:1;           /* failed too often in a row: not run any more */
+} interop_script_stat_t;
+
+INTEROP_API const char *interop_script_end_name(interop_script_end_t end);
+INTEROP_API const char *interop_script_did_name(interop_script_did_t did);
+
+/* how many a policy attaches; without them no extension is needed */
+INTEROP_API size_t interop_policy_scripts(const interop_policy_t *policy);
+/*
+** Loads all of a policy's scripts; the policy and the extension must outlive the
+** set. What extension_t.load says; the diagnostic has the script's file and line.
+*/
+INTEROP_API interop_status_t interop_scripts_new(const interop_policy_t *policy,
+    const interop_extension_t *extension, const interop_alloc_t *alloc,
+    interop_scripts_t **scripts, interop_diag_t *diag);
+/* one more, that a configuration attaches: its number for interop_request_t.script */
+INTEROP_API interop_status_t interop_scripts_add(interop_scripts_t *scripts,
+    const interop_script_source_t *source, unsigned *number, interop_diag_t *diag);
+INTEROP_API void interop_scripts_free(interop_scripts_t *scripts);
+INTEROP_API size_t interop_scripts_count(const interop_scripts_t *scripts);
+INTEROP_API void interop_scripts_stat(const interop_scripts_t *scripts, size_t i, interop_script_stat_t *stat);
+
 /* --------------------------------------------------------------- judge */
 
 /* One request's way through match, normalise, decide and apply. */
@@ -353,6 +587,9 @@ typedef struct {
   interop_span_t (*make_request_id)(void *ctx);   /* may be NULL */
   void *make_ctx;
   int64_t now;
+  interop_scripts_t *scripts;     /* NULL: what the policy's scripts would say is not known */
+  unsigned script;                /* one more that runs: its number from interop_scripts_add; 0: none */
+  const interop_script_env_t *script_env;         /* may be NULL: no log, no counters */
   unsigned native:1;              /* interop_leg native */
   unsigned too_large:1;           /* the body is over the limit and was not read */
 } interop_request_t;
@@ -400,6 +637,17 @@ typedef struct {
   unsigned wants_answer:1;        /* call it with upstream's status */
   unsigned wants_answer_body:1;   /* ... and whole body, before the client gets anything */
   unsigned retry_after:1;         /* ANSWER 503: store not available */
+
+  /* what scripts made of it; script absent: none was asked */
+  interop_span_t script;          /* the one that changed the verdict, else that failed or was refused, else the last */
+  interop_script_did_t script_did;
+  interop_span_t script_error;    /* why it failed, or what it was refused */
+  interop_verdict_t policy_verdict;       /* before them */
+  interop_span_t policy_rule, policy_reason;
+  uint64_t script_instructions;   /* of all that were asked */
+  size_t script_memory;           /* the most of any */
+  const interop_script_action_t *headers; /* FORWARD: request headers that a script sets */
+  size_t header_count;
 
   /* MESSAGE and CALL records learnt on the way (a fetched original): keep them
      at once, whatever becomes of the request */

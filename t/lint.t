@@ -35,7 +35,7 @@ my $libc = join '|', qw(assert ctype dirent dlfcn errno fcntl float inttypes lim
     stdatomic stdbool stddef stdint stdio stdlib string strings time unistd getopt locale
     sys/mman sys/stat sys/types sys/wait sys/resource sys/time sys/ioctl sys/file);
 my %may_include = (
-    rules => qr{^(?:$libc|yyjson|pcre2|md4c|md4c-html|lmdb|openssl/\w+)\.h$},
+    rules => qr{^(?:$libc|yyjson|pcre2|md4c|md4c-html|lmdb|emmintrin|openssl/\w+)\.h$},
     lua => qr{^(?:$libc|interop|lua|lauxlib|lualib)\.h$},
     ngx_module => qr{^(?:ngx_\w+|interop|dlfcn|nginx)\.h$},
 );

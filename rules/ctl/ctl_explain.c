@@ -28,6 +28,7 @@ typedef struct {
   const char *cases, *id, *given, *step, *store;
   bool json;
   const interop_policy_t *policy;
+  in_host_t *host;
   in_memory_t *memory;
   interop_store_t *opened;
   interop_view_t *view;
@@ -166,6 +167,7 @@ static bool new_edge(job_t *j, yyjson_val *given, yyjson_val *step, in_edge_t **
   interop_diag_t diag;
   if (e == NULL) return in_ctl_fail("out of memory"), false;
   e->policy = j->policy;
+  e->host = j->host;
   e->memory = j->memory;
   e->source = (interop_source_t) { lookup, j, NULL, NULL, NULL };
   e->arena = &j->arena;
@@ -271,6 +273,7 @@ int in_ctl_explain(int argc, char **argv) {
   if (!in_pack_open(&pack, policy)) return IN_CTL_FOUND;
   j.cases = argv[1];
   j.policy = pack.policy;
+  j.host = &pack.host;
   j.memory = in_memory_new(&interop_alloc_libc);
   in_arena_init(&j.arena, &interop_alloc_libc);
   if (j.memory == NULL) in_ctl_fail("out of memory");

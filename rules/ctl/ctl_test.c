@@ -19,6 +19,7 @@ const char in_help_test[] =
 
 typedef struct {
   const interop_policy_t *policy;
+  in_host_t *host;
   const char *only;
   bool verbose;
   unsigned passed, failed, skipped;
@@ -59,6 +60,7 @@ static bool run_step(case_t *c, yyjson_val *given, yyjson_val *step, in_memory_t
   interop_status_t rc;
   if (e == NULL) return false;
   e->policy = c->run->policy;
+  e->host = c->run->host;
   e->memory = m;
   e->arena = a;
   if (!in_case_step(given, step, e, &diag)) return tell_failed(c, diag.text), true;
@@ -108,6 +110,7 @@ static void run_case(run_t *run, yyjson_val *v) {
   in_arena_t a;
   const char *why;
   in_arena_init(&a, &interop_alloc_libc);
+  in_host_renew(run->host);
   if (c.id.p == NULL) c.id = IN_SPAN("(a case without id)");
   why = reason_to_skip(run, v, &a);
   if (why != NULL) {
@@ -158,6 +161,7 @@ int in_ctl_test(int argc, char **argv) {
   if (argc < 2) return in_ctl_wrong(argv[0], "which case files?");
   if (!in_pack_open(&pack, policy)) return IN_CTL_FOUND;
   run.policy = pack.policy;
+  run.host = &pack.host;
   for (int i = 1; i < argc && code == IN_CTL_GOOD; i++) code = run_file(&run, argv[i]);
   in_pack_close(&pack);
   if (code != IN_CTL_GOOD) return code;

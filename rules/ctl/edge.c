@@ -44,6 +44,13 @@ static bool set(in_wire_t *w, in_arena_t *a, const char *name, in_span_t value) 
   return true;
 }
 
+/* a script's header stands for all of that name that the client sent */
+static bool set_own(in_wire_t *w, in_arena_t *a, const interop_script_action_t *h) {
+  for (uint32_t i = w->headers; i-- > 0; )
+    if (in_eq_nocase(w->header[i].name, h->first)) drop(w, i);
+  return in_wire_add(w, a, h->first, h->second);
+}
+
 in_span_t in_wire_raw(const in_wire_t *w, in_arena_t *a) {
   interop_alloc_t alloc = in_arena_alloc(a);
   in_buf_t b;
@@ -119,6 +126,8 @@ static interop_status_t forward(in_edge_t *e, const interop_plan_t *plan, in_wir
   in_wire_t w = e->client;
   if (!copy_headers(e, &w)) return INTEROP_NOMEM;
   if (plan != NULL && !e->monitor) {
+    for (size_t i = 0; i < plan->header_count; i++)
+      if (!set_own(&w, e->arena, &plan->headers[i])) return INTEROP_NOMEM;
     if (plan->cross_header.p != NULL && !set(&w, e->arena, "Interop-Cross", plan->cross_header)) return INTEROP_NOMEM;
     if (plan->method.p != NULL) w.method = plan->method;
     if (plan->target.p != NULL) w.target = plan->target;
@@ -194,6 +203,12 @@ static void fill_request(in_edge_t *e) {
   q->asks = in_wire_header(&e->client, "interop-escalate");
   q->request_id = IN_SPAN("00000000000000000000000000000000");
   q->now = e->now;
+  if (e->host != NULL) {
+    q->scripts = e->host->scripts;
+    q->script = e->script;
+    e->host->now = e->now;
+    q->script_env = &e->host->env;
+  }
   q->native = e->native;
   q->too_large = e->client.body.n > IN_EDGE_MAX_BODY;
   if (e->match != INTEROP_M_REFUSED && !q->too_large) q->body = e->client.body;

@@ -36,6 +36,8 @@ typedef struct {
   bool native, monitor;
   in_span_t sender, client_country, client_agent;
   int64_t now;
+  in_host_t *host;                /* what runs scripts; NULL: nothing does */
+  unsigned script;                /* one that the location attaches; 0: none */
   in_wire_t client;               /* what the client sends */
   const in_wire_t *answers;       /* upstream's, in order; used up: 200 with {} */
   uint32_t answers_count, answers_used;

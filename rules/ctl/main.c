@@ -14,6 +14,7 @@ static const in_verb_t verbs[] = {
   { "matrix", in_ctl_matrix, "the capability table from one system to another", in_help_matrix },
   { "diff", in_ctl_diff, "what traffic one policy decides otherwise than another", in_help_diff },
   { "test", in_ctl_test, "run behaviour cases in the engine, without nginx", in_help_test },
+  { "lua", in_ctl_lua, "check a script, or run it on one event", in_help_lua },
   { "import", in_ctl_import, "read records from JSON lines into a store", in_help_import },
   { "export", in_ctl_export, "write a store's records as JSON lines", in_help_export },
   { "tenant", in_ctl_record, "show, list, set, unset a tenant's facts", in_help_record },

@@ -97,14 +97,21 @@ bool in_pack_open(in_pack_t *p, const char *option) {
   memset(p, 0, sizeof(*p));
   if (!find(p, option)) return false;
   if (is_image(p->path) ? !read_image(p) : !make_image(p)) return false;
-  if (interop_policy_load(p->image, p->size, &interop_alloc_libc, &p->policy, &diag) == INTEROP_OK) return true;
+  if (interop_policy_load(p->image, p->size, &interop_alloc_libc, &p->policy, &diag) == INTEROP_OK)
+    return interop_policy_scripts(p->policy) == 0 || in_host_open(&p->host, p->policy) || (in_pack_close(p), false);
   if (diag.line == 0) in_ctl_fail("%s: %s", p->path, diag.text);
   else in_pack_diag(&diag);
   in_pack_close(p);
   return false;
 }
 
+bool in_pack_open_host(in_pack_t *p, const char *option) {
+  if (!in_pack_open(p, option)) return false;
+  return p->host.scripts != NULL || in_host_open(&p->host, p->policy) || (in_pack_close(p), false);
+}
+
 void in_pack_close(in_pack_t *p) {
+  in_host_close(&p->host);
   interop_policy_free(p->policy);
   free(p->image);
   p->policy = NULL;

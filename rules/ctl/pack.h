@@ -10,6 +10,7 @@
 #define IN_PACK_H
 
 #include "ctl.h"
+#include "host.h"
 #include "../policy/load.h"
 
 typedef struct {
@@ -18,10 +19,13 @@ typedef struct {
   size_t size;
   bool compiled;                  /* from sources; else it was an image already */
   interop_policy_t *policy;
+  in_host_t host;                 /* has the policy's scripts, if there are any */
 } in_pack_t;
 
 /* option: the value of --policy, or NULL. False: told; give IN_CTL_FOUND */
 bool in_pack_open(in_pack_t *p, const char *option);
+/* the same with a host in any case, for scripts that no policy attaches */
+bool in_pack_open_host(in_pack_t *p, const char *option);
 void in_pack_close(in_pack_t *p);
 /* a compiler's or loader's error; IN_CTL_FOUND */
 int in_pack_diag(const interop_diag_t *diag);

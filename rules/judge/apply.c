@@ -6,8 +6,28 @@
 */
 #include "judge.h"
 
+const in_pi_outcome_t *in_judge_outcome(const interop_judge_t *j, const in_recipient_t *r) {
+  const in_pi_outcome_t *o = in_outcome(&j->policy->img, r->outcome);
+  bool milder = o->kind == IN_OUT_DECISION && o->verdict < j->override.outcome.verdict;
+  return j->override.active && (milder || !j->override.tightened) ? &j->override.outcome : o;
+}
+
 static const in_pi_outcome_t *final_outcome(const interop_judge_t *j) {
-  return in_outcome(&j->policy->img, j->recipients[j->final].outcome);
+  return in_judge_outcome(j, &j->recipients[j->final]);
+}
+
+static bool is_script(const interop_judge_t *j, const in_pi_outcome_t *o) {
+  return o == &j->override.outcome;
+}
+
+static in_span_t rule_of(const interop_judge_t *j, const in_pi_outcome_t *o) {
+  return is_script(j, o) ? j->override.rule : in_image_str(&j->policy->img, o->rule);
+}
+
+static in_span_t reason_of(const interop_judge_t *j, const in_pi_outcome_t *o) {
+  const in_image_t *img = &j->policy->img;
+  if (is_script(j, o)) return j->override.reason;
+  return o->reason == IN_NIL ? IN_NONE : in_image_str(img, in_reason(img, o->reason)->name);
 }
 
 /* ---- texts with {names} */
@@ -190,9 +210,12 @@ static in_span_t unknown_fact(interop_judge_t *j, const in_pi_outcome_t *o) {
 static interop_status_t deny(interop_judge_t *j, const in_pi_outcome_t *o) {
   const in_image_t *img = &j->policy->img;
   if (o->kind != IN_OUT_UNDETERMINED) {
-    j->plan.rule = in_image_str(img, o->rule);
-    j->plan.reason = o->reason == IN_NIL ? IN_SPAN("denied") : in_image_str(img, in_reason(img, o->reason)->name);
+    j->plan.rule = rule_of(j, o);
+    j->plan.reason = reason_of(j, o);
+    if (j->plan.reason.p == NULL) j->plan.reason = IN_SPAN("denied");
     in_judge_row_notices(j, o);
+    if (is_script(j, o) && j->override.message.p != NULL)
+      return in_judge_tell(j, INTEROP_V_DENY, o->reason, 0, j->override.message);
     return answer_denial(j, o->reason, IN_NONE);
   }
   {
@@ -224,8 +247,10 @@ static interop_status_t rewrite(interop_judge_t *j, const in_recipient_t *r, con
   in_span_t text = IN_NONE;
   interop_status_t rc = INTEROP_OK;
   if (o->verdict == INTEROP_V_PLACEHOLDER) rc = in_judge_placeholder(j, r, &text);
+  if (is_script(j, o) && j->override.text.p != NULL) text = j->override.text;
   if (rc == INTEROP_OK)
-    rc = in_api_write(&j->policy->img, &j->match, &j->event, (interop_verdict_t)o->verdict, text,
+    rc = in_api_write(&j->policy->img, &j->match, &j->event,
+        is_script(j, o) && j->override.replaces ? INTEROP_V_PLACEHOLDER : (interop_verdict_t) o->verdict, text,
         o->strip, o->reduce, &j->arena, &j->write);
   if (rc == INTEROP_FULL) return deny(j, o);      /* the API has no form for it */
   if (rc != INTEROP_OK) return rc;
@@ -272,18 +297,35 @@ static interop_status_t amend(interop_judge_t *j, const in_recipient_t *r, const
   return forward(j);
 }
 
-interop_status_t in_judge_apply(interop_judge_t *j) {
+/* what is told of scripts */
+static void set_script(interop_judge_t *j) {
   const in_image_t *img = &j->policy->img;
+  const in_pi_outcome_t *o = in_outcome(img, j->recipients[j->final].outcome);
+  if (j->override.script.p == NULL) return;
+  j->plan.script = j->override.script;
+  j->plan.script_did = j->override.did;
+  j->plan.script_error = j->override.error;
+  j->plan.policy_verdict = o->kind == IN_OUT_DECISION ? (interop_verdict_t) o->verdict : INTEROP_V_DENY;
+  j->plan.policy_rule = o->kind == IN_OUT_DECISION ? in_image_str(img, o->rule) : IN_SPAN("undetermined");
+  if (o->kind == IN_OUT_DECISION && o->reason != IN_NIL) j->plan.policy_reason = in_image_str(img, in_reason(img, o->reason)->name);
+  j->plan.script_instructions = j->override.instructions;
+  j->plan.script_memory = j->override.memory;
+  j->plan.headers = j->override.headers;
+  j->plan.header_count = j->override.header_count;
+}
+
+interop_status_t in_judge_apply(interop_judge_t *j) {
   const in_recipient_t *r = &j->recipients[j->final];
   const in_pi_outcome_t *o = final_outcome(j);
   interop_status_t rc;
   set_who(j);
   j->plan.effects = j->effects;
   j->plan.effect_count = j->effect_count;
+  set_script(j);
   if (o->kind != IN_OUT_DECISION || o->verdict == INTEROP_V_DENY) return deny(j, o);
   j->plan.verdict = (interop_verdict_t) o->verdict;
-  j->plan.rule = in_image_str(img, o->rule);
-  if (o->reason != IN_NIL) j->plan.reason = in_image_str(img, in_reason(img, o->reason)->name);
+  j->plan.rule = rule_of(j, o);
+  j->plan.reason = reason_of(j, o);
   if (o->verdict == INTEROP_V_ESCALATE && !(j->request->native && in_judge_crosses(j))) return in_judge_escalate(j, r, o);
   in_judge_row_notices(j, o);
   if (j->request->native && in_judge_crosses(j)) {

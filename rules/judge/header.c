@@ -135,9 +135,10 @@ static const in_recipient_t *strictest_for(const interop_judge_t *j, uint32_t sy
 
 /* the text that goes with the verdict, absent if there is none */
 static interop_status_t cross_text(interop_judge_t *j, const in_recipient_t *r, uint32_t *verdict, in_span_t *text) {
-  const in_pi_outcome_t *o = in_outcome(&j->policy->img, r->outcome);
+  const in_pi_outcome_t *o = in_judge_outcome(j, r);
   in_write_t w;
   interop_status_t rc;
+  if (o == &j->override.outcome && j->override.text.p != NULL) return *text = j->override.text, INTEROP_OK;
   if (o->verdict == INTEROP_V_PLACEHOLDER) return in_judge_placeholder(j, r, text);
   if (o->verdict == INTEROP_V_AS_REPLY) return in_api_text(&j->policy->img, &j->event, o->reduce, &j->arena, text);
   if (o->verdict != INTEROP_V_PLAIN_TEXT) return INTEROP_OK;
@@ -159,7 +160,7 @@ interop_status_t in_judge_cross_header(interop_judge_t *j) {
     in_span_t text = IN_NONE;
     uint32_t verdict;
     if (r == NULL) continue;
-    o = in_outcome(img, r->outcome);
+    o = in_judge_outcome(j, r);
     verdict = o->verdict;
     rc = cross_text(j, r, &verdict, &text);
     if (b.n > 0) in_buf_put(&b, IN_SPAN(", "));

@@ -5,6 +5,7 @@
 ** again with the same request and goes on where it was.
 */
 #include "judge.h"
+#include "../script/script.h"
 
 interop_status_t interop_judge_new(const interop_policy_t *policy, int api,
                                    const interop_target_t *target, const interop_alloc_t *alloc,
@@ -124,7 +125,10 @@ static interop_status_t judge(interop_judge_t *j) {
     rc = in_judge_keep_original(j);
     if (rc != INTEROP_OK) return rc;
   }
-  while ((rc = in_judge_decide(j)) == INTEROP_AGAIN) {
+  for (;;) {
+    rc = in_judge_decide(j);
+    if (rc == INTEROP_OK) rc = in_script_ask(j);
+    if (rc != INTEROP_AGAIN) break;
     rc = begin_fetch(j);
     if (rc != INTEROP_OK) return rc;
   }

@@ -4,6 +4,7 @@
 ** judge.c      the public calls, in order
 ** recipients.c who is addressed, and where each of them reads
 ** decide.c     a verdict per recipient, the strictest of them
+** (script/     what scripts make of it)
 ** apply.c      the verdict on the wire: the plan
 ** answer.c     upstream's answer: what is remembered, what the client gets
 ** batch.c      several requests in one
@@ -30,6 +31,26 @@ typedef struct {
 typedef struct in_batch_judge_s in_batch_judge_t;
 typedef struct in_escalating_s in_escalating_t;
 typedef struct { const char *name; in_span_t value; } in_subst_t;
+
+/* what scripts make of the verdict (script/) */
+typedef struct {
+  bool active;                    /* the outcome below holds in place of the policy's */
+  bool tightened;                 /* by a script, so that no other may relax it */
+  in_pi_outcome_t outcome;
+  in_span_t rule, reason, message;
+  in_span_t text;                 /* a placeholder's, or what replaces the message; absent: the policy's */
+  bool replaces;                  /* ... which is told as plain_text */
+  in_span_t script, error;        /* what is told of them */
+  interop_script_did_t did;
+  uint64_t instructions;
+  size_t memory;
+  interop_script_action_t *headers;
+  uint32_t header_count;
+  bool read;                      /* the message's plain text was made */
+  in_span_t plain;
+  int64_t *counted;               /* what counters gave: a script that is asked again is told the same */
+  uint32_t counts, count;
+} in_override_t;
 
 struct interop_judge_s {
   const interop_policy_t *policy;
@@ -60,6 +81,7 @@ struct interop_judge_s {
   in_write_t write;
   bool written;
   in_span_t undetermined;         /* "recipient.linked_account" */
+  in_override_t override;
   interop_plan_t plan;
   in_escalating_t *escalating;    /* the plan's action is, or was, STEPS */
   interop_answer_t answer;
@@ -77,6 +99,8 @@ bool in_judge_crosses(const interop_judge_t *j);
 void in_judge_take(interop_judge_t *j, const in_recipient_t *r);    /* facts are now this recipient's */
 /* apply.c */
 interop_status_t in_judge_apply(interop_judge_t *j);
+/* the recipient's outcome, or a script's in its place */
+const in_pi_outcome_t *in_judge_outcome(const interop_judge_t *j, const in_recipient_t *r);
 interop_status_t in_judge_refuse(interop_judge_t *j, in_span_t reason, in_span_t detail);
 interop_status_t in_judge_placeholder(interop_judge_t *j, const in_recipient_t *r, in_span_t *text);
 /* the answer in the API's error form; status 0: the reason's own */

@@ -168,9 +168,11 @@ interop_status_t in_compile_source(in_compile_t *c, const in_stmt_t *stmts) {
   rc = read_all(c, stmts);
   if (rc == INTEROP_OK) rc = read_notices(c);
   if (rc == INTEROP_OK) rc = unfold_all(c);
+  if (rc == INTEROP_OK) rc = in_scripts_finals(c, unfold);
   if (rc == INTEROP_OK && c->tenant_rules.n > 0) rc = ask_tenant(c);
   if (rc == INTEROP_OK) rc = in_atoms_make(c);
   if (rc == INTEROP_OK) rc = in_policy_lower(c);
+  if (rc == INTEROP_OK) rc = in_scripts_lower(c);
   if (rc == INTEROP_OK && c->arena->failed) rc = in_nomem(c);
   if (rc == INTEROP_OK) check_used(c);
   return rc;

@@ -13,6 +13,7 @@
 ** guard.c   guards -> diagrams
 ** scope.c   which rules each cell has
 ** lower.c   rules -> one diagram per cell, or a list where that would be too large
+** script.c  scripts, and the denials that none may relax
 ** overlay.c rules of single tenants -> lists behind a hash table
 ** emit.c    all of it -> records of the image
 ** compile.c the order of all this
@@ -36,7 +37,7 @@
 bool in_vec_room(in_arena_t *a, void **at, uint32_t n, uint32_t *size, size_t item);
 
 typedef struct { in_span_t name, title, tier; in_place_t place; } in_system_t;
-typedef struct { in_span_t name, message; uint32_t status; in_place_t place; bool used; } in_reason_t;
+typedef struct { in_span_t name, message; uint32_t status; in_place_t place; bool used, final; } in_reason_t;
 typedef struct { in_span_t name; uint32_t lost, verdicts; const in_stmt_t *when; uint32_t when_at;
                  in_place_t place; bool used; } in_notice_t;
 typedef struct { in_span_t name; in_span_t *member; uint32_t count; in_place_t place; bool used; } in_set_t;
@@ -160,6 +161,13 @@ typedef struct {
   uint64_t *matrix;               /* by `from`: the systems it has a matrix to; NULL: none */
 } in_policy_t;
 
+/* a script that a policy attaches; rec: all but its texts, and what is made later */
+typedef struct {
+  in_span_t name, file, text, tenant;
+  in_pi_script_t rec;
+  in_place_t place;
+} in_script_t;
+
 /* hash-consed diagram nodes: id of a leaf is its outcome */
 typedef struct in_mdd_s in_mdd_t;
 
@@ -184,6 +192,9 @@ struct in_compile_s {
   IN_VEC(in_rule_t) tenant_rules;       /* .policy is an index in tenants */
   IN_VEC(in_pi_rule_t) lists;           /* guards are still diagrams' ids */
   IN_VEC(in_pi_overlay_t) overlays;
+  IN_VEC(in_script_t) scripts;
+  IN_VEC(in_rule_t) finals;             /* denials that scripts may not relax, their guards unfolded */
+  uint32_t final_list;                  /* ... in lists, or IN_NIL */
   in_span_t *name_table;                /* names of policies */
   uint32_t name_slots, names;
   uint32_t tenant_pred;                 /* sender.tenant.id is known; IN_NIL: no tenant has rules */
@@ -224,6 +235,14 @@ uint32_t in_pred_get(in_compile_t *c, const in_pred_t *p);
 /* table.c */
 in_expr_t *in_table_test(in_compile_t *c, const in_tok_t *name, const in_tok_t *result);
 interop_status_t in_tables_check(in_compile_t *c);
+
+/* script.c: from tok[at] on, what follows the file and the operations of `script NAME "FILE" ...;` */
+bool in_script_read(in_compile_t *c, const in_stmt_t *s, uint32_t at, in_script_t *script);
+/* when all rules are read, and before there are atoms: copies of the final denials */
+interop_status_t in_scripts_finals(in_compile_t *c, bool (*unfold)(in_compile_t *c, in_expr_t *e));
+/* when the rules are lowered: their list */
+interop_status_t in_scripts_lower(in_compile_t *c);
+void in_scripts_emit(in_compile_t *c);
 
 /* policy.c */
 interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *stmt);

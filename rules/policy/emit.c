@@ -53,7 +53,7 @@ static void put_vocabulary(emit_t *e) {
   }
   for (uint32_t i = 0; i < v->reasons.n; i++) {
     in_pi_reason_t r = { in_builder_str(e->b, v->reasons.at[i].name), in_builder_str(e->b, v->reasons.at[i].message),
-                         v->reasons.at[i].status, 0 };
+                         v->reasons.at[i].status, v->reasons.at[i].final };
     PUT(e, REASONS, r);
   }
   for (uint32_t i = 0; i < v->sets.n; i++) {
@@ -164,6 +164,7 @@ static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices)
   put_rules(e, guards);
   put_escalations(e);
   put_lists(e);
+  in_scripts_emit(c);
   for (uint32_t i = 0; i < c->outcomes.n; i++) PUT(e, OUTCOMES, c->outcomes.at[i]);
   return INTEROP_OK;
 }

@@ -308,6 +308,10 @@ static in_value_t field_value(in_facts_t *f, in_subject_t subject, uint32_t fiel
   return defaults_hold(f, subject) ? default_value(f, subject, fl) : none;
 }
 
+in_value_t in_facts_field(in_facts_t *f, in_subject_t subject, uint32_t field) {
+  return field_value(f, subject, field);
+}
+
 in_value_t in_facts_value(in_facts_t *f, uint32_t slot) {
   const in_pi_slot_t *s = in_slot(&f->policy->img, slot);
   if (s->subject == IN_SUB_REQUEST) return f->request[s->field];
@@ -504,6 +508,16 @@ uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event) {
   size_t cell = in_cell(img->count[IN_S_SYSTEMS], event->operation, event->kind, event->from, event->to);
   uint32_t o = in_decide(f, in_table(img, CELLS, uint32_t)[cell]);
   return o == IN_NIL || img->count[IN_S_OVERLAYS] == 0 ? o : decide_overlay(f, event, o);
+}
+
+bool in_final_holds(in_facts_t *f, const in_list_event_t *event, uint32_t list) {
+  bool fetched = f->fetched;
+  uint32_t need, o;
+  f->fetched = true;              /* as of a guard */
+  while ((o = in_list_final(&f->policy->img, list, event, f->class_, &need)) == IN_NIL)
+    if (!look(f, need)) break;
+  f->fetched = fetched;
+  return o != IN_NOTHING;
 }
 
 bool in_guard_holds(in_facts_t *f, uint32_t root) {

@@ -60,6 +60,8 @@ void in_facts_set(in_facts_t *f, in_subject_t subject, in_row_t *row);
 in_row_t *in_facts_row(in_facts_t *f, in_subject_t subject);
 in_span_t in_facts_record(in_facts_t *f, in_subject_t subject);
 in_value_t in_facts_value(in_facts_t *f, uint32_t slot);
+/* the same of a subject that is no slot's; field: index in FIELDS, of the subject's record */
+in_value_t in_facts_field(in_facts_t *f, in_subject_t subject, uint32_t field);
 /* a field of a record by its name, as text; absent if it is none */
 in_span_t in_facts_text(in_span_t record, const char *field);
 
@@ -67,6 +69,8 @@ in_span_t in_facts_text(in_span_t record, const char *field);
 uint32_t in_decide(in_facts_t *f, uint32_t root);
 /* the same for a cell, with the rules of the sender's tenant over it */
 uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event);
+/* does a denial of the list hold, or may it, for a final reason? Also where that cannot be told */
+bool in_final_holds(in_facts_t *f, const in_list_event_t *event, uint32_t list);
 /* a guard that is certainly true */
 bool in_guard_holds(in_facts_t *f, uint32_t root);
 

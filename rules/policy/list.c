@@ -123,6 +123,25 @@ uint32_t in_list_walk(const in_image_t *img, uint32_t first, const in_list_event
   return result(&l) == IN_NOTHING && event == NULL ? r->outcome : result(&l);
 }
 
+static bool is_final(const list_t *l, uint32_t outcome) {
+  uint32_t reason = in_outcome(l->img, outcome)->reason;
+  return denies(l, outcome) && reason != IN_NIL && in_reason(l->img, reason)->final;
+}
+
+uint32_t in_list_final(const in_image_t *img, uint32_t first, const in_list_event_t *event,
+                       const uint8_t *class_, uint32_t *need) {
+  list_t l = { .img = img, .class_ = class_, .event = event, .need = IN_NIL };
+  for (const in_pi_rule_t *r = in_table(img, LISTS, in_pi_rule_t) + first; r->op != IN_LIST_END; r++) {
+    uint32_t g;
+    if (r->op == IN_LIST_NEXT || !is_final(&l, r->outcome) || !is_meant(&l, r)) continue;
+    g = guard(&l, r->guard);
+    *need = l.need;
+    if (g == IN_NIL) return IN_NIL;
+    if (in_outcome(img, g)->kind != IN_OUT_FALSE) return r->outcome;
+  }
+  return IN_NOTHING;
+}
+
 /* ---- whose list it is: OVERLAYS[0] tells of the table that follows it */
 
 uint64_t in_overlay_hash(in_span_t id) {

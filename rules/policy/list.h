@@ -20,6 +20,12 @@ typedef struct { uint32_t operation, kind, from, to; } in_list_event_t;
 */
 uint32_t in_list_walk(const in_image_t *img, uint32_t first, const in_list_event_t *event,
                       const uint8_t *class_, uint32_t *need);
+/*
+** Does a denial for a final reason of this list hold, or may it? Whatever stands before it.
+** IN_NOTHING: none does; IN_NIL and the atom to look at; else the outcome.
+*/
+uint32_t in_list_final(const in_image_t *img, uint32_t first, const in_list_event_t *event,
+                       const uint8_t *class_, uint32_t *need);
 /* does a hold before b? Certain denials by their reasons, then what is
 ** undetermined, then the stricter verdict */
 bool in_outcome_stricter(const in_image_t *img, uint32_t a, uint32_t b);

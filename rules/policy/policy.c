@@ -10,6 +10,7 @@
 **       remember { FACT = VALUE [when GUARD]; }
 **       reads from A { SYSTEM when GUARD [TAG]; }
 **       escalation A -> B { ... }      (escalation.c)
+**       script NAME "FILE" [for OPERATION ...] ...;       (script.c)
 **   }
 **
 ** `between` is for traffic that crosses from one to the other, `within` for
@@ -23,7 +24,8 @@ typedef struct {
   in_compile_t *c;
   uint32_t policy;
   bool tenant;                    /* it is one of a single tenant */
-  uint64_t ops;                   /* of the section being read */
+  bool geo;                       /* the section being read is one of geo rules, ... */
+  uint64_t ops;                   /* ... is for these */
   uint64_t from, to;
 } ctx_t;
 
@@ -225,6 +227,7 @@ static bool read_deny_as(ctx_t *x, const in_stmt_t *s, int reason, in_toggle_vie
   r.verdict = INTEROP_V_DENY;
   r.reason = reason;
   x->c->vocab.reasons.at[reason].used = true;
+  if (x->geo) x->c->vocab.reasons.at[reason].final = true;
   if (!read_row_words(x, s, &at, &r)) return false;
   if (!in_tok_is(s, at, "when") && !in_tok_is(s, at, "unless"))
     return bad(x, in_stmt_at(s, at), "a denial says when", "deny REASON [notice NAME] when GUARD;");
@@ -255,6 +258,7 @@ static bool read_deny(ctx_t *x, const in_stmt_t *s) {
 static bool read_gate(ctx_t *x, const in_stmt_t *s) {
   uint32_t at = 1;
   x->ops = ALL_OPS;
+  x->geo = in_tok_is(s, 0, "geo");
   if (!s->has_block)
     return bad(x, in_stmt_place(s), "this section needs a block", "gate [for OPERATION ...] { deny REASON when GUARD; }");
   if (in_tok_is(s, at, "for")) {
@@ -508,6 +512,29 @@ static bool read_remember(ctx_t *x, const in_stmt_t *s) {
   return true;
 }
 
+/* ---- script */
+
+/* script NAME "FILE" [for OPERATION ...] ...; */
+static bool read_script(ctx_t *x, const in_stmt_t *s) {
+  const in_policy_t *p = policy_of(x);
+  uint32_t at = 3;
+  in_script_t sc;
+  memset(&sc, 0, sizeof(sc));
+  if (!leaf(x, s)) return false;
+  if (s->ntok < 3 || s->tok[1].kind != IN_TOK_WORD || s->tok[2].kind != IN_TOK_STRING)
+    return bad(x, in_stmt_place(s), "a script has a name and a file", "script NAME \"file.lua\";");
+  if (in_tok_is(s, at, "for") && (at++, !read_ops(x, s, &at, &x->ops))) return false;
+  sc.name = s->tok[1].text;
+  sc.file = s->tok[2].text;
+  sc.tenant = p->tenant;
+  sc.place = s->tok[1].place;
+  sc.rec.ops = x->ops;
+  sc.rec.from = p->from;
+  sc.rec.to = p->to;
+  sc.rec.crosses = p->between;
+  return in_script_read(x->c, s, at, &sc);
+}
+
 /* ---- the policy */
 
 static bool no_scope(ctx_t *x, const in_stmt_t *s) {
@@ -553,14 +580,15 @@ static bool read_section(ctx_t *x, const in_stmt_t *s) {
   if (in_tok_is(s, 0, "matrix")) return read_matrix(x, s);
   if (x->tenant && (in_tok_is(s, 0, "placeholder") || in_tok_is(s, 0, "remember") || in_tok_is(s, 0, "reads")
                     || in_tok_is(s, 0, "escalation")))
-    return bad(x, in_stmt_place(s), "a tenant's policy holds gates and matrices", "the rest is the same for all tenants");
+    return bad(x, in_stmt_place(s), "a tenant's policy holds gates, matrices and scripts", "the rest is the same for all tenants");
   if (in_tok_is(s, 0, "placeholder")) return read_placeholder(x, s);
   if (in_tok_is(s, 0, "remember")) return read_remember(x, s);
   if (in_tok_is(s, 0, "reads")) return read_reads(x, s);
   if (in_tok_is(s, 0, "escalation")) return read_escalation(x, s);
+  if (in_tok_is(s, 0, "script")) return read_script(x, s);
   if (in_vocab_owns(s)) return true;
   return bad(x, in_stmt_place(s), "this word does not begin a section of a policy",
-             "gate, geo, matrix, placeholder, escalation, remember, reads, set or toggle");
+             "gate, geo, matrix, placeholder, escalation, remember, reads, script, set or toggle");
 }
 
 /* `for tenant "ID"` before the scope: taken out of the statement's head */
@@ -606,7 +634,7 @@ static bool new_name(ctx_t *x, const in_tok_t *tok) {
 }
 
 interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *s) {
-  ctx_t x = { c, c->policies.n, false, ALL_OPS, 0, 0 };
+  ctx_t x = { c, c->policies.n, false, false, ALL_OPS, 0, 0 };
   in_policy_t p;
   in_stmt_t head = *s;
   memset(&p, 0, sizeof(p));

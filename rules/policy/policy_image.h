@@ -83,7 +83,8 @@ typedef enum {
 
 typedef struct { in_ref_t name, title; uint32_t tier, reserved; } in_pi_system_t;
 
-typedef struct { in_ref_t name, message; uint32_t status, reserved; } in_pi_reason_t;
+/* final: no script may relax a denial for it */
+typedef struct { in_ref_t name, message; uint32_t status, final; } in_pi_reason_t;
 
 /* given by itself where the verdict is in the set, or one of the features was lost */
 typedef struct { in_ref_t name; uint32_t lost, verdicts; uint32_t guard, reserved; } in_pi_notice_t;
@@ -199,6 +200,21 @@ typedef struct {
   in_ref_t id;
   uint32_t list, slot;            /* list: index in LISTS; IN_NIL: the place is free */
 } in_pi_overlay_t;
+
+/*
+** A script, and the events that it is asked about: bit sets, bit count-of-systems of
+** `to`: not known. Budgets are 0 where the default holds.
+*/
+typedef struct {
+  uint64_t ops, from, to;
+  uint32_t crosses;               /* only from one system to another */
+  uint32_t relax;                 /* the mildest verdict that it may relax to, or IN_NIL */
+  in_ref_t name, file, text;
+  in_ref_t tenant;                /* whose sender's events alone; empty: everybody's */
+  interop_budget_t budget;
+  uint32_t failures;              /* so many in a row set it aside; 0: the default */
+  uint32_t final;                 /* in LISTS: the denials that it may not relax, or IN_NIL */
+} in_pi_script_t;
 
 /* how the documentation of a system calls what is sent in it: word, its meaning */
 #define IN_LABELS(X) \

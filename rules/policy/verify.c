@@ -209,11 +209,19 @@ static bool escalations_ok(const in_image_t *img) {
   return true;
 }
 
+static bool scripts_ok(const in_image_t *img) {
+  EACH(img, SCRIPTS, in_pi_script_t, s)
+    if (!in_image_ref_ok(img, s->name) || !in_image_ref_ok(img, s->file) || !in_image_ref_ok(img, s->text)
+        || !in_image_ref_ok(img, s->tenant) || (s->relax != IN_NIL && s->relax >= INTEROP_VERDICT_COUNT)
+        || (s->final != IN_NIL && s->final >= img->count[IN_S_LISTS])) return false;
+  return true;
+}
+
 static bool roots_ok(const in_image_t *img, const unsigned char *ends) {
   uint32_t systems = img->count[IN_S_SYSTEMS];
   if (img->count[IN_S_CELLS] != in_cell(systems, INTEROP_OPERATION_COUNT, 0, 0, 0)) return false;
   EACH(img, CELLS, uint32_t, r) if (!cell_ok(img, ends, *r)) return false;
-  if (!lists_ok(img, ends) || !overlays_ok(img)) return false;
+  if (!lists_ok(img, ends) || !overlays_ok(img) || !scripts_ok(img)) return false;
   EACH(img, NOTICES, in_pi_notice_t, n) if (!in_image_ref_ok(img, n->name) || !guard_ok(img, ends, n->guard)) return false;
   EACH(img, TEXTS, in_pi_text_t, t)
     if (!guard_ok(img, ends, t->guard) || t->from >= systems || t->to >= systems || t->system >= systems

@@ -226,10 +226,11 @@ static interop_status_t read_reason(reader_t *r, const in_stmt_t *s) {
   int64_t status;
   int old;
   memset(&reason, 0, sizeof(reason));
-  if (s->ntok != 4 || s->has_block || !is_word(s, 1) || !is_string(s, 3)
+  reason.final = s->ntok == 5 && in_tok_is(s, 4, "final");
+  if (s->ntok != (reason.final ? 5 : 4) || s->has_block || !is_word(s, 1) || !is_string(s, 3)
       || !in_vocab_number(s->tok[2].text, &status) || status < 400 || status > 599)
     return bad(r->diag, in_stmt_place(s), "a reason has a name, an HTTP status and a message",
-               "reason NAME 403 \"what the client is told\";");
+               "reason NAME 403 \"what the client is told\" [final];");
   old = in_vocab_reason(r->v, s->tok[1].text);
   if (old >= 0) return twice(r, &s->tok[1], r->v->reasons.at[old].place);
   reason.name = s->tok[1].text;

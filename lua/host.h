@@ -1,0 +1,143 @@
+/*
+** host.h -- one script and the state that it runs in; shared by the files of
+** the Lua host.
+**
+** heap.c    a region of memory, and the way back to what it was
+** budget.c  what a call may cost: counted, and ended when it is too much
+** sandbox.c the names that a script can reach; none of them reaches further
+** bounded.c functions of Lua's own libraries, each with its cost
+** regex.c   re.*, and what stands for Lua's patterns
+** event.c   the event and the policy's verdict as a script sees them
+** actions.c what a script can give: deny(...), placeholder(...)
+** helpers.c text, time, log, counter
+** words.c   word lists
+** json.c    JSON
+** host.c    the extension: load, run, free
+**
+** A state lives in one region. When the script has been loaded, the region is
+** copied, and every call begins with that copy: nothing of a call is there in
+** the next one, whatever it did, and nothing needs to be collected or closed.
+** So nothing in a region may own anything outside of it; the few things that
+** do (regexes, a parsed JSON) hang on the host and are bounded by it.
+*/
+#ifndef IN_LUA_HOST_H
+#define IN_LUA_HOST_H
+
+#include <stdbool.h>
+#include <lua.h>
+#include <lauxlib.h>
+#include "../rules/interop.h"
+
+/* ---- heap.c */
+
+#define IN_LUA_CLASSES  128
+
+typedef struct {
+  char *base;
+  size_t size;
+  size_t top;                     /* all from here on was never used */
+  size_t most;                    /* highest top since the last return */
+  void *free[IN_LUA_CLASSES];     /* blocks of a size each, linked by their first word */
+  bool full;                      /* a block could not be had */
+} in_lua_heap_t;
+
+bool in_lua_heap_init(in_lua_heap_t *h, const interop_alloc_t *alloc, size_t size);
+void *in_lua_heap_resize(in_lua_heap_t *h, void *p, size_t osize, size_t nsize);
+
+/* ---- the script */
+
+#define IN_LUA_REGEXES     64           /* patterns that are kept compiled */
+#define IN_LUA_REGEX_ROOM  (512u * 1024)        /* bytes of them all */
+#define IN_LUA_ERROR_MAX   600
+#define IN_LUA_CHUNK       "@"         /* what Lua takes the script to be called: "@:12: ..." */
+
+typedef struct { interop_regex_t *regex; char *pattern; size_t n; } in_lua_regex_t;
+
+struct interop_script_s {
+  interop_alloc_t alloc;
+  const interop_services_t *services;
+  interop_budget_t budget;
+  bool exact;
+  lua_State *L;
+  in_lua_heap_t heap;
+  in_lua_heap_t kept;             /* the heap as it was when the script had been loaded ... */
+  char *copy;                     /* ... and its bytes */
+  bool used;                      /* something was done since */
+
+  in_lua_regex_t regex[IN_LUA_REGEXES];
+  uint32_t regexes;
+  size_t regex_bytes;
+  interop_regex_t *passing;       /* one that is not kept, while it is used */
+  interop_json_t *json;
+
+  /* the call */
+  bool running;                   /* else it is being loaded: there is no event */
+  void *ctx;
+  interop_status_t status;        /* what a service said that ends it */
+  interop_script_end_t over;      /* the budget that is used up; DONE: none */
+  bool starved;                   /* ... and no block is given any more */
+  uint64_t instructions;
+  uint64_t most_instructions;
+  uint64_t looked;                /* instructions at the last look at the clock */
+  uint64_t deadline;              /* nanoseconds */
+  size_t output;
+  int step;                       /* instructions between two hooks */
+  interop_script_result_t *result;
+  interop_script_action_t action[INTEROP_SCRIPT_GIVES];
+  uint32_t actions;
+  char error[IN_LUA_ERROR_MAX];
+  char told[2 * IN_LUA_ERROR_MAX];        /* the same with the file's name */
+  size_t file_n;
+  char file[256];
+};
+
+static inline interop_script_t *in_lua_script(lua_State *L) {
+  return *(interop_script_t **) lua_getextraspace(L);
+}
+
+/* ---- budget.c */
+
+uint64_t in_lua_clock(void);
+/* a new call, of `times` the budget */
+void in_lua_begin(interop_script_t *s, unsigned times);
+/* C code has done about as much as so many instructions; does not return when that is too much */
+void in_lua_charge(lua_State *L, uint64_t instructions);
+/* the same for having gone over so many bytes */
+void in_lua_charge_bytes(lua_State *L, size_t bytes);
+/* is the call at its end? for code that must not jump */
+bool in_lua_over(interop_script_t *s);
+/* ends the call, if it is over */
+void in_lua_check(lua_State *L);
+/* bytes that leave the script */
+void in_lua_put_out(lua_State *L, size_t bytes);
+/* the allocator has seen a block of this size */
+void in_lua_large(interop_script_t *s, size_t size);
+/* a service has said no: ends the call */
+int in_lua_stop(lua_State *L, interop_status_t status);
+
+/* ---- the environment; each leaves its tables where in_lua_open puts them */
+
+int in_lua_open(lua_State *L);                  /* a C function: gives the environment */
+void in_lua_seal(lua_State *L);                 /* the table on top becomes one that cannot be written */
+void in_lua_functions(lua_State *L, const luaL_Reg *list);      /* into the table on top */
+void in_lua_open_bounded(lua_State *L, int env);
+void in_lua_open_regex(lua_State *L, int env);
+void in_lua_open_event(lua_State *L, int env);
+void in_lua_open_actions(lua_State *L, int env);
+void in_lua_open_helpers(lua_State *L, int env);
+void in_lua_open_words(lua_State *L, int env);  /* text is there */
+void in_lua_open_json(lua_State *L, int env);
+
+/* leaves an event and a verdict on the stack */
+void in_lua_push_event(lua_State *L);
+/* only inside of the script's function */
+interop_script_t *in_lua_in_call(lua_State *L, const char *what);
+/* the script's strings: not converted from numbers */
+interop_span_t in_lua_text(lua_State *L, int arg);
+void in_lua_push(lua_State *L, interop_span_t s);
+/* the values on the stack from `first` on are what the script returned */
+bool in_lua_result(lua_State *L, int first, interop_script_result_t *result);
+void in_lua_free_regexes(interop_script_t *s);
+void in_lua_drop_json(interop_script_t *s);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+** ask.c -- which scripts are asked about an event, and in which order.
+**
+** Owns the order (everybody's, the tenant's, the location's; each as they stand
+** in the policy), the counting of failures in a row, and the setting aside.
+*/
+#include "script.h"
+
+static void tell(const interop_judge_t *j, in_span_t name, in_span_t line) {
+  const interop_script_env_t *env = j->request->script_env;
+  if (env != NULL && env->log != NULL) env->log(env->ctx, 1, name, line);
+}
+
+static bool is_for(const interop_judge_t *j, const in_pi_script_t *s) {
+  if (!(s->ops >> j->event.operation & 1) || !(s->from >> j->from & 1)) return false;
+  for (uint32_t i = 0; i < j->recipient_count; i++) {
+    uint32_t to = j->recipients[i].to;
+    if ((s->to >> to & 1) && !(s->crosses && to == j->from)) return true;
+  }
+  return false;
+}
+
+/* the first of a row is told, and the last */
+static void count_failure(interop_judge_t *j, in_loaded_t *l, in_span_t error) {
+  l->failures++;
+  if (l->failures == 1) tell(j, l->stat.name, error);
+  if (l->failures < l->most_failures) return;
+  l->stat.set_aside = 1;
+  tell(j, l->stat.name, in_arena_printf(&j->arena, "set aside after %u failures in a row, until the next reload",
+                                        l->failures));
+}
+
+static in_span_t keep(interop_judge_t *j, in_span_t s) {
+  return s.n == 0 ? IN_SPAN("") : in_arena_copy(&j->arena, s);
+}
+
+static interop_status_t ask(interop_judge_t *j, in_loaded_t *l) {
+  in_asking_t a = { j, l };
+  interop_script_result_t r;
+  interop_status_t rc;
+  in_span_t error;
+  if (l->stat.set_aside) {
+    in_script_failed(j, l->stat.name);
+    in_script_note(j, l->stat.name, INTEROP_SD_FAILED, IN_SPAN("it was set aside"));
+    l->stat.did[INTEROP_SD_FAILED]++;
+    return INTEROP_OK;
+  }
+  l->stat.runs++;
+  rc = j->request->scripts->extension->run(l->script, &a, &r);
+  if (rc != INTEROP_OK) return rc;
+  j->override.instructions += r.instructions;
+  if (r.memory > j->override.memory) j->override.memory = r.memory;
+  error = r.error;
+  if (r.end == INTEROP_SE_DONE) error = in_script_take(j, l, &r);
+  if (error.p == NULL) {
+    l->failures = 0;
+    return j->arena.failed ? INTEROP_NOMEM : INTEROP_OK;
+  }
+  error = keep(j, error);
+  in_script_failed(j, l->stat.name);
+  in_script_note(j, l->stat.name, INTEROP_SD_FAILED, error);
+  l->stat.did[INTEROP_SD_FAILED]++;
+  count_failure(j, l, error);
+  return j->arena.failed ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+static interop_status_t ask_list(interop_judge_t *j, uint32_t first) {
+  interop_scripts_t *s = j->request->scripts;
+  for (uint32_t i = first; i != IN_NIL; i = s->at[i].next) {
+    interop_status_t rc = is_for(j, s->at[i].rec) ? ask(j, &s->at[i]) : INTEROP_OK;
+    if (rc != INTEROP_OK) return rc;
+  }
+  return INTEROP_OK;
+}
+
+static in_span_t tenant_of(interop_judge_t *j) {
+  const in_row_t *sender = in_facts_row(&j->facts, IN_SUB_SENDER);
+  return sender != NULL && sender->tenant.p != NULL ? sender->tenant : j->request->tenant;
+}
+
+/* nobody can be asked: each that is for the event has failed */
+static interop_status_t without(interop_judge_t *j) {
+  const in_image_t *img = &j->policy->img;
+  in_span_t sender = tenant_of(j);
+  for (uint32_t i = 0; i < img->count[IN_S_SCRIPTS]; i++) {
+    const in_pi_script_t *s = in_table(img, SCRIPTS, in_pi_script_t) + i;
+    in_span_t tenant = in_image_str(img, s->tenant), name = in_image_str(img, s->name);
+    if (!is_for(j, s) || (tenant.n > 0 && !in_eq(tenant, sender))) continue;
+    in_script_failed(j, name);
+    in_script_note(j, name, INTEROP_SD_FAILED, IN_SPAN("there is nothing here that runs scripts"));
+  }
+  return j->facts.status;
+}
+
+interop_status_t in_script_ask(interop_judge_t *j) {
+  interop_scripts_t *s = j->request->scripts;
+  in_override_t *o = &j->override;
+  interop_status_t rc;
+  if (j->policy->img.count[IN_S_SCRIPTS] == 0 && j->request->script == 0) return INTEROP_OK;
+  o->active = o->tightened = o->replaces = false;
+  o->script = o->error = o->rule = o->reason = o->message = o->text = IN_NONE;
+  o->header_count = o->count = 0;
+  o->instructions = o->memory = 0;
+  if (s == NULL) return without(j);
+  rc = ask_list(j, s->general);
+  if (rc == INTEROP_OK && s->slots > 0) rc = ask_list(j, in_scripts_of(s, tenant_of(j)));
+  if (rc == INTEROP_OK && j->request->script > 0 && j->request->script <= s->count)
+    rc = ask(j, &s->at[j->request->script - 1]);
+  return rc == INTEROP_OK ? j->facts.status : rc;
+}

@@ -1,0 +1,73 @@
+/*
+** script.h -- the step between deciding and applying: scripts.
+**
+** scripts.c  the set of a policy's scripts, loaded by an extension
+** ask.c      which of them are asked about an event, what becomes of their answers
+** verdict.c  answers against the policy's verdict: what a script may, and what not
+** services.c what a script may ask of the event
+** regex.c, json.c  what it may ask of the library besides
+** Knows no language of scripts. Invariant: a script that fails, or that cannot be
+** asked, never opens anything: what the policy says stands, or it is denied.
+*/
+#ifndef IN_SCRIPT_H
+#define IN_SCRIPT_H
+
+#include "../judge/judge.h"
+
+#define IN_SCRIPT_FAILURES  10u         /* in a row; then it is set aside */
+
+typedef struct {
+  interop_script_t *script;
+  const in_pi_script_t *rec;            /* NULL: a configuration's */
+  interop_script_stat_t stat;
+  uint32_t failures, most_failures;     /* in a row */
+  uint32_t next;                        /* of the same tenant, or IN_NIL */
+} in_loaded_t;
+
+struct interop_scripts_s {
+  const interop_policy_t *policy;
+  const interop_extension_t *extension;
+  interop_alloc_t alloc;
+  in_loaded_t *at;                      /* the policy's first, in its order */
+  uint32_t count, room, own;            /* own: how many are the policy's */
+  uint32_t general;                     /* first that is everybody's, or IN_NIL */
+  uint32_t *tenant;                     /* hash table of tenants: their first, or IN_NIL */
+  uint32_t slots;                       /* a power of two */
+};
+
+/* what is asked now: the services' ctx */
+typedef struct {
+  interop_judge_t *judge;
+  in_loaded_t *loaded;
+} in_asking_t;
+
+extern const interop_services_t in_script_services;
+
+/* first script of a tenant, or IN_NIL */
+uint32_t in_scripts_of(const interop_scripts_t *s, in_span_t tenant);
+
+/*
+** ask.c: asks every script that is for the event; the judge's override then says
+** what holds. OK; AGAIN, UNAVAILABLE, NOMEM as of a lookup.
+*/
+interop_status_t in_script_ask(interop_judge_t *j);
+
+/* verdict.c: takes what a script gave. IN_NONE, or why that is no answer */
+in_span_t in_script_take(interop_judge_t *j, in_loaded_t *l, const interop_script_result_t *r);
+/* it failed: what stands then */
+void in_script_failed(interop_judge_t *j, in_span_t name);
+void in_script_note(interop_judge_t *j, in_span_t name, interop_script_did_t did, in_span_t error);
+
+/* regex.c */
+interop_status_t in_script_regex_new(in_span_t pattern, const interop_alloc_t *alloc, interop_regex_t **regex,
+                                     size_t *size, char *why, size_t why_size);
+void in_script_regex_free(interop_regex_t *re);
+interop_status_t in_script_regex_match(interop_regex_t *re, in_span_t text, size_t from, int (*go_on)(void *arg),
+                                       void *arg, size_t *spans, uint32_t *groups);
+/* json.c */
+interop_status_t in_script_json_open(in_span_t text, const interop_alloc_t *alloc, interop_json_t **json, char *why,
+                                     size_t why_size);
+int in_script_json_next(interop_json_t *json, interop_json_value_t *v);
+void in_script_json_close(interop_json_t *json);
+
+#endif
