@@ -178,6 +178,11 @@ ngx_http_interop_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
         ctx->fetch.failed = 1;
     }
 
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE && ctx->fetch.status == 0) {
+        ctx->fetch.status = rc;
+        ctx->fetch.own = 1;
+    }
+
     /* what an error is for the fact, is none for the client's request */
 
     return (rc == NGX_ERROR) ? rc : NGX_OK;
