@@ -97,6 +97,7 @@ typedef struct {
     ngx_uint_t                    api_line;      /* for diagnostics */
     ngx_int_t                     api;           /* of the policy, or -1 */
     size_t                        max_body;
+    size_t                        max_answer;
 
     ngx_http_complex_value_t     *facts[NGX_HTTP_INTEROP_FACTS];
     ngx_int_t                     indices[NGX_HTTP_INTEROP_FACTS];
@@ -431,6 +432,17 @@ ngx_int_t ngx_http_interop_header_send(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 void ngx_http_interop_release(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
+
+/* _whole: answers that are for one reader alone */
+
+ngx_int_t ngx_http_interop_whole_request(ngx_http_request_t *r);
+ngx_uint_t ngx_http_interop_whole_passes(ngx_http_request_t *r);
+ngx_uint_t ngx_http_interop_whole_readable(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_whole_header(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *ctx);
+void ngx_http_interop_whole_head(ngx_http_request_t *r);
+size_t ngx_http_interop_whole_max(ngx_http_interop_ctx_t *ctx);
 
 /* _vars */
 

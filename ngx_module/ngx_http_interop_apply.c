@@ -51,6 +51,8 @@ static ngx_str_t  ngx_http_interop_stale[] = {
     ngx_string("content_type"),
     ngx_string("http_content_length"),
     ngx_string("http_content_type"),
+    ngx_string("http_range"),
+    ngx_string("http_if_range"),
     ngx_null_string
 };
 
@@ -58,6 +60,7 @@ static ngx_str_t  ngx_http_interop_stale[] = {
 ngx_int_t
 ngx_http_interop_apply(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
+    ngx_int_t              rc;
     ngx_str_t              target;
     const interop_plan_t  *plan;
 
@@ -69,9 +72,11 @@ ngx_http_interop_apply(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         return ngx_http_interop_subrequest_allowed(r, plan);
     }
 
-    if (ngx_http_interop_strip_headers(r, 1 + plan->wants_answer_body)
-        != NGX_OK)
-    {
+    rc = plan->reads_answer
+         ? ngx_http_interop_whole_request(r)
+         : ngx_http_interop_strip_headers(r, 1 + plan->wants_answer_body);
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -110,7 +115,7 @@ ngx_http_interop_apply(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     }
 
     if (plan->method.p || plan->target.p || plan->content_type.p
-        || plan->body_changed)
+        || plan->body_changed || plan->reads_answer)
     {
         ngx_http_interop_flush_variables(r);
     }
@@ -119,14 +124,17 @@ ngx_http_interop_apply(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 }
 
 
-/* a subrequest shares its headers with others: it passes as it is, or not */
+/*
+ * A subrequest shares its headers with others: it passes as it is, or not.  Nor
+ * is its answer held back to be judged.
+ */
 
 static ngx_int_t
 ngx_http_interop_subrequest_allowed(ngx_http_request_t *r,
     const interop_plan_t *plan)
 {
     if (plan->method.p || plan->target.p || plan->content_type.p
-        || plan->body_changed)
+        || plan->body_changed || plan->reads_answer)
     {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "interop refused a subrequest it would have to change");

@@ -53,9 +53,18 @@ ngx_http_interop_back_judge(ngx_http_request_t *r,
 
     ngx_memzero(&answer, sizeof(interop_answer_t));
 
+    if (r->headers_out.location) {
+        interop_judge_location(ctx->judge,
+                               ngx_http_interop_span(
+                                           &r->headers_out.location->value));
+    }
+
     status = interop_judge_answer(ctx->judge,
                                   (unsigned) r->headers_out.status, body,
                                   &answer);
+
+    ngx_http_interop_view_end(ctx);
+
     if (status != INTEROP_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "interop cannot judge an answer: %s",
@@ -74,6 +83,10 @@ ngx_http_interop_back_judge(ngx_http_request_t *r,
             ngx_http_interop_replace(r, ctx, answer.status
                                      ? answer.status : r->headers_out.status,
                                      &type, &swap);
+
+            if (answer.refused) {
+                (void) ngx_http_interop_refusal_headers(r, ctx);
+            }
 
         } else if (answer.status) {
             r->headers_out.status = answer.status;

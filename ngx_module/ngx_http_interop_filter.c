@@ -189,9 +189,12 @@ ngx_http_interop_header_begin(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    if (ngx_http_interop_whole_passes(r)) {
+        return NGX_OK;
+    }
+
     readable = plan->wants_answer_body && r->method != NGX_HTTP_HEAD
-               && (r->headers_out.content_encoding == NULL
-                   || r->headers_out.content_encoding->value.len == 0);
+               && ngx_http_interop_whole_readable(r, ctx);
 
     if (readable) {
         r->filter_need_in_memory = 1;
@@ -201,8 +204,19 @@ ngx_http_interop_header_begin(ngx_http_request_t *r,
             return NGX_OK;
         }
 
+        if (ngx_http_interop_whole_header(r, ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
         ctx->back.state = NGX_HTTP_INTEROP_COLLECT;
         return NGX_AGAIN;
+    }
+
+    if (plan->reads_answer && r->method == NGX_HTTP_HEAD
+        && ctx->conf->mode == NGX_HTTP_INTEROP_ENFORCE)
+    {
+        ngx_http_interop_whole_head(r);
+        return NGX_OK;
     }
 
     absent.p = NULL;

@@ -27,7 +27,7 @@ static ngx_str_t  ngx_http_interop_overrides[] = {
 
 /*
  * judged 0: the request only passes by; 1: it was judged; 2: and its answer is
- * to be read, so that it must not come compressed.
+ * to be read, so that it must not come compressed; 3: nor in parts.
  *
  * Others hold pointers to elements of the list, so that none may move: the
  * list is built anew from parts that are runs of the elements that stay.
@@ -133,12 +133,17 @@ ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
     switch (h->key.data[0] | 0x20) {
 
     case 'i':
-        return h->key.len > 8
-               && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8) == 0;
+        return (h->key.len > 8
+                && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8)
+                   == 0)
+               || (judged == 3 && ngx_http_interop_named(h, "if-range", 8));
 
     case 'a':
-        return judged == 2
+        return judged >= 2
                && ngx_http_interop_named(h, "accept-encoding", 15);
+
+    case 'r':
+        return judged == 3 && ngx_http_interop_named(h, "range", 5);
 
     case 'x':
 

@@ -175,7 +175,7 @@ ngx_http_interop_body_at_once(ngx_http_request_t *r,
     len = b->last - b->pos;
 
     if ((!b->last_buf && len != r->headers_out.content_length_n)
-        || len > NGX_HTTP_INTEROP_ANSWER_MAX)
+        || len > (off_t) ngx_http_interop_whole_max(ctx))
     {
         return 0;
     }
@@ -200,6 +200,10 @@ ngx_http_interop_body_readable(ngx_http_interop_ctx_t *ctx,
     }
 
     *body = ngx_http_interop_span(&ctx->back.body);
+
+    if (body->n == 0) {
+        body->p = "";
+    }
 
     return ctx->back.last;
 }
@@ -250,7 +254,7 @@ ngx_http_interop_body_take(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx,
         if (ngx_buf_in_memory(b)) {
             len = b->last - b->pos;
 
-            if (ctx->back.body.len + len > NGX_HTTP_INTEROP_ANSWER_MAX
+            if (ctx->back.body.len + len > ngx_http_interop_whole_max(ctx)
                 || ngx_http_interop_append(ctx, &ctx->back.body,
                                            &ctx->back.size, b->pos, len)
                    != NGX_OK)

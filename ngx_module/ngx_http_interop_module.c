@@ -108,6 +108,13 @@ static ngx_command_t  ngx_http_interop_commands[] = {
       0,
       NULL },
 
+    { ngx_string("interop_max_answer"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_interop_loc_conf_t, max_answer),
+      NULL },
+
     { ngx_string("interop_max_body"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -260,6 +267,7 @@ ngx_http_interop_create_loc_conf(ngx_conf_t *cf)
     conf->mode = NGX_CONF_UNSET_UINT;
     conf->leg = NGX_CONF_UNSET_UINT;
     conf->max_body = NGX_CONF_UNSET_SIZE;
+    conf->max_answer = NGX_CONF_UNSET_SIZE;
     conf->api = -1;
 
     return conf;
@@ -277,6 +285,8 @@ ngx_http_interop_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_INTEROP_OFF);
     ngx_conf_merge_uint_value(conf->leg, prev->leg, 0);
     ngx_conf_merge_size_value(conf->max_body, prev->max_body, 1024 * 1024);
+    ngx_conf_merge_size_value(conf->max_answer, prev->max_answer,
+                              8 * 1024 * 1024);
 
     if (conf->api_name.data == NULL) {
         conf->api_name = prev->api_name;

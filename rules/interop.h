@@ -285,6 +285,9 @@ INTEROP_API int interop_value_item(const interop_value_t *value, size_t *at,
 INTEROP_API interop_status_t interop_record_parse(interop_span_t json,
     const interop_alloc_t *alloc, interop_span_t *record, interop_diag_t *diag);
 
+#define INTEROP_ITEMS_ADD   1
+#define INTEROP_ITEMS_DROP  2
+
 /* A change that a request causes when upstream has said 2xx. */
 typedef struct {
   interop_record_kind_t kind;
@@ -292,6 +295,8 @@ typedef struct {
   interop_span_t field;
   interop_value_t value;          /* LIST: text holds packed items */
   unsigned create;                /* 1: the record may be new; 0: only if it exists */
+  unsigned items;                 /* LIST: 0: the value is the list, INTEROP_ITEMS_ADD: its items are put
+                                     into the list (each once, its second text stays), _DROP: taken out */
 } interop_effect_t;
 
 /* --------------------------------------------------------------- store */
@@ -637,6 +642,8 @@ typedef struct {
   unsigned wants_answer:1;        /* call it with upstream's status */
   unsigned wants_answer_body:1;   /* ... and whole body, before the client gets anything */
   unsigned retry_after:1;         /* ANSWER 503: store not available */
+  unsigned reads_answer:1;        /* with wants_answer_body: the answer is for this reader alone once it
+                                     was judged: whole, not compressed, or not at all */
 
   /* what scripts made of it; script absent: none was asked */
   interop_span_t script;          /* the one that changed the verdict, else that failed or was refused, else the last */
@@ -658,6 +665,7 @@ typedef struct {
 typedef struct {
   unsigned status;                /* 0: as it came */
   unsigned body_changed:1;
+  unsigned refused:1;             /* the body is the edge's own, an error */
   interop_span_t content_type, body;   /* if body_changed */
   const interop_effect_t *effects;     /* to be made durable before the client hears */
   size_t effect_count;
@@ -724,9 +732,15 @@ INTEROP_API const interop_plan_t *interop_judge_plan(const interop_judge_t *judg
 */
 INTEROP_API const interop_plan_t *interop_judge_item(const interop_judge_t *judge, size_t i);
 
+/* Before interop_judge_answer: the answer's header Location, if it has one. */
+INTEROP_API void interop_judge_location(interop_judge_t *judge, interop_span_t location);
+
 /*
-** Upstream's answer to a forwarded request. *answer lives as long as the
-** judge; the effects are already in the form interop_store_apply takes.
+** Upstream's answer to a forwarded request. body.p == NULL: it could not be
+** read (too large, compressed); empty: there is none. *answer lives as long as
+** the judge; the effects are already in the form interop_store_apply takes. The
+** plan's verdict and headers are those of the answer from then on. Records are
+** looked up through the source that interop_judge_run was given.
 */
 INTEROP_API interop_status_t interop_judge_answer(interop_judge_t *judge,
     unsigned status, interop_span_t body, interop_answer_t *answer);

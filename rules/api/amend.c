@@ -72,3 +72,112 @@ interop_status_t in_api_amend(const in_image_t *img, const in_event_t *ev, const
   w->body_changed = w->changed = changed;
   return rc;
 }
+
+/* ---- by the words that a definition gives */
+
+typedef struct {
+  const in_body_t *b;
+  const in_member_set_t *set;
+  size_t count, next;             /* next: of those of parties, which come in the parties' order */
+  uint32_t party;                 /* number of the party that comes next */
+  in_edits_t *edits;
+} setter_t;
+
+static bool holds_already(yyjson_val *v, in_span_t value) {
+  return yyjson_is_str(v) && in_eq(in_json_str(v), value);
+}
+
+/* the pointer's last name in what leads to it; nothing where that is not there */
+static void set_below(setter_t *s, yyjson_val *v, in_run_t pointer, in_span_t value) {
+  in_run_t above = { pointer.first, pointer.count - 1 };
+  yyjson_val *at = in_json_follow(v, s->b->img, pointer, s->b->nocase), *parent;
+  if (at != NULL) {
+    if (!holds_already(at, value)) in_edits_set(s->edits, at, value);
+    return;
+  }
+  parent = above.count == 0 ? v : in_json_follow(v, s->b->img, above, s->b->nocase);
+  if (yyjson_is_obj(parent))
+    in_edits_add(s->edits, parent, in_records_ref(s->b->img, pointer, pointer.count - 1), value, false);
+}
+
+static void set_person(setter_t *s, const in_ai_member_t *m, yyjson_val *element, const in_member_set_t *set) {
+  if (set->value.p == NULL) {
+    in_edits_drop(s->edits, element);
+    return;
+  }
+  for (uint32_t k = 0; k < m->person_sets.count; k++) {
+    const in_ai_choice_t *c = in_records_choice(s->b->img, m->person_sets.first + k);
+    if (in_eq(in_body_str(s->b, c->word), set->word)) set_below(s, element, c->pointer, set->value);
+  }
+}
+
+/* what is to be set in the party that comes next */
+static void next_party(setter_t *s, const in_ai_member_t *m, yyjson_val *element) {
+  for (; s->next < s->count && s->set[s->next].party <= s->party; s->next++)
+    if (s->set[s->next].party == s->party) set_person(s, m, element, &s->set[s->next]);
+  s->party++;
+}
+
+/* what is to be set in the request itself; a word of people counts once it holds for one of them */
+static void set_member(setter_t *s, uint32_t node) {
+  const in_body_t *b = s->b;
+  const in_ai_member_t *m = &b->node[node];
+  for (size_t i = 0; i < s->count; i++) {
+    const in_member_set_t *set = &s->set[i];
+    in_span_t word = m->role == IN_ROLE_NAME ? IN_SPAN("name") : in_body_str(b, m->word);
+    if (set->value.p == NULL || !in_eq(set->word, word)) continue;
+    yyjson_val *v = b->bound[node], *parent = v == NULL ? in_body_parent(b, node) : NULL;
+    if (v != NULL && !holds_already(v, set->value)) in_edits_set(s->edits, v, set->value);
+    else if (parent != NULL) in_edits_add(s->edits, parent, in_body_str(b, m->name), set->value, false);
+    return;
+  }
+}
+
+static void set_all(setter_t *s) {
+  const in_body_t *b = s->b;
+  yyjson_val *e;
+  size_t i, n;
+  for (uint32_t k = 0; k < b->shape->nodes; k++) {
+    const in_ai_member_t *m = &b->node[k];
+    yyjson_val *v = in_body_value(b, k);
+    if (m->role == IN_ROLE_NAME || m->role == IN_ROLE_SET) set_member(s, k);
+    if (m->role == IN_ROLE_PARTY && v != NULL) next_party(s, m, v);
+    if (m->role == IN_ROLE_PARTIES && yyjson_is_arr(v)) yyjson_arr_foreach(v, i, n, e) next_party(s, m, e);
+  }
+}
+
+bool in_api_sets(const in_event_t *ev, in_span_t word) {
+  const in_body_t *b = ev->body;
+  if (b == NULL || !b->is_json || b->shape == NULL) return false;
+  for (uint32_t i = 0; i < b->shape->nodes; i++) {
+    const in_ai_member_t *m = &b->node[i];
+    if (m->role == IN_ROLE_NAME ? in_eq(word, IN_SPAN("name")) : m->role == IN_ROLE_SET && in_eq(in_body_str(b, m->word), word))
+      return true;
+    for (uint32_t k = 0; k < m->person_sets.count; k++)
+      if (in_eq(in_body_str(b, in_records_choice(b->img, m->person_sets.first + k)->word), word)) return true;
+  }
+  return false;
+}
+
+interop_status_t in_api_set(const in_event_t *ev, const in_member_set_t *sets, size_t count, in_arena_t *arena,
+                            in_write_t *w) {
+  in_edits_t e;
+  in_buf_t out;
+  interop_alloc_t alloc = in_arena_alloc(arena);
+  const in_body_t *b = ev->body;
+  memset(w, 0, sizeof(*w));
+  w->make = IN_NIL;
+  if (b == NULL || !b->is_json || b->shape == NULL) return INTEROP_OK;
+  if (!in_edits_init(&e, &b->json, arena)) return INTEROP_NOMEM;
+  setter_t s = { b, sets, count, 0, b->op->captures.party != IN_NIL, &e };
+  set_all(&s);
+  if (e.failed) return INTEROP_NOMEM;
+  if (!e.any) return INTEROP_OK;
+  in_buf_init(&out, &alloc);
+  if (!in_buf_reserve(&out, b->source.n)) return INTEROP_NOMEM;
+  in_json_splice(&out, &e);
+  if (out.failed) return INTEROP_NOMEM;
+  w->body = in_buf_span(&out);
+  w->body_changed = w->changed = true;
+  return INTEROP_OK;
+}

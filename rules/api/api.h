@@ -108,6 +108,8 @@ interop_status_t in_api_write(const in_image_t *img, const in_match_t *m, const 
 interop_status_t in_api_text(const in_image_t *img, const in_event_t *ev, unsigned reduce_flags,
                              in_arena_t *arena, in_span_t *text);
 
+struct in_answer_s;
+
 /* ---- amend: single members set, all else to the byte */
 typedef struct {
   in_span_t pointer;              /* RFC 6901; its last name may be new in an object */
@@ -121,15 +123,42 @@ typedef struct {
 interop_status_t in_api_amend(const in_image_t *img, const in_event_t *ev, const in_amend_t *amends,
                               size_t count, in_arena_t *arena, in_write_t *w);
 
+/*
+** The same by the words that the definition gives to members. party: number in
+** the event's parties; the sets are in their order. A value that is absent takes
+** the party out of its list. What the request has no place for is passed over.
+*/
+typedef struct { in_span_t word, value; uint32_t party; } in_member_set_t;
+interop_status_t in_api_set(const in_event_t *ev, const in_member_set_t *sets, size_t count, in_arena_t *arena,
+                            in_write_t *w);
+
+typedef struct { in_span_t name, value; } in_var_t;
+
+/* ---- some of those whom a request names are refused, the others go on */
+
+/* has the request a place for this word? */
+bool in_api_sets(const in_event_t *ev, in_span_t word);
+bool in_api_may_refuse(const in_image_t *img, const in_event_t *ev);
+/* one of the refused as the answer names them, a JSON text */
+interop_status_t in_api_refused(const in_image_t *img, const in_event_t *ev, const in_var_t *vars, size_t count,
+                                in_buf_t *out);
+/* the answer with these in its list; SYNTAX: it cannot be read */
+interop_status_t in_api_refused_put(const in_image_t *img, const in_event_t *ev, in_span_t body, in_span_t items,
+                                    in_arena_t *arena, in_span_t *to);
+
+/* does the definition read ids from the header Location? */
+bool in_api_wants_location(const in_image_t *img, const in_event_t *ev);
+/* the id in the answer's header Location, where the definition says so */
+void in_api_location(const in_image_t *img, const in_event_t *ev, in_span_t location, in_arena_t *arena,
+                     struct in_answer_s *a);
+
 /* ---- answers of the edge's own */
 
 /* the variables that templates may name: "$reason" */
 #define IN_VARIABLES(X) \
   X(TEXT, "text") X(ORIGINAL, "original") X(REASON, "reason") X(MESSAGE, "message") \
   X(REQUEST_ID, "request_id") X(NOW, "now") X(SYSTEM, "system") X(LINK, "link") \
-  X(SUBJECT, "subject") X(CONVERSATION, "conversation") X(OTHER, "other")
-
-typedef struct { in_span_t name, value; } in_var_t;
+  X(SUBJECT, "subject") X(CONVERSATION, "conversation") X(OTHER, "other") X(WHO, "who")
 
 /* body of the API's error envelope: variables reason message request_id now ... */
 interop_status_t in_api_error(const in_image_t *img, int api, const in_var_t *vars, size_t count,
@@ -181,7 +210,7 @@ in_span_t in_api_pair(const in_image_t *img, uint32_t form, in_span_t a, in_span
 /* does the answer's body matter (an id to remember, a member to set)? */
 bool in_api_wants_answer(const in_image_t *img, const in_event_t *ev, const in_write_t *w);
 
-typedef struct {
+typedef struct in_answer_s {
   in_span_t message;              /* id of the message sent, or absent */
   in_span_t conversation;         /* id of the conversation created, or absent */
   in_span_t call, call_too;       /* ids of the call that came to be, or absent */
@@ -193,26 +222,39 @@ typedef struct {
 interop_status_t in_api_answer(const in_image_t *img, const in_event_t *ev, const in_write_t *w,
                                in_span_t body, in_arena_t *arena, in_answer_t *a);
 
-/* ---- lists that upstream answers: people, messages */
+/* ---- elements of upstream's answer: people, messages */
+
+typedef struct in_elements_s in_elements_t;
 
 typedef struct {
   in_span_t id, name, time;       /* who (raw id), display name, time; absent: not there */
+  in_span_t message;              /* the message's id */
+  bool readable;                  /* it has the form that its definition gives */
 } in_item_t;
 
-typedef struct {
-  in_item_t *items;
-  uint32_t count;
-  in_span_t at;                   /* pointer to the list: "/value"; an element is "/value/3" */
-  in_span_t name;                 /* ... and its name "/value/3" + this: "/displayName"; or absent */
-} in_list_t;
+#define IN_HAS_ELEMENTS 1u
+#define IN_HAS_CONTENT  2u        /* they are messages */
+#define IN_HAS_TIME     4u
+#define IN_HAS_ONE      8u        /* the answer is the one element */
 
-/* MISSING: the operation's definition names no list; an answer that cannot be read has none */
-interop_status_t in_api_list(const in_image_t *img, const in_event_t *ev, in_span_t body,
-                             in_arena_t *arena, in_list_t *list);
-/* sets and removes in an answer, all else to the byte; *changed: body is new */
-interop_status_t in_api_amend_answer(const in_image_t *img, const in_event_t *ev, in_span_t body,
-                                     const in_amend_t *amends, size_t count, in_arena_t *arena,
-                                     in_span_t *to, bool *changed);
+/* what the operation's definition says of them: IN_HAS_ bits, 0: it names none */
+unsigned in_api_elements_have(const in_image_t *img, const in_event_t *ev);
+/* can this word be set in them? */
+bool in_api_elements_set(const in_image_t *img, const in_event_t *ev, in_span_t word);
+/* SYNTAX: the answer cannot be read; MISSING: the definition names no elements; NOMEM */
+interop_status_t in_api_elements(const in_image_t *img, const in_event_t *ev, in_span_t body,
+                                 in_arena_t *arena, in_elements_t **elements);
+/* the next one; false: there is none */
+bool in_api_element(in_elements_t *e, in_item_t *item);
+/* the present one as a message: SYNTAX: it cannot be read */
+interop_status_t in_api_element_read(in_elements_t *e, in_event_t *ev);
+/* ... in another form, as in_api_write in place; FULL: it has none, and nothing was changed */
+interop_status_t in_api_element_write(in_elements_t *e, const in_event_t *ev, interop_verdict_t verdict, in_span_t text,
+                                      uint32_t strip, unsigned reduce_flags, in_features_t *lost, bool *changed);
+bool in_api_element_set(in_elements_t *e, in_span_t word, in_span_t value);    /* true: it was another */
+void in_api_element_drop(in_elements_t *e);            /* not if it is the answer itself */
+/* the answer as it is now, all else to the byte; *changed: body is new */
+interop_status_t in_api_elements_end(in_elements_t *e, in_arena_t *arena, in_span_t *body, bool *changed);
 
 /* ---- the original of an edit or delete, fetched from upstream (KT-20) */
 

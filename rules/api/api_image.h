@@ -44,6 +44,7 @@ typedef struct {
 } in_ai_route_t;
 
 #define IN_OPER_OPAQUE  1u        /* the body passes unread, only its type is judged */
+#define IN_OPER_ITEM    2u        /* the answer is no list: it is one such element itself */
 
 /* what of an operation is in its path: captures by number, or IN_NIL */
 typedef struct { uint32_t conversation, message, party, call; } in_ai_captures_t;
@@ -76,6 +77,8 @@ typedef struct {
   in_run_t original_author;
   uint32_t list;                  /* SHAPES: elements of the answer's list, or IN_NIL */
   in_run_t list_at;
+  in_run_t refused_at, refused;   /* the answer's list of those who were refused; REFS: a template */
+  in_ref_t location[3];           /* forms of the header Location: ids of message, conversation, call */
   uint32_t batch;                 /* BATCHES: the request holds others, or IN_NIL */
 } in_ai_operation_t;
 
@@ -109,7 +112,8 @@ typedef struct {
   X(TYPE,         "type")         /* type of the conversation */ \
   X(PARTIES,      "parties")      /* people, a list */ \
   X(PARTY,        "party")        /* one person */ \
-  X(TIME,         "time")         /* when an element of a list was made */
+  X(TIME,         "time")         /* when an element of a list was made */ \
+  X(SET,          "set")          /* what policies may set, by a word */
 
 typedef enum {
 #define IN_X(name, text) IN_ROLE_##name,
@@ -133,6 +137,8 @@ typedef struct {
   in_run_t by, url, bytes;        /* PARTS: in an element, its type, address, content in base64 */
   in_run_t person, person_name;   /* PARTIES, PARTY: CHOICES that say who; display name */
   in_run_t person_at;             /* PARTIES: where in an element the person is */
+  in_run_t person_sets;           /* CHOICES: word and pointer of what policies may set in an element */
+  in_ref_t word;                  /* SET */
 } in_ai_member_t;
 
 /* a body: a tree of members */

@@ -110,8 +110,22 @@ in_span_t in_pointer_text(const in_image_t *img, in_run_t names, in_arena_t *are
 interop_status_t in_body_amend(const in_json_t *j, bool nocase, const in_amend_t *amends, size_t count,
                                in_arena_t *arena, in_span_t *body, bool *changed);
 
+/* ---- write.c: the members of a bound body in another form, as edits; FULL: it has none, and
+   no edit stays */
+interop_status_t in_body_rewrite(in_body_t *b, const in_event_t *ev, interop_verdict_t verdict, in_span_t text,
+                                 uint32_t strip, unsigned reduce_flags, in_edits_t *edits, in_features_t *lost,
+                                 bool *changed);
+
+/* the object that holds the node, or would; NULL: it is not there */
+yyjson_val *in_body_parent(const in_body_t *b, uint32_t node);
+
+/* ---- people.c: the id in a value that ends like the form "rooms/{id}"; absent if it does not */
+in_span_t in_body_form(in_arena_t *arena, in_span_t value, in_span_t form);
+
 /* ---- read.c: a body by its shape alone, for answers */
 interop_status_t in_body_read(in_body_t *b, in_event_t *ev);
+/* the content of an element that is bound; SYNTAX: it has another form */
+interop_status_t in_body_item(in_body_t *b, in_event_t *ev);
 in_body_t *in_body_new(const in_image_t *img, uint32_t op, uint32_t shape, in_arena_t *arena);
 
 #endif

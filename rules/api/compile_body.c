@@ -208,6 +208,19 @@ static bool read_inert(reader_t *r, const in_stmt_t *s) {
   return true;
 }
 
+/* set WORD /POINTER: a member that policies may set by this word */
+static bool read_set(reader_t *r, const in_stmt_t *s) {
+  static const char form[] = "set WORD /POINTER;";
+  node_t *n;
+  if (s->ntok != 3 || s->has_block || s->tok[1].kind != IN_TOK_WORD)
+    return in_apic_bad(r->c, in_stmt_place(s), form, "a word and a pointer are wanted");
+  if (in_tok_is(s, 1, "name"))
+    return in_apic_bad(r->c, s->tok[1].place, "name /MEMBER;", "the sender's display name has a statement of its own");
+  n = declare(r, s, 2, IN_ROLE_SET, form);
+  if (n != NULL) n->rec.word = in_builder_str(r->c->b, s->tok[1].text);
+  return n != NULL;
+}
+
 /* ---- things that go with a message */
 
 static bool read_parts_by(reader_t *r, const in_stmt_t *s, node_t *n, const char *form) {
@@ -351,7 +364,7 @@ static const struct { const char *word; read_fn read; } rows[] = {
   { "inert", read_inert }, { "images", read_images },
   { "type", read_type }, { "parties", read_parties }, { "party", read_party },
   { "required", read_required }, { "one", read_one_of }, { "within", read_within },
-  { "time", read_time },
+  { "time", read_time }, { "set", read_set },
 };
 
 static bool read_stmts(reader_t *r, const in_stmt_t *s) {

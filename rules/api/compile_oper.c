@@ -56,13 +56,28 @@ static bool read_success(reader_t *r, const in_stmt_t *s) {
   return true;
 }
 
+/* WORD from location "messages/{id}": 0: it is none of these, 1: read, -1: an error */
+static int read_location(reader_t *r, const in_stmt_t *s, int which) {
+  if (!in_tok_is(s, 1, "from") || !in_tok_is(s, 2, "location")) return 0;
+  if (s->ntok == 4 && !s->has_block && s->tok[3].kind == IN_TOK_STRING && in_contains(s->tok[3].text, IN_SPAN("{id}"))) {
+    r->o->rec.location[which] = in_builder_str(r->c->b, s->tok[3].text);
+    return 1;
+  }
+  (void) bad_form(r, s, "id from location \"messages/{id}\";");
+  return -1;
+}
+
 static bool read_id(reader_t *r, const in_stmt_t *s) {
+  int from = read_location(r, s, 0);
+  if (from != 0) return from > 0;
   if (s->ntok != 2 || s->has_block) return bad_form(r, s, "id /POINTER;");
   return in_apic_pointer(r->c, s, 1, "id /POINTER;", &r->o->rec.id);
 }
 
 static bool read_conversation(reader_t *r, const in_stmt_t *s) {
   static const char form[] = "conversation /POINTER;  conversation from query NAME;";
+  int from = read_location(r, s, 1);
+  if (from != 0) return from > 0;
   if (s->ntok == 4 && in_tok_is(s, 1, "from") && in_tok_is(s, 2, "query") && in_apic_word(s, 3)) {
     r->o->rec.query_conversation = in_builder_str(r->c->b, s->tok[3].text);
     return true;
@@ -73,6 +88,8 @@ static bool read_conversation(reader_t *r, const in_stmt_t *s) {
 
 static bool read_call(reader_t *r, const in_stmt_t *s) {
   static const char form[] = "call /POINTER [/POINTER];";
+  int from = read_location(r, s, 2);
+  if (from != 0) return from > 0;
   if (s->ntok < 2 || s->ntok > 3 || s->has_block) return bad_form(r, s, form);
   return in_apic_pointer(r->c, s, 1, form, &r->o->rec.call_id)
          && (s->ntok == 2 || in_apic_pointer(r->c, s, 2, form, &r->o->rec.call_too));
@@ -159,10 +176,27 @@ static bool read_original(reader_t *r, const in_stmt_t *s) {
 
 /* elements of a list that is answered: people, or messages and their times */
 static bool read_list(reader_t *r, const in_stmt_t *s) {
-  static const char form[] = "list /POINTER { ... }";
-  if (s->ntok != 2 || !s->has_block || s->block == NULL) return bad_form(r, s, form);
+  static const char form[] = "list /POINTER [SHAPE] { ... }";
+  if (s->ntok < 2 || s->ntok > 3 || !s->has_block || s->block == NULL) return bad_form(r, s, form);
+  if (r->o->rec.list != IN_NIL) return in_apic_bad(r->c, in_stmt_place(s), NULL, "the answer is described twice");
   return in_apic_pointer(r->c, s, 1, form, &r->o->rec.list_at)
-         && in_apic_shape(r->c, NULL, s->block, true, in_stmt_place(s), &r->o->rec.list);
+         && in_apic_shape(r->c, s->ntok == 3 ? &s->tok[2] : NULL, s->block, true, in_stmt_place(s), &r->o->rec.list);
+}
+
+/* the answer is one such element */
+static bool read_item(reader_t *r, const in_stmt_t *s) {
+  static const char form[] = "item [SHAPE] { ... }";
+  if (s->ntok > 2 || !s->has_block || s->block == NULL) return bad_form(r, s, form);
+  if (r->o->rec.list != IN_NIL) return in_apic_bad(r->c, in_stmt_place(s), NULL, "the answer is described twice");
+  r->o->rec.flags |= IN_OPER_ITEM;
+  return in_apic_shape(r->c, s->ntok == 2 ? &s->tok[1] : NULL, s->block, true, in_stmt_place(s), &r->o->rec.list);
+}
+
+/* those whom policy refuses are named in the answer, the others go on */
+static bool read_refused(reader_t *r, const in_stmt_t *s) {
+  static const char form[] = "refused /POINTER json { ... };";
+  if (s->ntok != 4 || s->has_block || !in_tok_is(s, 2, "json") || s->tok[3].kind != IN_TOK_JSON) return bad_form(r, s, form);
+  return in_apic_pointer(r->c, s, 1, form, &r->o->rec.refused_at) && in_apic_template(r->c, &s->tok[3], &r->o->rec.refused);
 }
 
 static bool read_items(reader_t *r, const in_stmt_t *s) {
@@ -173,7 +207,7 @@ static const struct { const char *word; bool (*read)(reader_t *r, const in_stmt_
   { "body", read_body }, { "accepts", read_accepts }, { "success", read_success }, { "id", read_id },
   { "conversation", read_conversation }, { "call", read_call }, { "type", read_type }, { "asks", read_asks },
   { "party", read_party }, { "placeholder", read_placeholder }, { "plain_text", read_plain_text }, { "as_reply", read_as_reply },
-  { "original", read_original }, { "list", read_list }, { "items", read_items },
+  { "original", read_original }, { "list", read_list }, { "item", read_item }, { "refused", read_refused }, { "items", read_items },
 };
 
 static bool read_block(reader_t *r) {

@@ -150,8 +150,24 @@ static bool read_inline(in_apic_t *c, const in_stmt_t *s, uint32_t *at, in_run_t
   return true;
 }
 
+/* set WORD /POINTER ... of a person */
+static bool read_sets(in_apic_t *c, const in_stmt_t *s, uint32_t *at, in_run_t *run) {
+  in_ai_choice_t row[4];
+  uint32_t n = 0;
+  for (; in_tok_is(s, *at, "set"); *at += 3, n++) {
+    if (n == in_countof(row) || *at + 2 >= s->ntok || s->tok[*at + 1].kind != IN_TOK_WORD || in_tok_is(s, *at + 1, "name"))
+      return in_apic_bad(c, s->tok[*at].place, "set WORD /POINTER", "a word and a pointer are wanted here, four at most");
+    row[n] = (in_ai_choice_t) { .means = IN_NIL, .word = in_builder_str(c->b, s->tok[*at + 1].text) };
+    if (!in_apic_pointer(c, s, *at + 2, "set WORD /POINTER", &row[n].pointer)) return false;
+  }
+  run->count = n;
+  run->first = in_builder_add(c->b, IN_S_CHOICES, row, n, sizeof(row[0]));
+  return true;
+}
+
 bool in_apic_person(in_apic_t *c, const in_stmt_t *s, uint32_t *at, in_ai_member_t *m) {
-  static const char form[] = "parties /POINTER [at /POINTER] [who NAME | id /POINTER ... [like \"{id}\" ...]] [name /POINTER];";
+  static const char form[] = "parties /POINTER [at /POINTER] [who NAME | id /POINTER ... [like \"{id}\" ...]] "
+                             "[name /POINTER] [set WORD /POINTER ...];";
   uint32_t i = *at;
   while (i < s->ntok) {
     if (in_tok_is(s, i, "at")) {
@@ -160,6 +176,8 @@ bool in_apic_person(in_apic_t *c, const in_stmt_t *s, uint32_t *at, in_ai_member
     } else if (in_tok_is(s, i, "name")) {
       if (!in_apic_pointer(c, s, i + 1, form, &m->person_name)) return false;
       i += 2;
+    } else if (in_tok_is(s, i, "set")) {
+      if (!read_sets(c, s, &i, &m->person_sets)) return false;
     } else if (in_tok_is(s, i, "who") && in_apic_word(s, i + 1)) {
       in_named_t *n = in_apic_find(c->identities, s->tok[i + 1].text);
       if (n == NULL) return in_apic_unnamed(c, "identity", &s->tok[i + 1], c->identities);

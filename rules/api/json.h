@@ -78,6 +78,8 @@ void in_edits_drop(in_edits_t *e, const yyjson_val *v);
 void in_edits_set(in_edits_t *e, const yyjson_val *v, in_span_t text);
 void in_edits_set_json(in_edits_t *e, const yyjson_val *v, in_span_t json);
 void in_edits_add(in_edits_t *e, const yyjson_val *obj, in_span_t name, in_span_t text, bool json);
+/* takes texts back, down to this count; what was dropped stays dropped */
+void in_edits_back(in_edits_t *e, uint32_t count);
 static inline in_edit_t in_edits_at(const in_edits_t *e, const yyjson_val *v) {
   return (in_edit_t) e->mark[v - e->json->root];
 }

@@ -59,6 +59,13 @@ void in_edits_add(in_edits_t *e, const yyjson_val *obj, in_span_t name, in_span_
   push_text(e, (in_edit_text_t) { obj, name, text, json, 0 });
 }
 
+void in_edits_back(in_edits_t *e, uint32_t count) {
+  while (e->count > count) {
+    unsigned char *mark = &e->mark[e->text[--e->count].at - e->json->root];
+    if (*mark != IN_EDIT_DROP) *mark = IN_EDIT_KEEP;
+  }
+}
+
 static int order_texts(const void *a, const void *b) {
   const in_edit_text_t *x = a, *y = b;
   if (x->at != y->at) return x->at < y->at ? -1 : 1;

@@ -35,6 +35,12 @@ static in_span_t decode(in_span_t s, in_arena_t *arena, bool *bad) {
   return in_span(p, n);
 }
 
+in_span_t in_path_decode(in_span_t s, in_arena_t *arena) {
+  bool bad = false;
+  in_span_t text = decode(s, arena, &bad);
+  return bad || in_utf8_check(text) != text.n ? IN_NONE : text;
+}
+
 /* could another server read this decoded segment differently? */
 static bool odd_text(in_span_t s) {
   for (size_t i = 0; i < s.n; i++) {

@@ -44,6 +44,8 @@ interop_status_t in_path_lenient(in_span_t target, bool odata, in_arena_t *arena
 in_span_t in_path_query(in_span_t query, in_span_t name, in_arena_t *arena, uint32_t *count);
 /* appends s percent-encoded as one segment */
 void in_path_encode(in_buf_t *out, in_span_t s);
+/* percent-decoded; absent: it cannot be read, or no memory */
+in_span_t in_path_decode(in_span_t s, in_arena_t *arena);
 int in_hex(char c);               /* value of a hexadecimal digit, or -1 */
 
 #endif

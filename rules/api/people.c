@@ -45,7 +45,7 @@ static size_t form_start(in_span_t s, in_span_t prefix) {
 }
 
 /* the id in a value that ends like the form; absent if it does not */
-static in_span_t take_form(in_arena_t *arena, in_span_t value, in_span_t form) {
+in_span_t in_body_form(in_arena_t *arena, in_span_t value, in_span_t form) {
   in_span_t prefix, suffix;
   if (!split_form(form, &prefix, &suffix) || value.n <= prefix.n + suffix.n) return IN_NONE;
   if (!in_eq_nocase(in_span(value.p + value.n - suffix.n, suffix.n), suffix)) return IN_NONE;
@@ -59,7 +59,7 @@ static in_span_t take_form(in_arena_t *arena, in_span_t value, in_span_t form) {
 
 static in_span_t take_likes(in_body_t *b, const in_ai_choice_t *row, in_span_t value) {
   for (uint32_t i = 0; i < row->likes.count; i++) {
-    in_span_t id = take_form(b->arena, value, in_records_ref(b->img, row->likes, i));
+    in_span_t id = in_body_form(b->arena, value, in_records_ref(b->img, row->likes, i));
     if (id.p != NULL) return id;
   }
   return value;

@@ -203,6 +203,20 @@ interop_status_t in_body_read(in_body_t *b, in_event_t *ev) {
   return rc;
 }
 
+interop_status_t in_body_item(in_body_t *b, in_event_t *ev) {
+  interop_status_t rc = INTEROP_OK;
+  memset(ev, 0, sizeof(*ev));
+  ev->kind = INTEROP_K_OTHER;
+  ev->body = b;
+  b->has_text = false;
+  b->reduced = IN_NONE;
+  b->shown = NULL;
+  b->shown_count = 0;
+  read_content(b);
+  if (b->wrong.p == NULL) rc = in_body_features(b, ev);
+  return rc == INTEROP_OK && b->wrong.p != NULL ? INTEROP_SYNTAX : rc;
+}
+
 static interop_status_t read_raw(in_body_t *b, in_span_t type, in_event_t *ev) {
   const in_ai_choice_t *c = in_body_choice(b, b->shape->raw, type);
   if (c == NULL || in_utf8_check(b->source) != b->source.n) {

@@ -72,7 +72,8 @@ static bool check_member(const check_t *k, const in_ai_member_t *m) {
       || (m->role != IN_ROLE_FORMAT && m->role != IN_ROLE_TYPE && !check_features(k, m->choices)))
     return false;
   return refs(k, m->by) && refs(k, m->url) && refs(k, m->bytes) && run(k, IN_S_CHOICES, m->person)
-         && refs(k, m->person_name) && refs(k, m->person_at) && run(k, IN_S_MEMBERS, m->children);
+         && refs(k, m->person_name) && refs(k, m->person_at) && run(k, IN_S_MEMBERS, m->children)
+         && run(k, IN_S_CHOICES, m->person_sets) && ref(k, m->word);
 }
 
 static bool check_shape(const check_t *k, const in_ai_shape_t *s) {
@@ -112,7 +113,10 @@ static bool check_operation(const check_t *k, uint32_t i, const in_ai_operation_
          && refs(k, o->set_to) && refs(k, o->set_from) && refs(k, o->id) && refs(k, o->conversation_id)
          && refs(k, o->call_id) && refs(k, o->call_too) && index_ok(k, IN_S_MAKES, o->original)
          && index_ok(k, IN_S_SHAPES, o->original_shape) && refs(k, o->original_author)
-         && index_ok(k, IN_S_SHAPES, o->list) && refs(k, o->list_at) && index_ok(k, IN_S_BATCHES, o->batch)
+         && index_ok(k, IN_S_SHAPES, o->list) && refs(k, o->list_at)
+         && refs(k, o->refused_at) && refs(k, o->refused) && (o->refused.count == 0 || o->refused.count % 2 == 1)
+         && ref(k, o->location[0]) && ref(k, o->location[1]) && ref(k, o->location[2])
+         && index_ok(k, IN_S_BATCHES, o->batch)
          && (o->operation == INTEROP_OP_BATCH) == (o->batch != IN_NIL) && (o->batch == IN_NIL || o->accepts.count > 0);
 }
 

@@ -84,7 +84,7 @@ static in_span_t plain_word(const in_body_t *b) {
   return IN_NONE;
 }
 
-static yyjson_val *parent_object(const in_body_t *b, uint32_t node) {
+yyjson_val *in_body_parent(const in_body_t *b, uint32_t node) {
   for (uint32_t i = 0; i < b->shape->nodes; i++) {
     uint32_t first = b->node[i].children.first - b->shape->root;
     if (node >= first && node < first + b->node[i].children.count)
@@ -100,7 +100,7 @@ static void put_member(writer_t *w, uint32_t node, in_span_t text) {
     in_edits_set(&w->edits, b->bound[node], text);
     return;
   }
-  yyjson_val *obj = parent_object(b, node);
+  yyjson_val *obj = in_body_parent(b, node);
   if (obj == NULL) w->impossible = true;
   else in_edits_add(&w->edits, obj, in_body_str(b, b->node[node].name), text, false);
 }
@@ -307,7 +307,7 @@ static void write_member(writer_t *w, uint32_t node) {
   if (v == NULL) return;
   switch (m->role) {
     case IN_ROLE_NONE: drop_others(w, node); break;
-    case IN_ROLE_INERT: write_inert(w, m, v); break;
+    case IN_ROLE_INERT: case IN_ROLE_SET: write_inert(w, m, v); break;
     case IN_ROLE_TEXT: write_text(w, v); break;
     case IN_ROLE_PARTS: write_parts(w, m, v); break;
     case IN_ROLE_PART: if (!yyjson_is_null(v)) write_part(w, m, v); break;
@@ -354,6 +354,27 @@ static interop_status_t rewrite_json(writer_t *w, in_write_t *to) {
   to->body = in_buf_span(&out);
   to->body_changed = to->changed = true;
   return INTEROP_OK;
+}
+
+interop_status_t in_body_rewrite(in_body_t *b, const in_event_t *ev, interop_verdict_t verdict, in_span_t text,
+                                 uint32_t strip, unsigned reduce_flags, in_edits_t *edits, in_features_t *lost,
+                                 bool *changed) {
+  writer_t w = { .b = b, .ev = ev, .verdict = verdict, .text = text, .strip = strip, .flags = reduce_flags,
+                 .arena = b->arena, .alloc = in_arena_alloc(b->arena), .edits = *edits };
+  uint32_t before = edits->count;
+  bool any = edits->any;
+  w.edits.any = false;
+  for (uint32_t i = 0; i < b->shape->nodes; i++) write_member(&w, i);
+  write_content(&w);
+  *edits = w.edits;
+  *changed = edits->any;
+  edits->any = any || *changed;
+  if (w.failed || edits->failed) return INTEROP_NOMEM;
+  if (verdict == INTEROP_V_PLACEHOLDER) lose_all(&w);
+  *lost = w.lost;
+  if (!w.impossible) return INTEROP_OK;
+  in_edits_back(edits, before);
+  return INTEROP_FULL;
 }
 
 static interop_status_t rewrite_raw(writer_t *w, in_write_t *to) {

@@ -92,11 +92,18 @@ static bool unwanted(const in_edge_t *e, in_span_t name) {
   return e->match != INTEROP_M_OUTSIDE && is_one_of(name, overrides, in_countof(overrides));
 }
 
-static bool copy_headers(const in_edge_t *e, in_wire_t *to) {
+/* a part of an answer, or a compressed one, could not be read */
+static bool unreadable(in_span_t name) {
+  static const char *const forms[] = { "accept-encoding", "range", "if-range" };
+  return is_one_of(name, forms, in_countof(forms));
+}
+
+static bool copy_headers(const in_edge_t *e, const interop_plan_t *plan, in_wire_t *to) {
+  bool reads = plan != NULL && plan->reads_answer && !e->monitor;
   to->header = NULL;
   to->headers = to->room = 0;
   for (uint32_t i = 0; i < e->client.headers; i++)
-    if (!unwanted(e, e->client.header[i].name)
+    if (!unwanted(e, e->client.header[i].name) && !(reads && unreadable(e->client.header[i].name))
         && !in_wire_add(to, e->arena, e->client.header[i].name, e->client.header[i].value)) return false;
   return true;
 }
@@ -124,7 +131,7 @@ static interop_status_t send(in_edge_t *e, const in_wire_t *request, in_wire_t *
 
 static interop_status_t forward(in_edge_t *e, const interop_plan_t *plan, in_wire_t *answer) {
   in_wire_t w = e->client;
-  if (!copy_headers(e, &w)) return INTEROP_NOMEM;
+  if (!copy_headers(e, plan, &w)) return INTEROP_NOMEM;
   if (plan != NULL && !e->monitor) {
     for (size_t i = 0; i < plan->header_count; i++)
       if (!set_own(&w, e->arena, &plan->headers[i])) return INTEROP_NOMEM;
@@ -280,11 +287,17 @@ static interop_status_t replace(in_edge_t *e, const interop_answer_t *a) {
 static interop_status_t take_answer(in_edge_t *e, const interop_plan_t *plan) {
   interop_answer_t a;
   bool readable = plan->wants_answer_body && in_wire_header(&e->response, "content-encoding").n == 0;
-  interop_status_t rc = interop_judge_answer(e->judge, e->response.status, readable ? e->response.body : IN_NONE, &a);
+  in_span_t body = e->response.body.p != NULL ? e->response.body : IN_SPAN("");
+  interop_status_t rc;
+  if (e->response.status == 206) readable = false;
+  interop_judge_location(e->judge, in_wire_header(&e->response, "location"));
+  rc = interop_judge_answer(e->judge, e->response.status, readable ? body : IN_NONE, &a);
   if (rc == INTEROP_OK) rc = in_memory_apply(e->memory, a.effects, a.effect_count);
   if (rc != INTEROP_OK || e->monitor) return rc;
   if (a.status != 0) e->response.status = a.status;
-  return a.body_changed ? replace(e, &a) : INTEROP_OK;
+  rc = a.body_changed ? replace(e, &a) : INTEROP_OK;
+  if (rc == INTEROP_OK && a.refused && !set(&e->response, e->arena, "Cache-Control", IN_SPAN("no-store"))) rc = INTEROP_NOMEM;
+  return rc;
 }
 
 interop_status_t in_edge_finish(in_edge_t *e) {

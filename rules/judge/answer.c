@@ -100,8 +100,14 @@ static interop_status_t stop_at_first(interop_judge_t *j, const in_pi_effect_t *
   return INTEROP_AGAIN;
 }
 
+static bool changes_roster(const interop_judge_t *j) {
+  interop_operation_t op = j->event.operation;
+  return (op == INTEROP_OP_PARTICIPANT_ADD || op == INTEROP_OP_PARTICIPANT_REMOVE || op == INTEROP_OP_INVITE_LINK_JOIN)
+         && j->conversation_id.p != NULL;
+}
+
 bool in_judge_wants_effects(interop_judge_t *j) {
-  return j->event.operation == INTEROP_OP_CONVERSATION_CREATE || j->event.operation == INTEROP_OP_CALL_CREATE
+  return changes_roster(j) || j->event.operation == INTEROP_OP_CONVERSATION_CREATE || j->event.operation == INTEROP_OP_CALL_CREATE
          || each_effect(j, stop_at_first) != INTEROP_OK;
 }
 
@@ -183,7 +189,7 @@ static interop_status_t participants(interop_judge_t *j, interop_value_t *v) {
     n++;
   }
   for (uint32_t i = 0; i < j->recipient_count; i++) {
-    if (in_eq(j->recipients[i].id, sender)) continue;
+    if (in_eq(j->recipients[i].id, sender) || j->recipients[i].refused) continue;
     in_pack_item(&b, j->recipients[i].id, IN_NONE);
     n++;
   }
@@ -224,6 +230,34 @@ static interop_status_t keep_call(interop_judge_t *j, in_span_t id) {
   return rc;
 }
 
+/* who came and who went: the record of a conversation that is known follows */
+static interop_status_t keep_roster(interop_judge_t *j) {
+  in_buf_t b;
+  in_span_t items, joined;
+  char now[24];
+  uint32_t n = 0;
+  interop_value_t list;
+  interop_status_t rc;
+  bool gone = j->event.operation == INTEROP_OP_PARTICIPANT_REMOVE;
+  in_time_format(j->request->now, now);
+  joined = gone ? IN_NONE : in_str(now);
+  in_buf_init(&b, &j->alloc);
+  if (j->event.operation == INTEROP_OP_INVITE_LINK_JOIN) in_pack_item(&b, j->sender_id, joined), n++;
+  for (uint32_t i = 0; i < j->recipient_count && j->event.operation != INTEROP_OP_INVITE_LINK_JOIN; i++) {
+    if (j->recipients[i].refused || j->recipients[i].party == IN_NIL) continue;
+    in_pack_item(&b, j->recipients[i].id, joined);
+    n++;
+  }
+  items = b.failed || n == 0 ? IN_NONE : in_arena_copy(&j->arena, in_buf_span(&b));
+  in_buf_free(&b);
+  if (n == 0) return INTEROP_OK;
+  if (items.p == NULL) return INTEROP_NOMEM;
+  list = in_value_list(items, n);
+  rc = add_effect(j, INTEROP_R_CONVERSATION, j->conversation_id, IN_SPAN("participants"), &list, false);
+  if (rc == INTEROP_OK) j->effects[j->effect_count - 1].items = gone ? INTEROP_ITEMS_DROP : INTEROP_ITEMS_ADD;
+  return rc;
+}
+
 static interop_status_t remember(interop_judge_t *j, const in_answer_t *a) {
   interop_status_t rc = INTEROP_OK;
   if (a->conversation.p != NULL && j->event.operation == INTEROP_OP_CONVERSATION_CREATE)
@@ -234,6 +268,7 @@ static interop_status_t remember(interop_judge_t *j, const in_answer_t *a) {
     rc = keep_call(j, a->call);
     if (rc == INTEROP_OK) rc = keep_call(j, a->call_too);
   }
+  if (rc == INTEROP_OK && changes_roster(j)) rc = keep_roster(j);
   if (rc == INTEROP_OK) rc = each_effect(j, set_field);
   return rc;
 }
@@ -247,8 +282,10 @@ interop_status_t interop_judge_answer(interop_judge_t *j, unsigned status, in_sp
   if (j->batch != NULL) return in_judge_batch_answer(j, status, body, answer);
   if (!ok(status) || !j->read || j->plan.action != INTEROP_A_FORWARD) return INTEROP_OK;
   j->effect_count = 0;
+  in_facts_renew(&j->facts, &j->source);
   if (j->plan.wants_answer_body)
     rc = in_api_answer(&j->policy->img, &j->event, j->written ? &j->write : NULL, body, &j->arena, &a);
+  if (j->location.p != NULL) in_api_location(&j->policy->img, &j->event, j->location, &j->arena, &a);
   if (rc == INTEROP_OK) rc = remember(j, &a);
   if (rc != INTEROP_OK) return rc;
   answer->effects = j->effects;
@@ -261,5 +298,6 @@ interop_status_t interop_judge_answer(interop_judge_t *j, unsigned status, in_sp
     answer->body_changed = 1;
     answer->body = a.body;
   }
-  return INTEROP_OK;
+  if (!j->plan.reads_answer || status == 204 || status == 205) return INTEROP_OK;
+  return j->refused > 0 ? in_judge_name_refused(j, body, answer) : in_judge_show(j, body, answer);
 }

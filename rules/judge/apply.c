@@ -188,6 +188,16 @@ static interop_status_t answer_denial(interop_judge_t *j, uint32_t reason, in_sp
   return in_judge_tell(j, INTEROP_V_DENY, reason, 0, in_judge_message(j, reason, detail));
 }
 
+interop_status_t in_judge_deny_answer(interop_judge_t *j, uint32_t reason, in_span_t rule, in_span_t name) {
+  interop_status_t rc;
+  j->written = false;
+  j->plan.rule = rule;
+  j->plan.reason = reason == IN_NIL ? name : in_image_str(&j->policy->img, in_reason(&j->policy->img, reason)->name);
+  rc = answer_denial(j, reason, IN_NONE);
+  if (reason == IN_NIL) j->plan.status = 502;
+  return rc;
+}
+
 interop_status_t in_judge_refuse(interop_judge_t *j, in_span_t reason, in_span_t detail) {
   set_who(j);
   j->plan.reason = reason;
@@ -229,10 +239,15 @@ static interop_status_t deny(interop_judge_t *j, const in_pi_outcome_t *o) {
 /* ---- forwards */
 
 static interop_status_t forward(interop_judge_t *j) {
+  interop_status_t rc = in_judge_amend_request(j);
+  if (rc != INTEROP_OK) return rc;
   j->plan.action = INTEROP_A_FORWARD;
+  j->plan.reads_answer = in_judge_reads_answer(j);
   if (j->plan.target.p == NULL) j->plan.target = j->match.target;
   j->plan.wants_answer_body = in_api_wants_answer(&j->policy->img, &j->event, j->written ? &j->write : NULL);
+  j->plan.wants_answer_body |= j->plan.reads_answer;
   j->plan.wants_answer = j->plan.wants_answer_body || in_judge_wants_effects(j)
+                         || in_api_wants_location(&j->policy->img, &j->event)
                          || (j->written && j->write.answer_status != 0);
   return in_judge_headers(j);
 }
@@ -326,6 +341,9 @@ interop_status_t in_judge_apply(interop_judge_t *j) {
   j->plan.verdict = (interop_verdict_t) o->verdict;
   j->plan.rule = rule_of(j, o);
   j->plan.reason = reason_of(j, o);
+  /* what cannot be told to be new enough is not shown to who came later */
+  if (j->cut_rule != NULL && !(in_api_elements_have(&j->policy->img, &j->event) & IN_HAS_TIME))
+    return in_judge_deny_answer(j, j->cut_rule->reason, in_image_str(&j->policy->img, j->cut_rule->rule), IN_NONE);
   if (o->verdict == INTEROP_V_ESCALATE && !(j->request->native && in_judge_crosses(j))) return in_judge_escalate(j, r, o);
   in_judge_row_notices(j, o);
   if (j->request->native && in_judge_crosses(j)) {

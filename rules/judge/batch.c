@@ -303,6 +303,7 @@ static interop_status_t make_plan(interop_judge_t *j) {
   for (uint32_t i = 0; i < k->form.count && rc == INTEROP_OK; i++) {
     some |= goes_on(&k->item[i]);
     judged |= k->item[i].state != ITEM_PASSES;
+    j->plan.reads_answer |= goes_on(&k->item[i]) && k->item[i].state != ITEM_PASSES && plan_of(&k->item[i])->reads_answer;
   }
   if (rc == INTEROP_OK) rc = some ? write_batch(j, &refused) : answer_all(j);
   if (rc != INTEROP_OK || refused) return rc;
@@ -370,8 +371,11 @@ static interop_status_t reply_theirs(item_t *i, const in_theirs_t *t, in_reply_t
   r->verdict = plan_of(i)->verdict_header;
   r->notice = plan_of(i)->notice_header;
   if (!plan_of(i)->wants_answer) return INTEROP_OK;
-  rc = interop_judge_answer(i->judge, t->status, t->body, answer);
+  rc = interop_judge_answer(i->judge, t->status, t->body.p != NULL ? t->body : IN_SPAN(""), answer);
   if (rc != INTEROP_OK) return rc;
+  r->verdict = plan_of(i)->verdict_header;        /* what was read may have changed them */
+  r->notice = plan_of(i)->notice_header;
+  if (answer->refused) r->type = answer->content_type;
   r->status = answer->status;
   r->body_changed = answer->body_changed;
   r->body = answer->body;
@@ -411,7 +415,7 @@ static interop_status_t keep_effects(interop_judge_t *j, const interop_answer_t 
 /* an answer that cannot be read is handed on, where none of it would be ours */
 static bool nothing_of_ours(const in_batch_judge_t *k, const in_batch_answer_t *a) {
   for (uint32_t i = 0; i < k->form.count; i++)
-    if (!goes_on(&k->item[i])) return false;
+    if (!goes_on(&k->item[i]) || (k->item[i].state != ITEM_PASSES && plan_of(&k->item[i])->reads_answer)) return false;
   return !a->read;
 }
 

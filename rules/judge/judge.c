@@ -37,6 +37,7 @@ void interop_judge_free(interop_judge_t *j) {
   interop_alloc_t a;
   if (j == NULL) return;
   in_judge_batch_free(j);
+  in_judge_shown_free(j);
   in_facts_free(&j->facts);
   a = j->alloc;
   in_arena_free(&j->arena);
@@ -55,7 +56,7 @@ static void set_number(in_facts_t *f, uint32_t fact, int64_t number) {
   f->request[fact].number = number;
 }
 
-static void request_facts(interop_judge_t *j) {
+void in_judge_request_facts(interop_judge_t *j) {
   in_facts_t *f = &j->facts;
   const interop_request_t *r = j->request;
   set_number(f, IN_RF_OPERATION, (int64_t) j->event.operation);
@@ -75,6 +76,21 @@ static void request_facts(interop_judge_t *j) {
   f->key[IN_SUB_CONVERSATION] = j->event.conversation;
 }
 
+/* who takes part from the beginning has joined at the beginning of time; of who does
+   not take part it is not known */
+static void set_joined(interop_judge_t *j) {
+  const in_row_t *row = in_facts_row(&j->facts, IN_SUB_CONVERSATION);
+  in_span_t item, second;
+  size_t at = 0;
+  int64_t time = 0;
+  if (row == NULL || row->participants.type != INTEROP_T_LIST) return;
+  while (interop_value_item(&row->participants, &at, &item, &second)) {
+    if (!in_eq_nocase(item, j->sender_id) && !in_eq_nocase(item, j->request->sender)) continue;
+    if (second.p == NULL || in_time_parse(second, &time)) set_number(&j->facts, IN_RF_JOINED, time);
+    return;
+  }
+}
+
 /* ids as the store has them; the message's key needs the conversation's */
 static interop_status_t name_subjects(interop_judge_t *j) {
   in_facts_t *f = &j->facts;
@@ -82,6 +98,7 @@ static interop_status_t name_subjects(interop_judge_t *j) {
   j->sender_id = sender != NULL && sender->id.p != NULL ? sender->id : j->request->sender;
   j->conversation_id = conversation != NULL && conversation->id.p != NULL ? conversation->id : j->event.conversation;
   set_text(f, IN_RF_SENDER_ID, j->sender_id);
+  if (j->policy->asks_joined) set_joined(j);
   if (j->event.message.p == NULL || j->conversation_id.p == NULL) return f->status;
   f->key[IN_SUB_MESSAGE] = in_arena_printf(&j->arena, "%.*s\n%.*s", (int) j->conversation_id.n, j->conversation_id.p,
                                            (int) j->event.message.n, j->event.message.p);
@@ -93,7 +110,7 @@ static interop_status_t read_event(interop_judge_t *j) {
   if (j->read) return INTEROP_OK;
   rc = in_api_read(&j->policy->img, &j->match, j->request, &j->arena, &j->event);
   if (rc != INTEROP_OK) return rc;
-  request_facts(j);
+  in_judge_request_facts(j);
   j->read = true;
   return INTEROP_OK;
 }
@@ -127,7 +144,9 @@ static interop_status_t judge(interop_judge_t *j) {
   }
   for (;;) {
     rc = in_judge_decide(j);
+    if (rc == INTEROP_OK && j->amend_next == 0) in_judge_refuse_some(j);
     if (rc == INTEROP_OK) rc = in_script_ask(j);
+    if (rc == INTEROP_OK) rc = in_judge_amend(j);
     if (rc != INTEROP_AGAIN) break;
     rc = begin_fetch(j);
     if (rc != INTEROP_OK) return rc;
@@ -149,6 +168,10 @@ interop_status_t interop_judge_run(interop_judge_t *j, const interop_request_t *
     j->plan.retry_after = 1;
   }
   return j->arena.failed ? INTEROP_NOMEM : rc;
+}
+
+void interop_judge_location(interop_judge_t *j, in_span_t location) {
+  j->location = location;
 }
 
 interop_target_t interop_judge_fetch(const interop_judge_t *j) {

@@ -10,6 +10,8 @@
 ** batch.c      several requests in one
 ** escalate.c   a meeting instead: the requests it takes, one after the other
 ** header.c     values of the project's own headers (RFC 9651)
+** amend.c      what is set or cut beside the verdict; who is refused alone
+** shown.c      upstream's answer as this reader may see it
 ** Everything a judge needs lives in its arena. A step that must wait (a fact to
 ** be fetched) leaves the judge as it was, so that run can be called again.
 */
@@ -26,11 +28,15 @@ typedef struct {
   uint32_t to;                    /* system in which they read; count of systems: not known */
   in_span_t untold;               /* the fact without which it is not known */
   uint32_t outcome;
+  uint32_t party;                 /* number among those whom the request names; IN_NIL: it does not */
+  bool refused;                   /* alone: the others go on */
 } in_recipient_t;
 
 typedef struct in_batch_judge_s in_batch_judge_t;
 typedef struct in_escalating_s in_escalating_t;
 typedef struct { const char *name; in_span_t value; } in_subst_t;
+/* an amendment that holds for a recipient */
+typedef struct { const in_pi_amend_t *rule; uint32_t recipient; in_span_t value; } in_amendment_t;
 
 /* what scripts make of the verdict (script/) */
 typedef struct {
@@ -89,10 +95,22 @@ struct interop_judge_s {
   size_t effect_count, effect_room;
   in_batch_judge_t *batch;        /* a judge for each of several requests, or NULL */
   bool in_batch;                  /* this one is one of them */
+  /* amend.c */
+  in_amendment_t *amendments;
+  uint32_t amendment_count, amendment_room;
+  uint32_t amend_next;            /* recipient to look at next */
+  int64_t cut;                    /* elements of the answer from before this are not shown */
+  const in_pi_amend_t *cut_rule;  /* NULL: all are */
+  uint32_t refused;               /* recipients refused alone */
+  bool reads;                     /* messages of other systems are in the answer, and may be reduced */
+  in_span_t location;             /* the answer's header */
+  interop_judge_t *shown;         /* judges the answer's elements, one after the other */
 };
 
 /* recipients.c */
 interop_status_t in_judge_address(interop_judge_t *j);
+/* one user as a recipient; false: it is the sender. Its record lives in the arena */
+bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, interop_status_t *rc);
 /* decide.c */
 interop_status_t in_judge_decide(interop_judge_t *j);
 bool in_judge_crosses(const interop_judge_t *j);
@@ -114,11 +132,32 @@ in_span_t in_judge_request_id(const interop_judge_t *j);
 void in_judge_row_notices(interop_judge_t *j, const in_pi_outcome_t *o);
 /* escalate.c */
 interop_status_t in_judge_escalate(interop_judge_t *j, const in_recipient_t *r, const in_pi_outcome_t *o);
+/* the answer in place of what was planned, for interop_judge_answer */
+interop_status_t in_judge_deny_answer(interop_judge_t *j, uint32_t reason, in_span_t rule, in_span_t name);
+/* amend.c: AGAIN: a fact is to be fetched; USAGE: the plan is a denial already */
+interop_status_t in_judge_amend(interop_judge_t *j);
+/* takes those who are denied apart from those who go on; the final outcome is theirs */
+void in_judge_refuse_some(interop_judge_t *j);
+interop_status_t in_judge_amend_request(interop_judge_t *j);
+/* must the answer be read before this reader gets it? */
+bool in_judge_reads_answer(interop_judge_t *j);
+/* does the amendment's scope hold for what comes from here and goes there? */
+bool in_amend_in_scope(const interop_judge_t *j, const in_pi_amend_t *a, uint32_t to);
+/* the value that the rule sets; absent: it is not known, or there is nothing to set */
+in_span_t in_amend_value(interop_judge_t *j, const in_pi_amend_t *a, in_span_t now);
+/* 1: it holds, 0: it does not, -1: it cannot be told (and does not pass), or facts.status is set */
+int in_amend_holds(interop_judge_t *j, const in_pi_amend_t *a);
+/* shown.c: the answer as this reader gets it */
+interop_status_t in_judge_show(interop_judge_t *j, in_span_t body, interop_answer_t *answer);
+interop_status_t in_judge_name_refused(interop_judge_t *j, in_span_t body, interop_answer_t *answer);
+void in_judge_shown_free(interop_judge_t *j);
 /* header.c: p == NULL: no memory */
 in_span_t in_judge_verdict_header(interop_judge_t *j);
 in_span_t in_judge_notice_header(interop_judge_t *j);
 in_span_t in_judge_receipt(interop_judge_t *j);
 interop_status_t in_judge_cross_header(interop_judge_t *j);
+/* judge.c */
+void in_judge_request_facts(interop_judge_t *j);
 /* answer.c */
 bool in_judge_wants_effects(interop_judge_t *j);
 interop_status_t in_judge_keep_original(interop_judge_t *j);

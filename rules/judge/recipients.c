@@ -46,25 +46,37 @@ static bool policy_says(interop_judge_t *j, in_recipient_t *r) {
   return said;
 }
 
-static interop_status_t add(interop_judge_t *j, in_span_t named) {
-  in_recipient_t *r = &j->recipients[j->recipient_count];
+bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, interop_status_t *rc) {
   in_row_t *row;
-  interop_status_t rc = in_facts_find(&j->facts, INTEROP_R_USER, named, &row);
+  *rc = in_facts_find(&j->facts, INTEROP_R_USER, named, &row);
   memset(r, 0, sizeof(*r));
   r->named = r->id = named;
   r->to = systems(j);
-  r->outcome = IN_NIL;
-  if (rc == INTEROP_MISSING) {
-    j->recipient_count++;
-    return INTEROP_OK;
+  r->outcome = r->party = IN_NIL;
+  if (*rc == INTEROP_MISSING) {
+    *rc = INTEROP_OK;
+    return true;
   }
-  if (rc != INTEROP_OK) return rc;
-  if (row->id.p != NULL && in_eq_nocase(row->id, j->sender_id)) return INTEROP_OK;      /* the sender is none */
+  if (*rc != INTEROP_OK) return true;
   r->row = row;
   if (row->id.p != NULL) r->id = row->id;
+  if (row->id.p != NULL && in_eq_nocase(row->id, j->sender_id)) {
+    r->to = j->from;
+    return false;
+  }
   if (!policy_says(j, r)) r->to = row->reads;
+  *rc = j->facts.status;
+  return true;
+}
+
+/* the sender is no recipient */
+static interop_status_t add(interop_judge_t *j, in_span_t named, uint32_t party) {
+  in_recipient_t *r = &j->recipients[j->recipient_count];
+  interop_status_t rc;
+  if (!in_judge_resolve(j, named, r, &rc) || rc != INTEROP_OK) return rc;
+  r->party = party;
   j->recipient_count++;
-  return j->facts.status;
+  return INTEROP_OK;
 }
 
 static interop_status_t make_room(interop_judge_t *j, size_t n) {
@@ -85,7 +97,7 @@ static interop_status_t add_list(interop_judge_t *j, const interop_value_t *list
   size_t at = 0;
   interop_status_t rc = INTEROP_OK;
   while (rc == INTEROP_OK && interop_value_item(list, &at, &item, &second))
-    if (!in_eq_nocase(item, j->sender_id) && !(some && is_there(j, item))) rc = add(j, item);
+    if (!in_eq_nocase(item, j->sender_id) && !(some && is_there(j, item))) rc = add(j, item, IN_NIL);
   return rc;
 }
 
@@ -100,7 +112,7 @@ static interop_status_t add_parties(interop_judge_t *j) {
   const interop_value_t *call = participants_of(j, IN_SUB_CALL);
   interop_status_t rc = make_room(j, j->event.party_count + (call != NULL ? call->count : 0));
   for (uint32_t i = 0; i < j->event.party_count && rc == INTEROP_OK; i++)
-    if (!in_eq_nocase(j->event.parties[i].id, j->request->sender)) rc = add(j, j->event.parties[i].id);
+    if (!in_eq_nocase(j->event.parties[i].id, j->request->sender)) rc = add(j, j->event.parties[i].id, i);
   return rc == INTEROP_OK && call != NULL ? add_list(j, call, true) : rc;
 }
 
@@ -117,7 +129,7 @@ static interop_status_t add_one(interop_judge_t *j, in_span_t id, in_row_t *row,
   j->recipients[0].id = j->recipients[0].named = id;
   j->recipients[0].row = row;
   j->recipients[0].to = to;
-  j->recipients[0].outcome = IN_NIL;
+  j->recipients[0].outcome = j->recipients[0].party = IN_NIL;
   j->recipient_count = 1;
   return INTEROP_OK;
 }

@@ -166,6 +166,7 @@ interop_status_t in_compile_source(in_compile_t *c, const in_stmt_t *stmts) {
   in_builder_init(&c->builder, c->arena, c->alloc);
   in_builder_str(&c->builder, IN_SPAN(""));
   rc = read_all(c, stmts);
+  if (rc == INTEROP_OK) rc = in_amends_check(c);
   if (rc == INTEROP_OK) rc = read_notices(c);
   if (rc == INTEROP_OK) rc = unfold_all(c);
   if (rc == INTEROP_OK) rc = in_scripts_finals(c, unfold);

@@ -122,7 +122,7 @@ struct in_expr_s {
   uint32_t diagram;               /* of one that depends on none: + 1, 0: not made yet */
 };
 
-typedef enum { IN_R_DENY, IN_R_ROW, IN_R_TEXT, IN_R_EFFECT, IN_R_READING } in_rule_kind_t;
+typedef enum { IN_R_DENY, IN_R_ROW, IN_R_TEXT, IN_R_EFFECT, IN_R_READING, IN_R_AMEND } in_rule_kind_t;
 
 typedef struct {
   in_rule_kind_t kind;
@@ -145,6 +145,8 @@ typedef struct {
   in_pi_effect_t effect;          /* EFFECT */
   in_span_t effect_text;
   in_pi_reading_t reading;        /* READING */
+  in_pi_amend_t amend;            /* AMEND */
+  in_span_t amend_member, amend_text;
   uint32_t outcome;               /* index in OUTCOMES, DENY and ROW */
   bool decides;                   /* some cell's diagram has it as a leaf */
   bool applies;                   /* some cell has it in its list */
@@ -205,6 +207,8 @@ struct in_compile_s {
   in_mdd_t *mdd;
   uint32_t *cells;                /* roots: mdd ids */
   uint32_t cell_count;
+  uint32_t *shown;                /* roots by in_shown */
+  uint32_t shown_count;
   /* for tests with made-up policies: */
   bool dead_is_allowed;
   uint32_t cell_budget;                 /* 0: the usual one */
@@ -249,6 +253,9 @@ interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *stmt);
 /* escalation.c: one block; every row that escalates has one, and an API that can */
 bool in_escalation_read(in_compile_t *c, const in_stmt_t *s, uint32_t from, uint32_t to);
 interop_status_t in_escalations_check(in_compile_t *c);
+/* amendment.c: what a row of `amend` says, up to its guard; that some API has what it sets */
+bool in_amend_read(in_compile_t *c, const in_stmt_t *s, in_rule_t *r);
+interop_status_t in_amends_check(in_compile_t *c);
 /* atoms.c */
 interop_status_t in_atoms_make(in_compile_t *c);
 /* mdd.c, lower.c, emit.c: see there */

@@ -88,6 +88,21 @@ static void put_fields(emit_t *e) {
   for (uint32_t i = 0; i < e->c->atoms.n; i++) PUT(e, ATOMS, e->c->atoms.at[i]);
 }
 
+static void put_amend(emit_t *e, in_rule_t *r, uint32_t guard) {
+  in_span_t none = IN_SPAN("");
+  r->amend.ops = r->ops;
+  r->amend.from = r->from;
+  r->amend.to = r->to;
+  r->amend.crosses = e->c->policies.at[r->policy].between;
+  r->amend.guard = place_of(e, guard);
+  r->amend.unknown_passes = r->unknown_passes;
+  r->amend.reason = r->reason < 0 ? IN_NIL : (uint32_t) r->reason;
+  r->amend.member = in_builder_str(e->b, r->amend_member.p == NULL ? none : r->amend_member);
+  r->amend.text = in_builder_str(e->b, r->amend_text.p == NULL ? none : r->amend_text);
+  r->amend.rule = in_builder_str(e->b, r->name);
+  PUT(e, AMENDS, r->amend);
+}
+
 static void put_rules(emit_t *e, const uint32_t *guards) {
   in_compile_t *c = e->c;
   for (uint32_t i = 0; i < c->rules.n; i++) {
@@ -105,6 +120,8 @@ static void put_rules(emit_t *e, const uint32_t *guards) {
       r->reading.guard = place_of(e, guards[i]);
       r->reading.unknown_passes = r->unknown_passes;
       PUT(e, READINGS, r->reading);
+    } else if (r->kind == IN_R_AMEND) {
+      put_amend(e, r, guards[i]);
     }
   }
 }
@@ -130,7 +147,7 @@ static void put_lists(emit_t *e) {
 
 /* rules that stand outside of the cells, each with a guard of its own */
 static bool has_guard(const in_rule_t *r) {
-  return r->kind == IN_R_TEXT || r->kind == IN_R_EFFECT || r->kind == IN_R_READING;
+  return r->kind == IN_R_TEXT || r->kind == IN_R_EFFECT || r->kind == IN_R_READING || r->kind == IN_R_AMEND;
 }
 
 static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices) {
@@ -144,6 +161,7 @@ static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices)
   e->where = in_arena_array(c->arena, in_mdd_count(c) + 1, sizeof(*e->where));
   if (e->where == NULL) return in_nomem(c);
   for (uint32_t i = 0; i < c->cell_count; i++) reach(e, c->cells[i]);
+  for (uint32_t i = 0; i < c->shown_count; i++) reach(e, c->shown[i]);
   for (uint32_t i = 0; i < c->lists.n; i++)
     if (c->lists.at[i].op < IN_LIST_NEXT) reach(e, c->lists.at[i].guard);
   for (uint32_t i = 0; i < c->rules.n; i++)
@@ -153,6 +171,10 @@ static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices)
   for (uint32_t i = 0; i < c->cell_count; i++) {
     uint32_t root = place_of(e, c->cells[i]);
     PUT(e, CELLS, root);
+  }
+  for (uint32_t i = 0; i < c->shown_count; i++) {
+    uint32_t root = place_of(e, c->shown[i]);
+    PUT(e, SHOWN, root);
   }
   for (uint32_t i = 0; i < c->vocab.notices.n; i++) {
     const in_notice_t *n = &c->vocab.notices.at[i];

@@ -23,6 +23,7 @@ struct interop_policy_s {
   uint8_t *recipients;            /* by atom: IN_NOT_YET where its fact is another for each recipient, else 0 */
   uint8_t *others;                /* by subject, by atom: 0 where the class hangs on its record alone, else IN_NOT_YET */
   uint8_t *ready;                 /* by field: in_ready_t */
+  bool asks_joined;               /* some rule asks for sender.joined */
 };
 
 /* bytes of a list of classes by atom: whole words, so that eight can be had at once */

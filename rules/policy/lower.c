@@ -336,6 +336,37 @@ static bool make_cells(low_t *l) {
   return true;
 }
 
+/*
+** What the matrices alone make of a message that is read: the rows of
+** message.send, since reading is not gated.
+*/
+static uint32_t shown_root(low_t *l, const cell_t *cell) {
+  in_compile_t *c = l->c;
+  uint32_t root, first = c->lists.n;
+  in_mdd_budget(c, c->cell_budget != 0 ? c->cell_budget : CELL_BUDGET);
+  root = base_mdd(l, cell);
+  in_mdd_unlimited(c);
+  if (root != IN_MDD_NONE || !in_mdd_is_over(c) || c->diag->status != INTEROP_OK) return root;
+  in_mdd_undo(c);
+  return put_base(l, cell) && put_rule(c, IN_LIST_END, 0, l->no_policy) ? keep_rules(l, cell, first) : IN_MDD_NONE;
+}
+
+static bool make_shown(low_t *l) {
+  in_compile_t *c = l->c;
+  uint32_t n = c->vocab.systems.n;
+  c->shown_count = (uint32_t) in_shown(n, INTEROP_KIND_COUNT, 0, 0);
+  c->shown = in_arena_array(c->arena, c->shown_count + 1, sizeof(*c->shown));
+  if (c->shown == NULL) return in_nomem(c), false;
+  for (cell_t x = { INTEROP_OP_MESSAGE_SEND, 0, 0, 0 }; x.kind < INTEROP_KIND_COUNT; x.kind++)
+    for (x.from = 0; x.from < n; x.from++)
+      for (x.to = 0; x.to < n; x.to++) {
+        uint32_t root = shown_root(l, &x);
+        if (root == IN_MDD_NONE) return false;
+        c->shown[in_shown(n, x.kind, x.from, x.to)] = root;
+      }
+  return true;
+}
+
 /* ---- outcomes */
 
 static uint32_t add_outcome(in_compile_t *c, in_outcome_kind_t kind, interop_verdict_t v, int reason, const char *rule) {
@@ -488,6 +519,6 @@ interop_status_t in_policy_lower(in_compile_t *c) {
   l.c = c;
   if (level == NULL || !order_denials(&l) || !in_order_atoms(c, l.order, l.denials, level)) return in_nomem(c);
   if (in_mdd_new(c, level) != INTEROP_OK) return c->diag->status;
-  if (!make_outcomes(&l) || !make_cells(&l) || !check_dead(c)) return c->diag->status;
+  if (!make_outcomes(&l) || !make_cells(&l) || !make_shown(&l) || !check_dead(c)) return c->diag->status;
   return c->tenant_rules.n == 0 ? INTEROP_OK : in_overlays_make(c);
 }

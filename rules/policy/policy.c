@@ -11,6 +11,8 @@
 **       reads from A { SYSTEM when GUARD [TAG]; }
 **       escalation A -> B { ... }      (escalation.c)
 **       script NAME "FILE" [for OPERATION ...] ...;       (script.c)
+**       amend [for OPERATION ...] { set MEMBER (from FACT | to "..." | with "...") [when GUARD] ... [TAG];
+**                                   cut REASON before FACT [when GUARD] ... [TAG]; }
 **   }
 **
 ** `between` is for traffic that crosses from one to the other, `within` for
@@ -512,6 +514,32 @@ static bool read_remember(ctx_t *x, const in_stmt_t *s) {
   return true;
 }
 
+/* ---- amend: what is set or cut beside the verdict */
+
+static bool read_amendment(ctx_t *x, const in_stmt_t *s) {
+  in_toggle_view_t plain = { -1, IN_TG_OFF };
+  in_rule_t r = new_rule(x, IN_R_AMEND, in_stmt_place(s));
+  uint32_t at = 4;
+  r.amend.slot = IN_NIL;
+  return leaf(x, s) && in_amend_read(x->c, s, &r) && read_guard(x, s, &at, &r, plain) && read_tail(x, s, at, &r)
+         && add_rule(x, &r);
+}
+
+static bool read_amend(ctx_t *x, const in_stmt_t *s) {
+  uint32_t at = 1;
+  if (!s->has_block)
+    return bad(x, in_stmt_place(s), "this section needs a block", "amend [for OPERATION ...] { set MEMBER from FACT; }");
+  if (in_tok_is(s, at, "for")) {
+    at++;
+    if (!read_ops(x, s, &at, &x->ops)) return false;
+  }
+  if (at < s->ntok) return bad(x, s->tok[at].place, "this word has no meaning here", "amend for OPERATION ... {");
+  for (const in_stmt_t *b = s->block; b != NULL; b = b->next)
+    if (!read_amendment(x, b)) return false;
+  x->ops = ALL_OPS;
+  return true;
+}
+
 /* ---- script */
 
 /* script NAME "FILE" [for OPERATION ...] ...; */
@@ -579,16 +607,17 @@ static bool read_section(ctx_t *x, const in_stmt_t *s) {
   if (in_tok_is(s, 0, "gate") || in_tok_is(s, 0, "geo")) return read_gate(x, s);
   if (in_tok_is(s, 0, "matrix")) return read_matrix(x, s);
   if (x->tenant && (in_tok_is(s, 0, "placeholder") || in_tok_is(s, 0, "remember") || in_tok_is(s, 0, "reads")
-                    || in_tok_is(s, 0, "escalation")))
+                    || in_tok_is(s, 0, "escalation") || in_tok_is(s, 0, "amend")))
     return bad(x, in_stmt_place(s), "a tenant's policy holds gates, matrices and scripts", "the rest is the same for all tenants");
   if (in_tok_is(s, 0, "placeholder")) return read_placeholder(x, s);
   if (in_tok_is(s, 0, "remember")) return read_remember(x, s);
   if (in_tok_is(s, 0, "reads")) return read_reads(x, s);
   if (in_tok_is(s, 0, "escalation")) return read_escalation(x, s);
+  if (in_tok_is(s, 0, "amend")) return read_amend(x, s);
   if (in_tok_is(s, 0, "script")) return read_script(x, s);
   if (in_vocab_owns(s)) return true;
   return bad(x, in_stmt_place(s), "this word does not begin a section of a policy",
-             "gate, geo, matrix, placeholder, escalation, remember, reads, script, set or toggle");
+             "gate, geo, matrix, amend, placeholder, escalation, remember, reads, script, set or toggle");
 }
 
 /* `for tenant "ID"` before the scope: taken out of the statement's head */

@@ -57,6 +57,7 @@ typedef enum {
   X(CLIENT_AGENT,   CODE, "client.agent") \
   X(SENDER_NAMED,   CODE, "sender.named")       /* the sender's display name in the request */ \
   X(FEDERATED,      FLAG, "federated")          /* this recipient's tenant is not the sender's */ \
+  X(JOINED,         TIME, "sender.joined")      /* when the sender joined the conversation */ \
   X(RECIPIENTS,     NUMBER, "recipients")       /* how many the request is for */ \
   X(CLIENT_ASKS,    CODE, "client.asks")        /* the header Interop-Escalate, or what the operation asks */
 
@@ -186,6 +187,22 @@ typedef struct {
   uint32_t reserved;
 } in_pi_escalation_t;
 
+/*
+** What is set beside the verdict, in a request or in upstream's answer.
+**   FROM   the member `member` is set to the slot's value
+**   TEXT   ... to text
+**   WITH   ... ends with text
+**   CUT    elements of an answer that are older than the slot's time go
+*/
+typedef enum { IN_AMEND_FROM, IN_AMEND_TEXT, IN_AMEND_WITH, IN_AMEND_CUT, IN_AMEND_KINDS } in_amend_kind_t;
+
+typedef struct {
+  uint64_t ops, from, to;         /* bit sets, as in in_pi_rule_t */
+  uint32_t crosses, kind, guard, unknown_passes;
+  uint32_t slot, reason;          /* FROM, CUT: the fact; CUT: reason of one element that is asked for */
+  in_ref_t member, text, rule;
+} in_pi_amend_t;
+
 /* what success writes to the store */
 typedef struct {
   uint32_t guard, subject, field, kind;
@@ -240,6 +257,11 @@ typedef struct {
    it is not known where the recipient reads */
 static inline size_t in_cell(uint32_t systems, uint32_t op, uint32_t kind, uint32_t from, uint32_t to) {
   return (((size_t) op * INTEROP_KIND_COUNT + kind) * systems + from) * (systems + 1) + to;
+}
+
+/* index in SHOWN: what the matrices make of a message that is read */
+static inline size_t in_shown(uint32_t systems, uint32_t kind, uint32_t from, uint32_t to) {
+  return ((size_t) kind * systems + from) * systems + to;
 }
 
 #endif

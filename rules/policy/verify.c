@@ -217,11 +217,23 @@ static bool scripts_ok(const in_image_t *img) {
   return true;
 }
 
+static bool amends_ok(const in_image_t *img, const unsigned char *ends) {
+  uint32_t systems = img->count[IN_S_SYSTEMS];
+  if (img->count[IN_S_SHOWN] != in_shown(systems, INTEROP_KIND_COUNT, 0, 0)) return false;
+  EACH(img, SHOWN, uint32_t, r) if (!cell_ok(img, ends, *r)) return false;
+  EACH(img, AMENDS, in_pi_amend_t, a)
+    if (!guard_ok(img, ends, a->guard) || a->kind >= IN_AMEND_KINDS || !in_image_ref_ok(img, a->member)
+        || !in_image_ref_ok(img, a->text) || !in_image_ref_ok(img, a->rule)
+        || (a->slot == IN_NIL ? a->kind == IN_AMEND_FROM || a->kind == IN_AMEND_CUT : a->slot >= img->count[IN_S_SLOTS])
+        || (a->reason == IN_NIL ? a->kind == IN_AMEND_CUT : a->reason >= img->count[IN_S_REASONS])) return false;
+  return true;
+}
+
 static bool roots_ok(const in_image_t *img, const unsigned char *ends) {
   uint32_t systems = img->count[IN_S_SYSTEMS];
   if (img->count[IN_S_CELLS] != in_cell(systems, INTEROP_OPERATION_COUNT, 0, 0, 0)) return false;
   EACH(img, CELLS, uint32_t, r) if (!cell_ok(img, ends, *r)) return false;
-  if (!lists_ok(img, ends) || !overlays_ok(img) || !scripts_ok(img)) return false;
+  if (!lists_ok(img, ends) || !overlays_ok(img) || !scripts_ok(img) || !amends_ok(img, ends)) return false;
   EACH(img, NOTICES, in_pi_notice_t, n) if (!in_image_ref_ok(img, n->name) || !guard_ok(img, ends, n->guard)) return false;
   EACH(img, TEXTS, in_pi_text_t, t)
     if (!guard_ok(img, ends, t->guard) || t->from >= systems || t->to >= systems || t->system >= systems

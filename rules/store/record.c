@@ -489,7 +489,7 @@ interop_status_t interop_record_merge(interop_span_t old, const interop_effect_t
   if (old.n > 0)
     status = in_draft_load(&draft, old);
   for (i = 0; status == INTEROP_OK && i < count; i++)
-    in_draft_set(&draft, effects[i].field, &effects[i].value);
+    status = in_draft_apply(&draft, &effects[i]);
   if (status == INTEROP_OK)
     status = in_draft_pack(&draft, alloc, record, NULL);
   in_arena_free(&arena);

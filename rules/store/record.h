@@ -68,6 +68,8 @@ in_field_t *in_draft_find(in_draft_t *d, in_span_t name);
 ** object, never both: setting "a" removes "a.b", setting "a.b" removes "a".
 */
 void in_draft_set(in_draft_t *d, in_span_t name, const interop_value_t *value);
+/* what an effect does: in_draft_set, or items into a list or out of it; OK, DAMAGED, NOMEM */
+interop_status_t in_draft_apply(in_draft_t *d, const interop_effect_t *effect);
 /*
 ** Packs the draft into one block from alloc of record->n bytes. SYNTAX where a
 ** name is there twice or is too long, where a text is no UTF-8 or the whole is

@@ -289,7 +289,7 @@ static interop_status_t build(in_arena_t *arena, in_span_t old, in_span_t key,
   for (i = 0; status == INTEROP_OK && i < count; i++) {
     if (in_eq(effects[i].field, ID))
       return refuse_id(key, diag);
-    in_draft_set(&draft, effects[i].field, &effects[i].value);
+    status = in_draft_apply(&draft, &effects[i]);
   }
   return status == INTEROP_OK ? in_draft_pack(&draft, &alloc, record, diag) : status;
 }

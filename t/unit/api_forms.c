@@ -164,32 +164,47 @@ static void test_lists(void) {
   static const char body[] = "{ \"value\" : [ {\"rawId\":\"8:acs:1\",\"displayName\":\"\"}, {\"displayName\":\"B\", \"microsoftTeamsUser\":{\"userId\":\"b\"}} ,{}, 7 ] }";
   static const char messages[] = "{\"value\":[{\"createdOn\":\"2025-10-09T07:31:00Z\"},{\"createdOn\":\"2025-10-09T07:29:00Z\",\"sender\":{\"rawId\":\"x\"}}]}";
   apis_run_t r;
-  in_list_t list;
+  in_elements_t *e;
+  in_item_t item[5];
   in_span_t to;
   bool changed;
+  size_t n = 0;
   apis_read(&apis, &interop_alloc_libc, &r, "acs", "GET", "/chat/threads/t/participants", NULL, NULL, 0);
-  is_number(in_api_list(&apis.img, &r.ev, in_span(body, sizeof(body) - 1), &r.arena, &list), INTEROP_OK, "a list");
-  is_number(list.count, 4, "its elements");
-  is_bytes(list.items[0].id.p, list.items[0].id.n, "8:acs:1", 7, "the first is somebody");
-  is_bytes(list.items[1].id.p, list.items[1].id.n, "8:orgid:b", 9, "the second too");
-  is_bytes(list.items[1].name.p, list.items[1].name.n, "B", 1, "with a name");
-  ok(list.items[2].id.p == NULL && list.items[3].id.p == NULL, "the others are not");
-  is_bytes(list.at.p, list.at.n, "/value", 6, "where the list is");
-  is_bytes(list.name.p, list.name.n, "/displayName", 12, "where a name is");
-  static const in_amend_t amends[] = { { { "/value/0/displayName", 20 }, { "Customer", 8 } }, { { "/value/2", 8 }, { NULL, 0 } } };
-  in_api_amend_answer(&apis.img, &r.ev, in_span(body, sizeof(body) - 1), amends, 2, &r.arena, &to, &changed);
+  is_number(in_api_elements_have(&apis.img, &r.ev), IN_HAS_ELEMENTS, "people are no messages");
+  ok(in_api_elements_set(&apis.img, &r.ev, IN_SPAN("name")) && !in_api_elements_set(&apis.img, &r.ev, IN_SPAN("history")),
+     "what can be set in them");
+  is_number(in_api_elements(&apis.img, &r.ev, in_span(body, sizeof(body) - 1), &r.arena, &e), INTEROP_OK, "a list");
+  for (; n < 5 && in_api_element(e, &item[n]); n++) {
+    if (n == 0) ok(in_api_element_set(e, IN_SPAN("name"), IN_SPAN("Customer")), "a name is set");
+    if (n == 1) ok(!in_api_element_set(e, IN_SPAN("name"), IN_SPAN("B")), "a name that is there already");
+    if (n == 2) in_api_element_drop(e);
+  }
+  is_number((long long) n, 4, "its elements");
+  is_bytes(item[0].id.p, item[0].id.n, "8:acs:1", 7, "the first is somebody");
+  is_bytes(item[1].id.p, item[1].id.n, "8:orgid:b", 9, "the second too");
+  is_bytes(item[1].name.p, item[1].name.n, "B", 1, "with a name");
+  ok(item[2].id.p == NULL && item[3].id.p == NULL, "the others are not");
   static const char want[] = "{ \"value\" : [ {\"rawId\":\"8:acs:1\",\"displayName\":\"Customer\"}, {\"displayName\":\"B\", \"microsoftTeamsUser\":{\"userId\":\"b\"}}, 7 ] }";
+  is_number(in_api_elements_end(e, &r.arena, &to, &changed), INTEROP_OK, "an end");
   is_bytes(to.p, to.n, want, sizeof(want) - 1, "a name set and an element gone");
-  is_number(in_api_list(&apis.img, &r.ev, IN_SPAN("<html>"), &r.arena, &list), INTEROP_OK, "an answer that cannot be read");
-  is_number(list.count, 0, "has no elements");
+  static const char *const bad[] = { "<html>", "[]", "{\"value\":{}}", "{\"value\":[]} x", "" };
+  for (size_t i = 0; i < in_countof(bad); i++)
+    is_number(in_api_elements(&apis.img, &r.ev, in_str(bad[i]), &r.arena, &e), INTEROP_SYNTAX, "an answer that cannot be read");
+  static const char *const empty[] = { "{}", "{\"value\":null}", "{\"value\":[]}" };
+  for (size_t i = 0; i < in_countof(empty); i++) {
+    is_number(in_api_elements(&apis.img, &r.ev, in_str(empty[i]), &r.arena, &e), INTEROP_OK, "an answer without elements");
+    ok(!in_api_element(e, &item[0]), "has none");
+    ok(in_api_elements_end(e, &r.arena, &to, &changed) == INTEROP_OK && !changed, "and is not changed");
+  }
   in_arena_free(&r.arena);
   apis_read(&apis, &interop_alloc_libc, &r, "acs", "GET", "/chat/threads/t/messages", NULL, NULL, 0);
-  in_api_list(&apis.img, &r.ev, in_span(messages, sizeof(messages) - 1), &r.arena, &list);
-  is_bytes(list.items[1].time.p, list.items[1].time.n, "2025-10-09T07:29:00Z", 20, "when a message was sent");
-  is_bytes(list.items[1].id.p, list.items[1].id.n, "x", 1, "and by whom");
+  in_api_elements(&apis.img, &r.ev, in_span(messages, sizeof(messages) - 1), &r.arena, &e);
+  for (n = 0; n < 5 && in_api_element(e, &item[n]); n++) { /* both */ }
+  is_bytes(item[1].time.p, item[1].time.n, "2025-10-09T07:29:00Z", 20, "when a message was sent");
+  is_bytes(item[1].id.p, item[1].id.n, "x", 1, "and by whom");
   in_arena_free(&r.arena);
   apis_read(&apis, &interop_alloc_libc, &r, "acs", "DELETE", "/calling/callConnections/k", NULL, NULL, 0);
-  is_number(in_api_list(&apis.img, &r.ev, IN_SPAN("{}"), &r.arena, &list), INTEROP_MISSING, "no list is named");
+  is_number(in_api_elements(&apis.img, &r.ev, IN_SPAN("{}"), &r.arena, &e), INTEROP_MISSING, "no list is named");
   in_arena_free(&r.arena);
 }
 

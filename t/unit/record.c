@@ -233,7 +233,7 @@ static void damage(void) {
 /* ---------------------------------------------------------------- merging */
 
 static interop_effect_t effect(const char *field, interop_value_t value) {
-  interop_effect_t e = { INTEROP_R_CONVERSATION, { "g", 1 }, { NULL, 0 }, { 0 }, 1 };
+  interop_effect_t e = { .kind = INTEROP_R_CONVERSATION, .key = { "g", 1 }, .create = 1 };
   e.field = in_str(field);
   e.value = value;
   return e;

@@ -43,7 +43,7 @@ static interop_store_t *open_store(const char *name, size_t size, int create) {
 
 static interop_effect_t effect(interop_record_kind_t kind, const char *key, const char *field,
                                interop_value_t value, unsigned create) {
-  interop_effect_t e = { kind, { NULL, 0 }, { NULL, 0 }, { 0 }, create };
+  interop_effect_t e = { .kind = kind, .create = create };
   e.key = in_str(key);
   e.field = in_str(field);
   e.value = value;

@@ -1,0 +1,199 @@
+/*
+** elements.c -- what upstream's answer holds: people, messages, one by one.
+**
+** Owns finding the elements, reading what they say, and the edits that are made
+** to them; which edits is the caller's to decide. One walk over the answer, all
+** that is not edited stays to the byte. Invariant: an answer that does not have
+** the form that its definition gives is no answer that could be read.
+*/
+#include "body.h"
+
+struct in_elements_s {
+  in_body_t *b;                   /* the elements' shape, bound to the present one */
+  in_json_t json;                 /* the answer */
+  in_edits_t edits;
+  yyjson_val *list;               /* NULL: the answer is the one element */
+  yyjson_val *next, *now;
+  size_t left;
+};
+
+static const in_ai_operation_t *operation(const in_image_t *img, const in_event_t *ev) {
+  return in_records_operation(img, ev->op_index);
+}
+
+/* ---- what a definition promises */
+
+/* the member of the shape that is set by this word, of a person or of the element */
+static const in_ai_member_t *settable(const in_image_t *img, uint32_t shape, in_span_t word, in_run_t *pointer) {
+  const in_ai_shape_t *s = in_records_shape(img, shape);
+  *pointer = (in_run_t) { 0, 0 };
+  for (uint32_t i = 0; i < s->nodes; i++) {
+    const in_ai_member_t *m = in_records_member(img, s->root + i);
+    if (m->role == IN_ROLE_SET && in_eq(in_image_str(img, m->word), word)) return m;
+    if (m->role == IN_ROLE_PARTY && m->person_name.count > 0 && in_eq(word, IN_SPAN("name"))) {
+      *pointer = m->person_name;
+      return m;
+    }
+    for (uint32_t k = 0; k < m->person_sets.count; k++) {
+      const in_ai_choice_t *c = in_records_choice(img, m->person_sets.first + k);
+      *pointer = c->pointer;
+      if (in_eq(in_image_str(img, c->word), word)) return m;
+    }
+  }
+  return NULL;
+}
+
+static bool has_role(const in_image_t *img, uint32_t shape, in_role_t role) {
+  const in_ai_shape_t *s = in_records_shape(img, shape);
+  for (uint32_t i = 0; i < s->nodes; i++)
+    if (in_records_member(img, s->root + i)->role == (uint32_t) role) return true;
+  return false;
+}
+
+unsigned in_api_elements_have(const in_image_t *img, const in_event_t *ev) {
+  const in_ai_operation_t *op = operation(img, ev);
+  if (op->list == IN_NIL) return 0;
+  return IN_HAS_ELEMENTS | (has_role(img, op->list, IN_ROLE_CONTENT) ? IN_HAS_CONTENT : 0)
+         | (has_role(img, op->list, IN_ROLE_TIME) ? IN_HAS_TIME : 0)
+         | ((op->flags & IN_OPER_ITEM) ? IN_HAS_ONE : 0);
+}
+
+bool in_api_elements_set(const in_image_t *img, const in_event_t *ev, in_span_t word) {
+  const in_ai_operation_t *op = operation(img, ev);
+  in_run_t pointer;
+  return op->list != IN_NIL && settable(img, op->list, word, &pointer) != NULL;
+}
+
+/* ---- opening */
+
+static interop_status_t parse(in_elements_t *e, in_span_t body, in_arena_t *arena) {
+  in_json_error_t err;
+  interop_status_t rc = in_json_parse(body, e->b->nocase ? IN_JSON_NOCASE : 0, arena, &e->json, &err);
+  if (rc != INTEROP_OK) return rc;
+  if (!yyjson_is_obj(e->json.root)) return INTEROP_SYNTAX;
+  return in_edits_init(&e->edits, &e->json, arena) ? INTEROP_OK : INTEROP_NOMEM;
+}
+
+static interop_status_t find(in_elements_t *e, const in_image_t *img, const in_ai_operation_t *op) {
+  e->left = 1;
+  e->next = e->json.root;
+  if (op->flags & IN_OPER_ITEM) return INTEROP_OK;
+  e->list = in_json_follow(e->json.root, img, op->list_at, e->b->nocase);
+  e->left = 0;
+  if (e->list == NULL || yyjson_is_null(e->list)) return INTEROP_OK;
+  if (!yyjson_is_arr(e->list)) return INTEROP_SYNTAX;
+  e->left = yyjson_arr_size(e->list);
+  e->next = e->left > 0 ? unsafe_yyjson_get_first(e->list) : NULL;
+  return INTEROP_OK;
+}
+
+interop_status_t in_api_elements(const in_image_t *img, const in_event_t *ev, in_span_t body,
+                                 in_arena_t *arena, in_elements_t **elements) {
+  const in_ai_operation_t *op = operation(img, ev);
+  in_elements_t *e;
+  interop_status_t rc;
+  if (op->list == IN_NIL) return INTEROP_MISSING;
+  e = in_arena_get(arena, sizeof(*e));
+  if (e == NULL || (e->b = in_body_new(img, ev->op_index, op->list, arena)) == NULL) return INTEROP_NOMEM;
+  rc = parse(e, body, arena);
+  if (rc == INTEROP_OK) rc = find(e, img, op);
+  if (rc != INTEROP_OK) return rc;
+  e->b->is_json = true;
+  e->b->json = e->json;
+  e->b->bound = in_arena_array(arena, e->b->shape->nodes, sizeof(*e->b->bound));
+  *elements = e;
+  return e->b->bound == NULL ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+/* ---- one after the other */
+
+static void read_item(in_body_t *b, in_item_t *item) {
+  in_party_t party = { IN_NONE, IN_NONE, 0 };
+  for (uint32_t i = 0; i < b->shape->nodes; i++) {
+    yyjson_val *v = in_body_value(b, i);
+    if (v == NULL) continue;
+    switch (b->node[i].role) {
+      case IN_ROLE_TIME: if (item->time.p == NULL) item->time = in_body_scalar(v); break;
+      case IN_ROLE_MESSAGE: item->message = in_body_scalar(v); break;
+      case IN_ROLE_PARTY:
+        (void) in_body_person(b, &b->node[i], v, &party);
+        item->id = party.id;
+        item->name = party.name;
+        break;
+      default: break;
+    }
+  }
+}
+
+bool in_api_element(in_elements_t *e, in_item_t *item) {
+  in_body_t *b = e->b;
+  memset(item, 0, sizeof(*item));
+  if (e->left == 0) return false;
+  e->now = e->next;
+  e->left--;
+  if (e->left > 0) e->next = unsafe_yyjson_get_next(e->now);
+  b->json.root = e->now;
+  memset(b->bound, 0, b->shape->nodes * sizeof(*b->bound));
+  b->wrong = IN_NONE;
+  in_body_bind_again(b);
+  item->readable = b->wrong.p == NULL;
+  if (item->readable) read_item(b, item);
+  return true;
+}
+
+interop_status_t in_api_element_read(in_elements_t *e, in_event_t *ev) {
+  return in_body_item(e->b, ev);
+}
+
+interop_status_t in_api_element_write(in_elements_t *e, const in_event_t *ev, interop_verdict_t verdict, in_span_t text,
+                                      uint32_t strip, unsigned reduce_flags, in_features_t *lost,
+                                      bool *changed) {
+  return in_body_rewrite(e->b, ev, verdict, text, strip, reduce_flags, &e->edits, lost, changed);
+}
+
+/* sets what the pointer leads to below v; false: there is no such place, or it holds that */
+static bool set_at(in_elements_t *e, yyjson_val *v, in_run_t pointer, in_span_t value) {
+  in_run_t above = { pointer.first, pointer.count - 1 };
+  yyjson_val *at = in_json_follow(v, e->b->img, pointer, e->b->nocase), *parent;
+  if (at != NULL) {
+    if (yyjson_is_str(at) && in_eq(in_json_str(at), value)) return false;
+    in_edits_set(&e->edits, at, value);
+    return true;
+  }
+  parent = above.count == 0 ? v : in_json_follow(v, e->b->img, above, e->b->nocase);
+  if (!yyjson_is_obj(parent)) return false;
+  in_edits_add(&e->edits, parent, in_records_ref(e->b->img, pointer, pointer.count - 1), value, false);
+  return true;
+}
+
+bool in_api_element_set(in_elements_t *e, in_span_t word, in_span_t value) {
+  in_run_t pointer;
+  uint32_t list = (uint32_t) (e->b->shape - in_records_shape(e->b->img, 0));
+  const in_ai_member_t *m = settable(e->b->img, list, word, &pointer);
+  yyjson_val *v;
+  if (m == NULL) return false;
+  v = e->b->bound[m - e->b->node];
+  if (m->role == IN_ROLE_PARTY) return v != NULL && pointer.count > 0 && set_at(e, v, pointer, value);
+  if (v == NULL || (yyjson_is_str(v) && in_eq(in_json_str(v), value))) return false;
+  in_edits_set(&e->edits, v, value);
+  return true;
+}
+
+void in_api_element_drop(in_elements_t *e) {
+  if (e->list != NULL) in_edits_drop(&e->edits, e->now);
+}
+
+interop_status_t in_api_elements_end(in_elements_t *e, in_arena_t *arena, in_span_t *body, bool *changed) {
+  in_buf_t out;
+  interop_alloc_t alloc = in_arena_alloc(arena);
+  *changed = false;
+  if (e->edits.failed) return INTEROP_NOMEM;
+  if (!e->edits.any) return INTEROP_OK;
+  in_buf_init(&out, &alloc);
+  if (!in_buf_reserve(&out, e->json.source.n)) return INTEROP_NOMEM;
+  in_json_splice(&out, &e->edits);
+  if (out.failed) return INTEROP_NOMEM;
+  *body = in_buf_span(&out);
+  *changed = true;
+  return INTEROP_OK;
+}

@@ -1,0 +1,419 @@
+/*
+** shown.c -- upstream's answer as this reader may see it.
+**
+** Owns what becomes of its elements: what is older than the reader's membership
+** goes, a message that the reader's system cannot show is reduced as it would
+** have been when it was sent, people get the names that policy gives them. Each
+** element is judged by a judge of its own: of people the reader is the sender and
+** the person the recipient; of a message its author is the sender and the reader
+** the recipient. Invariants: an answer that cannot be read is refused; what
+** cannot be told of a message counts against it; linear in the answer, and what
+** was needed for elements is given back every now and then.
+*/
+#include "judge.h"
+
+#define ROUND  256u               /* elements between two times of giving back */
+
+typedef struct {
+  interop_judge_t *j;
+  in_elements_t *e;
+  in_item_t item;
+  unsigned have;
+  interop_verdict_t verdict;      /* the strictest that changed something */
+  in_span_t rule, reason;
+  in_features_t lost;
+  bool amended, refused;
+  in_span_t amended_rule;
+} show_t;
+
+/* ---- judges for elements */
+
+static void free_one(interop_judge_t **s) {
+  interop_judge_t *old = *s;
+  if (old == NULL) return;
+  in_facts_free(&old->facts);
+  in_arena_free(&old->arena);
+  old->alloc.resize(old->alloc.ctx, old, sizeof(*old), 0);
+  *s = NULL;
+}
+
+void in_judge_shown_free(interop_judge_t *j) {
+  if (j->shown != NULL) free_one(&j->shown->shown);
+  free_one(&j->shown);
+}
+
+/* a judge with the request's own facts; the reader is its sender */
+static interop_judge_t *new_one(const interop_judge_t *j) {
+  interop_judge_t *s = j->alloc.resize(j->alloc.ctx, NULL, 0, sizeof(*s));
+  if (s == NULL) return NULL;
+  memset(s, 0, sizeof(*s));
+  s->policy = j->policy;
+  s->alloc = j->alloc;
+  s->api = j->api;
+  s->from = j->from;
+  s->request = j->request;
+  s->source = j->source;
+  s->event = j->event;
+  s->sender_id = j->sender_id;
+  s->conversation_id = j->conversation_id;
+  in_arena_init(&s->arena, &s->alloc);
+  if (in_facts_init(&s->facts, j->policy, &s->arena) != INTEROP_OK) {
+    free_one(&s);
+    return NULL;
+  }
+  in_facts_renew(&s->facts, &s->source);
+  s->facts.fetched = true;
+  s->recipients = in_arena_array(&s->arena, 1, sizeof(*s->recipients));
+  s->recipient_count = 1;
+  in_judge_request_facts(s);
+  s->facts.request[IN_RF_SENDER_ID] = j->facts.request[IN_RF_SENDER_ID];
+  s->facts.request[IN_RF_JOINED] = j->facts.request[IN_RF_JOINED];
+  s->facts.request[IN_RF_RECIPIENTS] = j->facts.request[IN_RF_RECIPIENTS];
+  s->facts.key[IN_SUB_CALL] = j->event.call;
+  if (s->recipients == NULL) free_one(&s);
+  return s;
+}
+
+/* ->shown judges people, ->shown->shown messages */
+static bool make_judges(interop_judge_t *j) {
+  if (j->shown != NULL) return true;
+  j->shown = new_one(j);
+  if (j->shown != NULL) j->shown->shown = new_one(j);
+  return j->shown != NULL && j->shown->shown != NULL;
+}
+
+/* ---- what came of it */
+
+static void raise(show_t *x, interop_verdict_t verdict, in_span_t rule, in_span_t reason) {
+  if (verdict <= x->verdict) return;
+  x->verdict = verdict;
+  x->rule = rule;
+  x->reason = reason;
+}
+
+static void amended(show_t *x, const in_pi_amend_t *a) {
+  if (!x->amended) x->amended_rule = in_image_str(&x->j->policy->img, a->rule);
+  x->amended = true;
+}
+
+static void lose(show_t *x, const in_features_t *lost) {
+  for (uint32_t i = 0; i < INTEROP_FEATURE_COUNT; i++) {
+    uint32_t *c = &x->lost.count[i];
+    *c = *c > UINT32_MAX - lost->count[i] ? UINT32_MAX : *c + lost->count[i];
+  }
+}
+
+/* the one element that was asked for is refused */
+static interop_status_t refuse(show_t *x, uint32_t reason, in_span_t rule, in_span_t name) {
+  x->refused = true;
+  return in_judge_deny_answer(x->j, reason, rule, name);
+}
+
+/* ---- what is older than the reader's membership */
+
+/* a date, or seconds or milliseconds since 1970 */
+static bool read_time(in_span_t s, int64_t *seconds) {
+  int64_t n = 0;
+  size_t i = 0;
+  for (; i < s.n && i < 15 && s.p[i] >= '0' && s.p[i] <= '9'; i++) n = n * 10 + (s.p[i] - '0');
+  if (i == 0 || i < s.n) return s.p != NULL && in_time_parse(s, seconds);
+  *seconds = n > 99999999999 ? n / 1000 : n;
+  return true;
+}
+
+static interop_status_t cut(show_t *x, bool *gone) {
+  const in_pi_amend_t *a = x->j->cut_rule;
+  int64_t time;
+  *gone = a != NULL && !(x->item.readable && read_time(x->item.time, &time) && time >= x->j->cut);
+  if (!*gone) return INTEROP_OK;
+  if (x->have & IN_HAS_ONE) return refuse(x, a->reason, in_image_str(&x->j->policy->img, a->rule), IN_NONE);
+  in_api_element_drop(x->e);
+  amended(x, a);
+  return INTEROP_OK;
+}
+
+/* ---- messages */
+
+/* the author as the sender of this message to the reader, over all from a system */
+static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_t *author, uint32_t from) {
+  interop_judge_t *j = x->j, *s = j->shown->shown;
+  const in_image_t *img = &j->policy->img;
+  in_facts_t *f = &s->facts;
+  in_span_t conversation = j->conversation_id;
+  s->event.operation = INTEROP_OP_MESSAGE_SEND;
+  s->event.kind = ev->kind;
+  s->event.features = ev->features;
+  s->event.message = x->item.message;
+  s->event.card = ev->card;
+  s->from = from;
+  s->sender_id = author->id;
+  memset(f->class_, IN_NOT_YET, in_class_bytes(j->policy));
+  in_judge_request_facts(s);
+  f->request[IN_RF_SENDER_ID].known = author->id.p != NULL;
+  f->request[IN_RF_SENDER_ID].text = author->id;
+  f->key[IN_SUB_SENDER_TENANT] = IN_NONE;
+  f->look[IN_SUB_SENDER_TENANT] = f->look[IN_SUB_MESSAGE] = IN_LOOK_NOT_YET;
+  in_facts_set(f, IN_SUB_SENDER, author->row);
+  f->overlay_known = false;
+  f->key[IN_SUB_MESSAGE] = IN_NONE;
+  if (x->item.message.p != NULL && conversation.p != NULL)
+    f->key[IN_SUB_MESSAGE] = in_arena_printf(&s->arena, "%.*s\n%.*s", (int) conversation.n, conversation.p,
+                                             (int) x->item.message.n, x->item.message.p);
+  s->recipients[0] = (in_recipient_t) { .id = j->sender_id, .named = j->request->sender, .to = j->from, .party = IN_NIL,
+                                        .row = in_facts_row(&j->facts, IN_SUB_SENDER), .outcome = IN_NIL };
+  s->taken = NULL;
+  in_judge_take(s, &s->recipients[0]);
+  return in_decide(f, in_table(img, SHOWN, uint32_t)[in_shown(img->count[IN_S_SYSTEMS], ev->kind, from, j->from)]);
+}
+
+/* where the author writes is told by where they can be reached from here; of an author
+   nobody knows the strictest holds that holds for any of the others */
+static interop_status_t decide(show_t *x, const in_event_t *ev, uint32_t *outcome, uint32_t *from) {
+  interop_judge_t *j = x->j, *people = j->shown;
+  uint32_t systems = j->policy->img.count[IN_S_SYSTEMS];
+  in_recipient_t author = { .id = x->item.id, .named = x->item.id, .to = systems };
+  interop_status_t rc = INTEROP_OK;
+  *outcome = IN_NIL;
+  people->taken = NULL;
+  if (x->item.id.p != NULL && !in_judge_resolve(people, x->item.id, &author, &rc)) return rc;
+  if (rc != INTEROP_OK || author.to == j->from) return rc;
+  for (uint32_t s = 0; s < systems; s++) {
+    bool meant = author.to == s;
+    uint32_t o;
+    for (uint32_t k = 0; author.to == systems && k < j->recipient_count && !meant; k++)
+      meant = j->recipients[k].to == s && s != j->from;
+    if (!meant) continue;
+    o = decide_from(x, ev, &author, s);
+    if (o == IN_NIL) return j->shown->shown->facts.status;
+    if (*outcome != IN_NIL && !in_outcome_stricter(&j->policy->img, o, *outcome)) continue;
+    *outcome = o;
+    *from = s;
+  }
+  /* what the strictest says in words is said with its own facts */
+  if (*outcome != IN_NIL && author.to == systems) (void) decide_from(x, ev, &author, *from);
+  return j->shown->shown->facts.status;
+}
+
+static in_span_t reason_of(const show_t *x, const in_pi_outcome_t *o) {
+  const in_image_t *img = &x->j->policy->img;
+  if (o->reason != IN_NIL) return in_image_str(img, in_reason(img, o->reason)->name);
+  return o->kind == IN_OUT_UNDETERMINED ? IN_SPAN("undetermined") : IN_NONE;
+}
+
+static interop_status_t gone(show_t *x, const in_pi_outcome_t *o) {
+  in_span_t rule = in_image_str(&x->j->policy->img, o->rule);
+  if (x->have & IN_HAS_ONE)
+    return refuse(x, o->reason != IN_NIL ? o->reason : in_find_reason(&x->j->policy->img, IN_SPAN("undetermined")), rule,
+                  IN_SPAN("undetermined"));
+  in_api_element_drop(x->e);
+  raise(x, INTEROP_V_DROP, rule, reason_of(x, o));
+  return INTEROP_OK;
+}
+
+static void notices(show_t *x, const in_pi_outcome_t *o) {
+  const uint32_t *n = in_table(&x->j->policy->img, INDEXES, uint32_t) + o->notices.first;
+  for (uint32_t i = 0; i < o->notices.count; i++) in_judge_notice(x->j, n[i]);
+}
+
+static interop_status_t write_as(show_t *x, const in_event_t *ev, const in_pi_outcome_t *o, interop_verdict_t verdict) {
+  interop_judge_t *s = x->j->shown->shown;
+  in_features_t lost;
+  in_span_t text = IN_NONE;
+  bool changed = false;
+  interop_status_t rc = INTEROP_OK;
+  memset(&lost, 0, sizeof(lost));
+  if (verdict == INTEROP_V_PLACEHOLDER) {
+    rc = in_judge_placeholder(s, &s->recipients[0], &text);
+    if (rc == INTEROP_OK) text = in_arena_copy(&x->j->arena, text);
+    if (rc == INTEROP_OK && text.p == NULL) rc = INTEROP_NOMEM;
+  }
+  if (rc == INTEROP_OK) rc = in_api_element_write(x->e, ev, verdict, text, o->strip, o->reduce, &lost, &changed);
+  if (rc == INTEROP_FULL && verdict != INTEROP_V_PLACEHOLDER) return write_as(x, ev, o, INTEROP_V_PLACEHOLDER);
+  if (rc == INTEROP_FULL) return gone(x, o);
+  if (rc != INTEROP_OK || !changed) return rc;
+  lose(x, &lost);
+  notices(x, o);
+  raise(x, verdict, in_image_str(&x->j->policy->img, o->rule), reason_of(x, o));
+  return INTEROP_OK;
+}
+
+static interop_status_t reduce(show_t *x) {
+  const in_image_t *img = &x->j->policy->img;
+  const in_pi_outcome_t *o;
+  in_event_t ev;
+  uint32_t outcome, from;
+  interop_status_t rc = x->item.readable ? in_api_element_read(x->e, &ev) : INTEROP_SYNTAX;
+  bool unreadable = rc == INTEROP_SYNTAX;
+  if (unreadable) {
+    memset(&ev, 0, sizeof(ev));
+    ev.kind = INTEROP_K_OTHER;
+  } else if (rc != INTEROP_OK || !ev.has_content) {
+    return rc;
+  }
+  rc = decide(x, &ev, &outcome, &from);
+  if (rc != INTEROP_OK || outcome == IN_NIL) return rc;
+  o = in_outcome(img, outcome);
+  if (unreadable) return gone(x, o);
+  if (o->kind != IN_OUT_DECISION)
+    return (x->have & IN_HAS_ONE) ? gone(x, o) : write_as(x, &ev, o, INTEROP_V_PLACEHOLDER);
+  switch (o->verdict) {
+    case INTEROP_V_DELIVER: case INTEROP_V_AMEND: return INTEROP_OK;
+    case INTEROP_V_STRIP: case INTEROP_V_PLAIN_TEXT: case INTEROP_V_PLACEHOLDER:
+      return write_as(x, &ev, o, (interop_verdict_t) o->verdict);
+    case INTEROP_V_AS_REPLY: return write_as(x, &ev, o, INTEROP_V_PLAIN_TEXT);
+    case INTEROP_V_DROP: return gone(x, o);
+    default: return (x->have & IN_HAS_ONE) ? gone(x, o) : write_as(x, &ev, o, INTEROP_V_PLACEHOLDER);
+  }
+}
+
+/* ---- people */
+
+/* one word's rules, the first that has a value, then what goes behind it */
+static interop_status_t set_word(show_t *x, in_recipient_t *r, const in_pi_amend_t *first) {
+  interop_judge_t *j = x->j, *s = j->shown;
+  const in_image_t *img = &j->policy->img;
+  const in_pi_amend_t *a = in_table(img, AMENDS, in_pi_amend_t), *end = a + img->count[IN_S_AMENDS], *by = NULL;
+  in_span_t word = in_image_str(img, first->member), value = IN_NONE;
+  if (in_eq(word, IN_SPAN("name"))) value = x->item.name.p != NULL ? x->item.name : IN_SPAN("");
+  for (a = first; a < end; a++) {
+    in_span_t next;
+    int holds;
+    if (a->kind == IN_AMEND_CUT || !(a->ops >> j->event.operation & 1) || !in_eq(in_image_str(img, a->member), word)
+        || !in_amend_in_scope(s, a, r->to)) continue;
+    in_judge_take(s, r);
+    holds = in_amend_holds(s, a);
+    if (s->facts.status != INTEROP_OK) return s->facts.status;
+    if (holds == 0) continue;
+    next = holds > 0 ? in_amend_value(s, a, value) : IN_NONE;
+    if (s->arena.failed) return INTEROP_NOMEM;
+    if (next.p == NULL && !a->unknown_passes)
+      return refuse(x, in_find_reason(img, IN_SPAN("undetermined")), in_image_str(img, a->rule), IN_SPAN("undetermined"));
+    if (next.p == NULL || (a->kind == IN_AMEND_WITH && next.n == in_image_str(img, a->text).n)) continue;
+    value = next;
+    by = by == NULL ? a : by;
+  }
+  if (by == NULL) return INTEROP_OK;
+  value = in_arena_copy(&j->arena, value);
+  if (value.p == NULL) return INTEROP_NOMEM;
+  if (in_api_element_set(x->e, word, value)) amended(x, by);
+  return INTEROP_OK;
+}
+
+static bool first_of_word(const in_image_t *img, const in_pi_amend_t *a) {
+  const in_pi_amend_t *b = in_table(img, AMENDS, in_pi_amend_t);
+  for (; b < a; b++)
+    if (b->kind != IN_AMEND_CUT && in_eq(in_image_str(img, b->member), in_image_str(img, a->member))) return false;
+  return true;
+}
+
+static interop_status_t set_names(show_t *x) {
+  interop_judge_t *j = x->j, *s = j->shown;
+  const in_image_t *img = &j->policy->img;
+  const in_pi_amend_t *a = in_table(img, AMENDS, in_pi_amend_t), *end = a + img->count[IN_S_AMENDS];
+  in_recipient_t *r = &s->recipients[0];
+  interop_status_t rc = INTEROP_OK;
+  if (j->amendment_count == 0 || !x->item.readable || x->item.id.p == NULL) return INTEROP_OK;
+  s->taken = NULL;
+  (void) in_judge_resolve(s, x->item.id, r, &rc);
+  s->taken = NULL;
+  for (; a < end && rc == INTEROP_OK && !x->refused; a++)
+    if (a->kind != IN_AMEND_CUT && first_of_word(img, a) && in_api_elements_set(img, &j->event, in_image_str(img, a->member)))
+      rc = set_word(x, r, a);
+  return rc;
+}
+
+/* ---- the whole answer */
+
+static interop_status_t each(show_t *x) {
+  interop_status_t rc = INTEROP_OK;
+  for (uint32_t n = 0; rc == INTEROP_OK && !x->refused && in_api_element(x->e, &x->item); n++) {
+    bool out;
+    if (n % ROUND == ROUND - 1) in_judge_shown_free(x->j);
+    if (!make_judges(x->j)) return INTEROP_NOMEM;
+    rc = cut(x, &out);
+    if (rc == INTEROP_OK && !out && x->j->reads) rc = reduce(x);
+    if (rc == INTEROP_OK && !out && !x->refused) rc = set_names(x);
+  }
+  return rc;
+}
+
+/* the edge's own answer in place of upstream's */
+static void answer_refusal(interop_judge_t *j, interop_answer_t *answer) {
+  j->plan.action = INTEROP_A_FORWARD;
+  answer->status = j->plan.status;
+  answer->content_type = j->plan.answer_type;
+  answer->body = j->plan.answer_body;
+  answer->body_changed = answer->refused = 1;
+}
+
+static interop_status_t refuse_unreadable(interop_judge_t *j, interop_answer_t *answer) {
+  static const in_span_t name = { "unreadable_answer", 17 };
+  interop_status_t rc = in_judge_deny_answer(j, in_find_reason(&j->policy->img, name), name, name);
+  if (rc == INTEROP_OK) answer_refusal(j, answer);
+  return rc;
+}
+
+/* the plan tells of the answer from now on */
+static interop_status_t tell(show_t *x) {
+  interop_judge_t *j = x->j;
+  if (x->amended && x->verdict < INTEROP_V_AMEND) raise(x, INTEROP_V_AMEND, x->amended_rule, IN_NONE);
+  if (x->verdict == INTEROP_V_DELIVER) return INTEROP_OK;
+  j->write.lost = x->lost;
+  j->written = true;
+  if (x->verdict > j->plan.verdict) {
+    j->plan.verdict = x->verdict;
+    j->plan.rule = x->rule;
+    j->plan.reason = x->reason;
+  }
+  return in_judge_headers(j);
+}
+
+interop_status_t in_judge_show(interop_judge_t *j, in_span_t body, interop_answer_t *answer) {
+  show_t x = { .j = j, .have = in_api_elements_have(&j->policy->img, &j->event) };
+  interop_status_t rc;
+  bool changed;
+  if (x.have == 0 || (body.p != NULL && body.n == 0)) return INTEROP_OK;
+  if (body.p == NULL) return refuse_unreadable(j, answer);
+  rc = in_api_elements(&j->policy->img, &j->event, body, &j->arena, &x.e);
+  if (rc == INTEROP_SYNTAX) return refuse_unreadable(j, answer);
+  if (rc == INTEROP_OK) rc = each(&x);
+  if (rc == INTEROP_OK && x.refused) {
+    answer_refusal(j, answer);
+    return INTEROP_OK;
+  }
+  if (rc == INTEROP_OK) rc = in_api_elements_end(x.e, &j->arena, &answer->body, &changed);
+  if (rc != INTEROP_OK || !changed) return rc;
+  answer->body_changed = 1;
+  return tell(&x);
+}
+
+/* ---- those who were refused, for an answer that names them */
+
+static interop_status_t put_refused(interop_judge_t *j, const in_recipient_t *r, in_buf_t *out) {
+  const in_image_t *img = &j->policy->img;
+  const in_pi_outcome_t *o = in_outcome(img, r->outcome);
+  uint32_t reason = o->reason != IN_NIL ? o->reason : in_find_reason(img, IN_SPAN("undetermined"));
+  in_span_t name = reason == IN_NIL ? IN_SPAN("denied") : in_image_str(img, in_reason(img, reason)->name);
+  in_var_t vars[] = {
+    { IN_SPAN("reason"), name },
+    { IN_SPAN("message"), reason == IN_NIL ? IN_SPAN("Refused by policy.") : in_image_str(img, in_reason(img, reason)->message) },
+    { IN_SPAN("who"), r->named },
+  };
+  if (out->n > 0) in_buf_byte(out, ',');
+  return in_api_refused(img, &j->event, vars, in_countof(vars), out);
+}
+
+interop_status_t in_judge_name_refused(interop_judge_t *j, in_span_t body, interop_answer_t *answer) {
+  in_buf_t items;
+  interop_alloc_t alloc = in_arena_alloc(&j->arena);
+  interop_status_t rc = INTEROP_OK;
+  in_buf_init(&items, &alloc);
+  for (uint32_t i = 0; i < j->recipient_count && rc == INTEROP_OK; i++)
+    if (j->recipients[i].refused) rc = put_refused(j, &j->recipients[i], &items);
+  if (rc == INTEROP_OK)
+    rc = in_api_refused_put(&j->policy->img, &j->event, body, in_buf_span(&items), &j->arena, &answer->body);
+  if (rc == INTEROP_SYNTAX) return refuse_unreadable(j, answer);
+  answer->body_changed = rc == INTEROP_OK;
+  answer->content_type = body.n == 0 ? IN_SPAN("application/json") : IN_NONE;
+  return rc;
+}
