@@ -26,26 +26,47 @@ uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name) {
   uint32_t first = run.first - b->shape->root;
   for (uint32_t i = first; i < first + run.count; i++) {
     in_span_t want = in_body_str(b, b->node[i].name);
-    if (want.n == name.n && ((want.p[0] ^ name.p[0]) & 0x5f) == 0 && (b->nocase ? in_eq_nocase(want, name) : in_eq(want, name))) return i;
+    if (want.n == name.n && name.n > 0 && ((want.p[0] ^ name.p[0]) & 0x5f) == 0 && (b->nocase ? in_eq_nocase(want, name) : in_eq(want, name))) return i;
   }
   return IN_NIL;
 }
 
-/* a bit by length and first letter: most members of a large object fall through at once */
-static uint64_t name_bit(in_span_t name) {
-  return (uint64_t) 1 << ((name.n * 11 + (name.n > 0 ? (unsigned char) name.p[0] & 0x1f : 0u)) & 63);
+/*
+** A set of names, by length, first and last letter: most members of a large
+** object are in none, and fall through at once.
+*/
+typedef struct { uint64_t bits[4]; } names_t;
+
+static unsigned name_slot(in_span_t name) {
+  if (name.n == 0) return 0;
+  return ((unsigned) name.n * 29 + ((unsigned) name.p[0] & 0x1f) * 7 + ((unsigned) name.p[name.n - 1] & 0x1f)) & 255;
+}
+
+static names_t child_names(const in_body_t *b, uint32_t node) {
+  names_t names = { { 0, 0, 0, 0 } };
+  in_run_t run = b->node[node].children;
+  for (uint32_t i = 0; i < run.count; i++) {
+    unsigned slot = name_slot(in_body_str(b, b->node[run.first - b->shape->root + i].name));
+    names.bits[slot >> 6] |= (uint64_t) 1 << (slot & 63);
+  }
+  return names;
+}
+
+static inline bool may_hold(const names_t *names, in_span_t name) {
+  unsigned slot = name_slot(name);
+  return (names->bits[slot >> 6] >> (slot & 63)) & 1;
 }
 
 #define FEW  8u                   /* members that are looked up as they are */
 
 static void bind_object(in_body_t *b, uint32_t node) {
   size_t n = unsafe_yyjson_get_len(b->bound[node]);
-  in_run_t run = b->node[node].children;
-  uint64_t names = n < FEW ? ~0ull : 0;
-  for (uint32_t i = 0; n >= FEW && i < run.count; i++)
-    names |= name_bit(in_body_str(b, b->node[run.first - b->shape->root + i].name));
+  bool few = n < FEW;
+  names_t names;
+  if (!few) names = child_names(b, node);
   for (yyjson_val *k = unsafe_yyjson_get_first(b->bound[node]); n > 0; n--) {
-    uint32_t child = (names & name_bit(in_json_str(k))) != 0 ? in_body_child(b, node, in_json_str(k)) : IN_NIL;
+    in_span_t name = in_json_str(k);
+    uint32_t child = few || may_hold(&names, name) ? in_body_child(b, node, name) : IN_NIL;
     if (child != IN_NIL) b->bound[child] = k + 1;
     k = unsafe_yyjson_get_next(k + 1);
   }

@@ -148,7 +148,8 @@ typedef struct {
   in_arena_t *arena;
   bool nocase, failed;
   uint64_t seed;
-  struct { uint32_t hash, name; } *slot;   /* name: 1 + index of the value; 0: free */
+  uint32_t *slot;                 /* 1 + index of the name's value, above it bits of the hash; 0: free */
+  uint32_t index;                 /* the bits that an index takes */
   size_t slots;
 } search_t;
 
@@ -220,13 +221,13 @@ static yyjson_val *pair_of_many(search_t *s, yyjson_val *obj, size_t n) {
     in_span_t name = in_json_str(k);
     uint32_t hash = hash_name(name, s->seed, s->nocase);
     size_t at = hash & mask;
-    for (; s->slot[at].name != 0; at = (at + 1) & mask) {
+    hash &= ~s->index;
+    for (; s->slot[at] != 0; at = (at + 1) & mask) {
       if (++probes > PROBES * n + 64) return pair_by_sorting(s, obj, n);
-      if (s->slot[at].hash == hash
-          && same_name(in_json_str(s->json->root + s->slot[at].name - 1), name, s->nocase)) return k;
+      if ((s->slot[at] & ~s->index) == hash
+          && same_name(in_json_str(s->json->root + (s->slot[at] & s->index) - 1), name, s->nocase)) return k;
     }
-    s->slot[at].hash = hash;
-    s->slot[at].name = (uint32_t) (k - s->json->root) + 1;
+    s->slot[at] = hash | ((uint32_t) (k - s->json->root) + 1);
   }
   return NULL;
 }
@@ -246,6 +247,7 @@ static interop_status_t check(const in_json_t *j, bool nocase, in_arena_t *arena
   search_t s = { .json = j, .arena = arena, .nocase = nocase,
                  .seed = (uint64_t) (uintptr_t) j->copy * 0xa0761d6478bd642full };
   nest_t nested = { .depth = 0 };
+  for (s.index = 1; s.index < j->count; s.index = s.index << 1 | 1) { /* all ones */ }
   *key = NULL;
   for (yyjson_val *v = j->root, *last = v + j->count; v < last; v++) {
     if (!unsafe_yyjson_is_ctn(v)) continue;

@@ -129,8 +129,12 @@ static size_t quote_blocks(in_buf_t *out, in_span_t s) {
     memcpy(to, &x, sizeof(x));
     to += at;
     i += at;
-    while (at < IN_BLOCK && i < s.n && end - to >= (ptrdiff_t) ESCAPE && hits_one((unsigned char) s.p[i]))
-      to = put_escape(to, (unsigned char) s.p[i++]);
+    if (at == IN_BLOCK) continue;
+    /* where one escape is, others are mostly near: some bytes one by one */
+    for (unsigned few = at < 4 ? 16 : 1; few > 0 && i < s.n && end - to >= (ptrdiff_t) ESCAPE; few--) {
+      unsigned char c = (unsigned char) s.p[i++];
+      if (hits_one(c)) to = put_escape(to, c); else *to++ = (char) c;
+    }
   }
   out->n = (size_t) (to - out->p);
   return i;

@@ -44,12 +44,14 @@ static bool reduce(writer_t *w, in_span_t s, in_format_t format, in_span_t *text
   in_buf_t out;
   in_features_t f;
   memset(&f, 0, sizeof(f));
-  in_buf_init(&out, &w->alloc);
-  if (in_body_reduce(w->b, s, format, w->flags, &out, &f) != INTEROP_OK || out.failed) {
-    w->failed = true;
-    return false;
+  if (!in_body_reduced(w->b, s, w->flags, text, &f)) {
+    in_buf_init(&out, &w->alloc);
+    if (in_body_reduce(w->b, s, format, w->flags, &out, &f) != INTEROP_OK || out.failed) {
+      w->failed = true;
+      return false;
+    }
+    *text = out.n == 0 ? IN_SPAN("") : in_buf_span(&out);
   }
-  *text = out.n == 0 ? IN_SPAN("") : in_buf_span(&out);
   lose_by_text(w, &f, format, !in_eq(*text, s));
   return true;
 }

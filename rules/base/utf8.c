@@ -44,7 +44,10 @@ unsigned in_utf8_next(in_span_t s, uint32_t *cp) {
   return n;
 }
 
-/* the characters of two to four bytes by masks, four bytes a look */
+/*
+** Length of the character of two to four bytes at p, where four bytes can be
+** read; 0: ASCII, or none.
+*/
 static inline unsigned quick(const char *p) {
   uint32_t w;
   memcpy(&w, p, sizeof(w));

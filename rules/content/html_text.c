@@ -34,21 +34,25 @@ static inline in_hits_t hits_url(in_block_bytes_t x) {
 
 IN_SCANNER(plain_url, hits_url)
 
-static void put_url_byte(in_buf_t *out, size_t start, char c) {
-  if (c == '<' || c == '>')
-    in_buf_put(out, c == '<' ? IN_SPAN("%3C") : IN_SPAN("%3E"));
-  else if (c == ' ' && out->n > start)
-    in_buf_put(out, IN_SPAN("%20"));
-  else if (c == '&')
-    in_buf_byte(out, c);
+/* a byte of a URL, of which '&' is no reference any more; gives what it becomes */
+static inline size_t url_byte(char *to, char c, bool first) {
+  if (c == '<' || c == '>' || (c == ' ' && !first)) {
+    memcpy(to, c == '<' ? "%3C" : c == '>' ? "%3E" : "%20", 3);
+    return 3;
+  }
+  *to = c;
+  return (unsigned char) c > ' ' && c != 0x7f;
 }
 
-/* text without references, which were decoded */
+/* text without references, which were decoded: a scratch's worth at most, or plain */
 static void put_url_piece(in_buf_t *out, size_t start, in_span_t piece) {
+  char bytes[3 * 64];
   while (piece.n > 0) {
-    size_t n = plain_url(piece.p, piece.n);
+    size_t n = plain_url(piece.p, piece.n), k = 0;
     in_buf_put(out, in_span(piece.p, n));
-    if (n < piece.n) put_url_byte(out, start, piece.p[n++]);
+    piece = in_span(piece.p + n, piece.n - n);
+    for (n = 0; n < piece.n && n < 64; n++) k += url_byte(bytes + k, piece.p[n], out->n + k == start);
+    in_buf_put(out, in_span(bytes, k));
     piece = in_span(piece.p + n, piece.n - n);
   }
 }

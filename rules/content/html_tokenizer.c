@@ -67,8 +67,8 @@ static inline bool is_markup(const char *p, const char *end) {
 
 /* is there `word` at p, ASCII case ignored, and then the end of a tag's name? */
 static bool is_word(const char *p, const char *end, in_span_t word) {
-  return (size_t) (end - p) > word.n && in_eq_nocase(in_span(p, word.n), word)
-         && (class_of(p[word.n]) & NAME_END);
+  return (size_t) (end - p) > word.n && (class_of(p[word.n]) & NAME_END)
+         && in_eq_nocase(in_span(p, word.n), word);
 }
 
 /* the standard's "appropriate end tag" */

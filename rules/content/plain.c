@@ -351,7 +351,32 @@ unsigned read_char(in_span_t s, uint32_t *cp, in_char_class_t *class) {
   return n == 0 ? 1 : n;
 }
 
+/*
+** Emoji side by side, each of four bytes and by itself: what put_emoji does with
+** them one by one. Gives the bytes taken; 0 where there is more to think of.
+*/
+static size_t put_emojis(in_plain_t *o, in_span_t s) {
+  in_scan_t *scan = scan_of(o);
+  size_t n = 0;
+  if (o->ascii_emoji || scan->link != NO_LINK || scan->emoji == JOINED) return 0;
+  for (; s.n - n >= 4; n += 4) {
+    const unsigned char *p = (const unsigned char *) s.p + n;
+    if (p[0] != 0xf0 || p[1] < 0x90 || ((p[1] & p[2] & p[3]) & 0xc0) != 0x80 || ((p[1] | p[2] | p[3]) & 0x40)) break;
+    if (in_char_class(((p[1] & 0x3fu) << 12) | ((p[2] & 0x3fu) << 6) | (p[3] & 0x3fu)) != IN_C_EMOJI) break;
+  }
+  if (n == 0) return 0;
+  if (!o->no_emoji) o->features->count[INTEROP_F_EMOJI] += (uint32_t) (n / 4);
+  scan->recent = n >= 32 ? 0x8080808080808080ull : (scan->recent << (2 * n)) | (0x8080808080808080ull >> (64 - 2 * n));
+  scan->emoji = EMOJI;
+  write_shown(o, in_span(s.p, n));
+  return n;
+}
+
 static size_t put_high(in_plain_t *o, in_span_t s, const char_t *c) {
+  if (c->class == IN_C_EMOJI) {
+    size_t n = put_emojis(o, s);
+    if (n > 0) return n;
+  }
   in_span_t spelt = in_span(s.p, c->length);
   in_scan_t *scan = scan_of(o);
   if (c->class != IN_C_IGNORABLE) {
@@ -420,19 +445,33 @@ static inline size_t skip_words(in_span_t s, size_t i) {
   return i > from && s.p[i - 1] == ' ' ? i - 1 : i;   /* a blank's next byte says whether it stays */
 }
 
+/* four bytes at p, the first lowest */
+static inline uint32_t four(const char *p) {
+  uint32_t w;
+  memcpy(&w, p, sizeof(w));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+  w = __builtin_bswap32(w);
+#endif
+  return w;
+}
+
 /*
-** Over characters of three bytes whose whole page is ordinary: most scripts that
-** have no letters of their own in ASCII. What is no UTF-8 there is ordinary too.
+** Over words of other scripts: ordinary characters of two bytes, those of three
+** whose whole page is ordinary, and letters of ASCII between them. What is no
+** UTF-8 among them is ordinary too.
 */
 static inline size_t skip_script(in_span_t s, size_t i) {
   const unsigned char ordinary = in_char_page[1];
-  uint32_t w;
-  for (; s.n - i >= sizeof(w); i += 3) {
-    memcpy(&w, s.p + i, sizeof(w));
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-    w = __builtin_bswap32(w);
-#endif
-    if ((w & 0xc0c0f0u) != 0x8080e0u || in_char_page[((w & 15) << 4) | ((w >> 10) & 15)] != ordinary) break;
+  while (s.n - i >= sizeof(uint32_t)) {
+    uint32_t w = four(s.p + i);
+    if ((w & 0xc0c0f0u) == 0x8080e0u && in_char_page[((w & 15) << 4) | ((w >> 10) & 15)] == ordinary)
+      i += 3;
+    else if ((w & 0xc0e0u) == 0x80c0u && in_char_class(((w & 0x1f) << 6) | ((w >> 8) & 0x3f)) == IN_C_OTHER)
+      i += 2;
+    else if (classes[w & 0xff] == ORDINARY && (w & 0x8000u))
+      i++;
+    else
+      break;
   }
   return i;
 }
