@@ -35,6 +35,7 @@ const interop_alloc_t interop_alloc_libc = { resize_libc, NULL };
 void in_arena_init(in_arena_t *a, const interop_alloc_t *alloc) {
   a->alloc = alloc;
   a->blocks = NULL;
+  a->top = NULL;
   a->left = 0;
   a->failed = false;
 }
@@ -51,10 +52,12 @@ void in_arena_free(in_arena_t *a) {
 
 static in_block_t *new_block(in_arena_t *a, size_t size) {
   in_block_t *b = a->alloc->resize(a->alloc->ctx, NULL, 0, size);
-  if (b == NULL)
-    a->failed = true;
-  else
+  if (b != NULL)
     b->size = size;
+  else {
+    a->failed = true;
+    a->left = 0;
+  }
   return b;
 }
 
@@ -65,7 +68,6 @@ static void *get_large(in_arena_t *a, size_t size) {
   if (a->blocks == NULL) {
     b->next = NULL;
     a->blocks = b;
-    a->left = 0;
   } else {
     b->next = a->blocks->next;
     a->blocks->next = b;
@@ -82,18 +84,17 @@ static bool add_block(in_arena_t *a) {
   if (b == NULL) return false;
   b->next = a->blocks;
   a->blocks = b;
+  a->top = (char *) (b + 1);
   a->left = size - sizeof(in_block_t);
   return true;
 }
 
-static char *block_top(const in_arena_t *a) {
-  return (char *) a->blocks + (a->blocks->size - a->left);
-}
-
-void *in_arena_raw(in_arena_t *a, size_t size) {
+void *in_arena_more(in_arena_t *a, size_t size) {
   size_t whole;
+  void *p;
   if (a->failed || !in_add(size, ALIGN - 1 + sizeof(in_block_t), &whole)) {
     a->failed = true;
+    a->left = 0;
     return NULL;
   }
   size = size == 0 ? ALIGN : (size + ALIGN - 1) & ~(size_t) (ALIGN - 1);
@@ -101,7 +102,8 @@ void *in_arena_raw(in_arena_t *a, size_t size) {
     if (size > FIRST_BLOCK / 4) return get_large(a, size);
     if (!add_block(a)) return NULL;
   }
-  void *p = block_top(a);
+  p = a->top;
+  a->top += size;
   a->left -= size;
   return p;
 }
@@ -115,6 +117,7 @@ void *in_arena_array(in_arena_t *a, size_t count, size_t size) {
   size_t whole;
   if (!in_mul(count, size, &whole)) {
     a->failed = true;
+    a->left = 0;
     return NULL;
   }
   return in_arena_get(a, whole);
@@ -173,7 +176,7 @@ static void *resize_arena(void *ctx, void *ptr, size_t osize, size_t nsize) {
   if (ptr != NULL && nsize <= osize) return ptr;
   /* it needs some room, so where that is left there is a block */
   if (ptr != NULL && osize % ALIGN == 0 && nsize - osize <= a->left
-      && (char *) ptr + osize == block_top(a)
+      && (char *) ptr + osize == a->top
       && in_arena_raw(a, nsize - osize) != NULL)
     return ptr;
   if (ptr != NULL && grow_large(a, &ptr, osize, nsize)) return ptr;

@@ -53,20 +53,31 @@ typedef struct in_block_s in_block_t;
 typedef struct {
   const interop_alloc_t *alloc;
   in_block_t *blocks;             /* newest first */
-  size_t left;                    /* free bytes at the end of the newest */
+  char *top;                      /* the end of what is taken of the newest, */
+  size_t left;                    /* and the bytes from there on; none after a failure */
   bool failed;                    /* an allocation was refused */
 } in_arena_t;
 
 void in_arena_init(in_arena_t *a, const interop_alloc_t *alloc);
 void in_arena_free(in_arena_t *a);
 void *in_arena_get(in_arena_t *a, size_t size);        /* zeroed, 8-byte aligned; NULL = no memory */
-void *in_arena_raw(in_arena_t *a, size_t size);        /* the same, but not zeroed */
 void *in_arena_array(in_arena_t *a, size_t count, size_t size);
+void *in_arena_more(in_arena_t *a, size_t size);       /* for in_arena_raw alone */
 in_span_t in_arena_copy(in_arena_t *a, in_span_t s);   /* p == NULL = no memory (s.n > 0) */
 /* printf-like into the arena, NUL after the text; understands %s %d %u %zu and
 ** %.*s; p == NULL = no memory */
 in_span_t in_arena_printf(in_arena_t *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* as in_arena_get, but not zeroed */
+static inline void *in_arena_raw(in_arena_t *a, size_t size) {
+  size_t whole = (size + 7) & ~(size_t) 7;
+  char *p = a->top;
+  if (size - 1 >= a->left || whole > a->left) return in_arena_more(a, size);    /* size 0 as well */
+  a->top = p + whole;
+  a->left -= whole;
+  return p;
+}
 
 /* ---- buffer: bytes that grow */
 

@@ -17,7 +17,6 @@ static const struct { int record; } subjects[] = {
 };
 
 interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_arena_t *arena) {
-  memset(f, 0, sizeof(*f));
   f->policy = p;
   f->arena = arena;
   f->class_ = in_arena_raw(arena, in_class_bytes(p));
@@ -50,14 +49,17 @@ bool in_slot_of_recipient(const in_image_t *img, uint32_t slot) {
 }
 
 void in_facts_recipient(in_facts_t *f) {
+  size_t bytes = in_class_bytes(f->policy);
+  const uint8_t *recipients = f->policy->recipients;
+  uint8_t *class_ = f->class_;
   uint64_t word, mask;
   f->look[IN_SUB_RECIPIENT] = f->look[IN_SUB_RECIPIENT_TENANT] = IN_LOOK_NOT_YET;
   f->key[IN_SUB_RECIPIENT_TENANT] = IN_NONE;
-  for (size_t i = 0; i < in_class_bytes(f->policy); i += sizeof(mask)) {
-    memcpy(&word, f->class_ + i, sizeof(word));
-    memcpy(&mask, f->policy->recipients + i, sizeof(mask));
+  for (size_t i = 0; i < bytes; i += sizeof(mask)) {
+    memcpy(&word, class_ + i, sizeof(word));
+    memcpy(&mask, recipients + i, sizeof(mask));
     word |= mask;                     /* IN_NOT_YET has all bits */
-    memcpy(f->class_ + i, &word, sizeof(word));
+    memcpy(class_ + i, &word, sizeof(word));
   }
 }
 
@@ -163,14 +165,14 @@ static void find_subject(in_facts_t *f, in_subject_t subject) {
 }
 
 /* what is known of the row needs no looking at; IN_NOT_YET has all bits */
-static void take_classes(in_facts_t *f, const uint8_t *known, const uint8_t *others) {
+static void take_classes(uint8_t *class_, size_t bytes, const uint8_t *known, const uint8_t *others) {
   uint64_t word, row, mask;
-  for (size_t i = 0; i < in_class_bytes(f->policy); i += sizeof(word)) {
-    memcpy(&word, f->class_ + i, sizeof(word));
+  for (size_t i = 0; i < bytes; i += sizeof(word)) {
+    memcpy(&word, class_ + i, sizeof(word));
     memcpy(&row, known + i, sizeof(row));
     memcpy(&mask, others + i, sizeof(mask));
     word &= row | mask;
-    memcpy(f->class_ + i, &word, sizeof(word));
+    memcpy(class_ + i, &word, sizeof(word));
   }
 }
 
@@ -181,7 +183,7 @@ static const uint8_t *others_of(const in_facts_t *f, in_subject_t subject) {
 void in_facts_set(in_facts_t *f, in_subject_t subject, in_row_t *row) {
   f->row[subject] = row;
   f->look[subject] = row != NULL ? IN_LOOK_FOUND : IN_LOOK_MISSING;
-  if (row != NULL) take_classes(f, row->class_, others_of(f, subject));
+  if (row != NULL) take_classes(f->class_, in_class_bytes(f->policy), row->class_, others_of(f, subject));
 }
 
 in_row_t *in_facts_row(in_facts_t *f, in_subject_t subject) {

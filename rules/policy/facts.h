@@ -46,6 +46,7 @@ typedef struct {
   interop_status_t status;                /* NOMEM, UNAVAILABLE: sticky */
 } in_facts_t;
 
+/* of zeroes */
 interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_arena_t *arena);
 void in_facts_free(in_facts_t *f);
 /* forgets what hangs on the recipient */

@@ -292,8 +292,11 @@ void in_draft_set(in_draft_t *d, in_span_t name, const interop_value_t *value) {
   size_t i, kept = 0;
   bool removed = value->type == INTEROP_T_NULL;
   for (i = 0; i < d->count; i++)
-    if (!(removed ? in_eq(d->fields[i].name, name) : clash(d->fields[i].name, name)))
-      d->fields[kept++] = d->fields[i];
+    if (!(removed ? in_eq(d->fields[i].name, name) : clash(d->fields[i].name, name))) {
+      if (kept < i)
+        d->fields[kept] = d->fields[i];
+      kept++;
+    }
   d->count = kept;
   if (removed)
     return;
