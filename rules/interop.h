@@ -353,15 +353,12 @@ INTEROP_API interop_status_t interop_record_merge(interop_span_t old,
 /* what a script may give: name, word in scripts, the verdict that it asks for (DELIVER for
 ** those that ask for none), may have a text, must have one */
 #define INTEROP_SCRIPT_ACTIONS(X) \
-  X(DELIVER,      "deliver",      DELIVER,     0, 0)  /* the message as it is */ \
-  X(PLAIN_TEXT,   "plain_text",   PLAIN_TEXT,  0, 0)  /* reduced */ \
-  X(REPLACE_TEXT, "replace_text", PLAIN_TEXT,  1, 1)  /* another text in its place */ \
-  X(PLACEHOLDER,  "placeholder",  PLACEHOLDER, 1, 0)  /* the policy's text, or this */ \
-  X(DROP,         "drop",         DROP,        0, 0)  \
-  X(DENY,         "deny",         DENY,        1, 1)  /* a reason, and in second a message */ \
-  X(NOTICE,       "notice",       DELIVER,     1, 1)  /* a declared notice */ \
-  X(SET_HEADER,   "set_header",   DELIVER,     1, 1)  /* a request header, in second its value */
-
+  X(DELIVER, "deliver", DELIVER, 0, 0) X(PLAIN_TEXT, "plain_text", PLAIN_TEXT, 0, 0) \
+  X(REPLACE_TEXT, "replace_text", PLAIN_TEXT, 1, 1)     /* another text in its place */ \
+  X(PLACEHOLDER, "placeholder", PLACEHOLDER, 1, 0)      /* the policy's text, or this */ \
+  X(DROP, "drop", DROP, 0, 0) X(DENY, "deny", DENY, 1, 1)       /* a reason, and in second a message */ \
+  X(NOTICE, "notice", DELIVER, 1, 1)                    /* a declared notice */ \
+  X(SET_HEADER, "set_header", DELIVER, 1, 1)            /* a request header, in second its value */
 typedef enum {
 #define INTEROP_X(name, text, verdict, may, must) INTEROP_SA_##name,
   INTEROP_SCRIPT_ACTIONS(INTEROP_X)
@@ -374,21 +371,12 @@ typedef struct {
   interop_span_t first, second;   /* absent: not given */
 } interop_script_action_t;
 
-/* fields of an event that are no records': name, path in scripts */
+/* fields of an event that are no records': name, path in scripts; lua/REFERENCE.md tells them */
 #define INTEROP_EVENT_FIELDS(X) \
-  X(OPERATION, "event.operation")       /* "message.send" */ \
-  X(KIND,      "event.kind")            /* "rich_text" */ \
-  X(API,       "event.api")             /* as the policy calls it */ \
-  X(SYSTEM,    "event.system")          /* that the request comes from */ \
-  X(TEXT,      "event.text")            /* the message as plain text; made when it is touched */ \
-  X(CARD,      "event.card")            /* what the API calls the card */ \
-  X(TIME,      "event.time")            /* seconds since 1970, UTC */ \
-  X(COUNTRY,   "event.client.country")  /* as the configuration binds it */ \
-  X(AGENT,     "event.client.agent") \
-  X(VERDICT,   "verdict.name")          /* the policy's */ \
-  X(RULE,      "verdict.rule") \
-  X(REASON,    "verdict.reason")
-
+  X(OPERATION, "event.operation") X(KIND, "event.kind") X(API, "event.api") X(SYSTEM, "event.system") \
+  X(TEXT, "event.text")           /* plain text; made when it is touched */ \
+  X(CARD, "event.card") X(TIME, "event.time") X(COUNTRY, "event.client.country") \
+  X(AGENT, "event.client.agent") X(VERDICT, "verdict.name") X(RULE, "verdict.rule") X(REASON, "verdict.reason")
 typedef enum {
 #define INTEROP_X(name, text) INTEROP_EV_##name,
   INTEROP_EVENT_FIELDS(INTEROP_X)
@@ -396,15 +384,10 @@ typedef enum {
   INTEROP_EVENT_FIELD_COUNT
 } interop_event_field_t;
 
-/* whose facts a script may ask for: name, path in scripts */
+/* whose facts a script may ask for: name, path in scripts; TENANT: the sender's */
 #define INTEROP_SCRIPT_SUBJECTS(X) \
-  X(SENDER,       "event.sender") \
-  X(TENANT,       "event.tenant")       /* the sender's */ \
-  X(RECIPIENT,    "event.recipients")   /* each of them, by its number */ \
-  X(CONVERSATION, "event.conversation") \
-  X(MESSAGE,      "event.message")      /* that is edited, deleted, replied to */ \
-  X(FEATURES,     "event.features")     /* of the message */
-
+  X(SENDER, "event.sender") X(TENANT, "event.tenant") X(RECIPIENT, "event.recipients") \
+  X(CONVERSATION, "event.conversation") X(MESSAGE, "event.message") X(FEATURES, "event.features")
 typedef enum {
 #define INTEROP_X(name, text) INTEROP_SS_##name,
   INTEROP_SCRIPT_SUBJECTS(INTEROP_X)
@@ -414,7 +397,6 @@ typedef enum {
 
 typedef struct interop_regex_s interop_regex_t;
 typedef struct interop_json_s interop_json_t;
-
 /* a value of JSON, in the order of the text: an array's or object's count values follow it
    (an object's members as text and value) */
 typedef enum { INTEROP_J_NULL, INTEROP_J_FALSE, INTEROP_J_TRUE, INTEROP_J_NUMBER, INTEROP_J_TEXT,
@@ -456,7 +438,7 @@ typedef struct {
   void (*json_close)(interop_json_t *json);
 } interop_services_t;
 
-/* name, default, smallest, largest, unit in policies */
+/* name, default, smallest, largest */
 #define INTEROP_BUDGETS(X) \
   X(instructions,  100000, 1000,  10000000)   /* of the language */ \
   X(memory,       1048576, 65536, 67108864)   /* bytes: all that it holds */ \
@@ -477,22 +459,9 @@ typedef struct {
   unsigned exact:1;               /* count every instruction: for tools, it is slower */
 } interop_script_source_t;
 
-/* how a call ended: name, what it is called */
-#define INTEROP_SCRIPT_ENDS(X) \
-  X(DONE,         "done") \
-  X(ERROR,        "error")                 /* the script's own, or a wrong use of what it is given */ \
-  X(INSTRUCTIONS, "instruction budget")    \
-  X(MEMORY,       "memory budget")         \
-  X(TIME,         "time budget")           \
-  X(OUTPUT,       "output budget")         \
-  X(RESULT,       "wrong result")          /* what it returned is none of the actions */
-
-typedef enum {
-#define INTEROP_X(name, text) INTEROP_SE_##name,
-  INTEROP_SCRIPT_ENDS(INTEROP_X)
-#undef INTEROP_X
-  INTEROP_SCRIPT_END_COUNT
-} interop_script_end_t;
+/* how a call ended; ERROR: the script's own; RESULT: it returned what is none of the actions */
+typedef enum { INTEROP_SE_DONE, INTEROP_SE_ERROR, INTEROP_SE_INSTRUCTIONS, INTEROP_SE_MEMORY, INTEROP_SE_TIME,
+               INTEROP_SE_OUTPUT, INTEROP_SE_RESULT } interop_script_end_t;
 
 #define INTEROP_SCRIPT_GIVES  16u        /* actions of one call, at most */
 
@@ -507,7 +476,6 @@ typedef struct {
 } interop_script_result_t;
 
 typedef struct interop_script_s interop_script_t;
-
 typedef struct {
   uint32_t version;               /* INTEROP_EXTENSION_VERSION */
   const char *language;           /* "Lua 5.4" */
@@ -520,13 +488,11 @@ typedef struct {
   interop_status_t (*run)(interop_script_t *script, void *ctx, interop_script_result_t *result);
   void (*free)(interop_script_t *script);
 } interop_extension_t;
-
 typedef const interop_extension_t *(*interop_extension_fn)(void);
 
 /* ---- the scripts of a policy, loaded: one set per process that judges */
 
 typedef struct interop_scripts_s interop_scripts_t;
-
 /* what a script needs of whoever runs the judge; each may be NULL */
 typedef struct {
   void (*log)(void *ctx, int error, interop_span_t script, interop_span_t line);
@@ -534,12 +500,9 @@ typedef struct {
   void *ctx;
 } interop_script_env_t;
 
-/* what the scripts did to the policy's verdict */
+/* what scripts did to the policy's verdict; REFUSED: would have relaxed more than they may */
 #define INTEROP_SCRIPT_DEEDS(X) \
-  X(KEPT, "kept") X(TIGHTENED, "tightened") X(RELAXED, "relaxed") \
-  X(REFUSED, "refused")           /* would have relaxed more than it may */ \
-  X(FAILED, "failed")
-
+  X(KEPT, "kept") X(TIGHTENED, "tightened") X(RELAXED, "relaxed") X(REFUSED, "refused") X(FAILED, "failed")
 typedef enum {
 #define INTEROP_X(name, text) INTEROP_SD_##name,
   INTEROP_SCRIPT_DEEDS(INTEROP_X)
@@ -553,7 +516,6 @@ typedef struct {
   unsigned set_aside:1;           /* failed too often in a row: not run any more */
 } interop_script_stat_t;
 
-INTEROP_API const char *interop_script_end_name(interop_script_end_t end);
 INTEROP_API const char *interop_script_did_name(interop_script_did_t did);
 
 /* how many a policy attaches; without them no extension is needed */

@@ -6,15 +6,6 @@
 */
 #include "script.h"
 
-const char *interop_script_end_name(interop_script_end_t end) {
-  static const char *const names[] = {
-#define INTEROP_X(name, text) text,
-    INTEROP_SCRIPT_ENDS(INTEROP_X)
-#undef INTEROP_X
-  };
-  return (unsigned) end < INTEROP_SCRIPT_END_COUNT ? names[end] : "?";
-}
-
 const char *interop_script_did_name(interop_script_did_t did) {
   static const char *const names[] = {
 #define INTEROP_X(name, text) text,
