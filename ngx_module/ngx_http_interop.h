@@ -53,6 +53,7 @@
 
 typedef struct ngx_http_interop_ctx_s    ngx_http_interop_ctx_t;
 typedef struct ngx_http_interop_zone_s   ngx_http_interop_zone_t;
+typedef struct ngx_http_interop_audit_s  ngx_http_interop_audit_t;
 typedef struct ngx_http_interop_store_s  ngx_http_interop_store_t;
 typedef struct ngx_http_interop_write_s  ngx_http_interop_write_t;
 typedef struct ngx_http_interop_block_s  ngx_http_interop_block_t;
@@ -103,6 +104,7 @@ typedef struct {
     ngx_int_t                     indices[NGX_HTTP_INTEROP_FACTS];
     ngx_http_complex_value_t     *resolve[NGX_HTTP_INTEROP_FACTSETS];
     ngx_array_t                  *systems;       /* of interop_system_t */
+    ngx_http_interop_audit_t     *audit;
 } ngx_http_interop_loc_conf_t;
 
 
@@ -250,6 +252,7 @@ struct ngx_http_interop_ctx_s {
     ngx_str_t                     args;
 
     uint64_t                      nanoseconds;   /* spent in the library */
+    ngx_str_t                     audit;         /* what was judged, JSON */
 };
 
 
@@ -365,6 +368,11 @@ void ngx_http_interop_memo_exit(ngx_http_interop_main_conf_t *imcf);
 void ngx_http_interop_view_end(ngx_http_interop_ctx_t *ctx);
 ngx_int_t ngx_http_interop_unavailable(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
+
+/* _resolve: "interop_resolve" */
+
+char *ngx_http_interop_resolve_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* _fetch: a subrequest of ours, its header and body filter */
 

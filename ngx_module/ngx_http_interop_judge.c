@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_interop.h"
+#include "ngx_http_interop_log.h"
 
 
 static interop_status_t ngx_http_interop_judge_unasked(ngx_http_request_t *r,
@@ -134,6 +135,10 @@ ngx_http_interop_judge(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         ngx_http_interop_store_failed(imcf->store, r->connection->log,
                                       INTEROP_UNAVAILABLE,
                                       "has a record that cannot be read");
+    }
+
+    if (status == INTEROP_OK) {
+        ngx_http_interop_audit(r, ctx);
     }
 
     ngx_http_interop_view_end(ctx);

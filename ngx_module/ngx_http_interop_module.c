@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_interop.h"
+#include "ngx_http_interop_log.h"
 
 
 static ngx_int_t ngx_http_interop_preconfiguration(ngx_conf_t *cf);
@@ -122,6 +123,13 @@ static ngx_command_t  ngx_http_interop_commands[] = {
       offsetof(ngx_http_interop_loc_conf_t, max_body),
       NULL },
 
+    { ngx_string("interop_audit_log"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_interop_audit_log,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("interop_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_interop_status,
@@ -200,6 +208,10 @@ ngx_http_interop_postconfiguration(ngx_conf_t *cf)
 
     *h = ngx_http_interop_handler;
 
+    if (ngx_http_interop_audit_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ngx_http_interop_request_body_init(cf) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -262,6 +274,7 @@ ngx_http_interop_create_loc_conf(ngx_conf_t *cf)
      *     conf->indices = { 0 };
      *     conf->resolve = { NULL };
      *     conf->systems = NULL;
+     *     conf->audit = NULL;
      */
 
     conf->mode = NGX_CONF_UNSET_UINT;
@@ -309,6 +322,10 @@ ngx_http_interop_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->systems == NULL) {
         conf->systems = prev->systems;
+    }
+
+    if (conf->audit == NULL) {
+        conf->audit = prev->audit;
     }
 
     return ngx_http_interop_check_loc_conf(cf, conf);
@@ -449,6 +466,8 @@ ngx_http_interop_exit_process(ngx_cycle_t *cycle)
     ngx_http_interop_main_conf_t  *imcf;
 
     imcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_interop_module);
+
+    ngx_http_interop_log_exit(cycle);
 
     if (imcf) {
         ngx_http_interop_memo_exit(imcf);

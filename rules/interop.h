@@ -698,6 +698,15 @@ INTEROP_API const interop_plan_t *interop_judge_item(const interop_judge_t *judg
 INTEROP_API void interop_judge_location(interop_judge_t *judge, interop_span_t location);
 
 /*
+** What was judged and by which facts, as one JSON object without line breaks, for
+** an audit log: behind an interop_judge_run that gave OK, while its source is
+** still there. No content is in it. *json lives as long as the judge. NOMEM.
+*/
+INTEROP_API interop_status_t interop_judge_audit(interop_judge_t *judge, interop_span_t *json);
+/* does the request go from one system to another? After interop_judge_run */
+INTEROP_API int interop_judge_crosses(const interop_judge_t *judge);
+
+/*
 ** Upstream's answer to a forwarded request. body.p == NULL: it could not be
 ** read (too large, compressed); empty: there is none. *answer lives as long as
 ** the judge; the effects are already in the form interop_store_apply takes. The

@@ -49,6 +49,7 @@ wrong(['compile', "$ROOT/conf.d"], 'where to? give -o FILE');
 wrong(['compile', '-o'], '--output wants a value');
 wrong(['test'], 'which case files?');
 wrong(['explain'], 'which event? give a case file, or --step FILE');
+wrong(['replay'], 'which audit log?');
 wrong(['matrix', 'kaizala'], 'from which system to which?');
 wrong(['matrix', 'kaizala', 'team'], 'the policy has no system team; did you mean teams?');
 

@@ -100,6 +100,23 @@ is(said("$policy", 'interop_status off;'),
     "nginx: [emerg] invalid number of arguments in \"interop_status\" directive $in", 'status: takes nothing');
 is(said('', 'interop_policy x;'), "nginx: [emerg] \"interop_policy\" directive is not allowed here $in",
     'policy: one for all of http');
+my $audit = "$policy interop enforce; interop_api graph;";
+is(said("$audit interop_audit_log logs/a;"), 'ok', 'audit_log: a file');
+is(said("$audit interop_audit_log logs/a buffer=8k flush=5s if=\$interop_reason;", 'interop_audit_log off;'), 'ok', 'audit_log: all of it');
+is(said("$audit interop_audit_log logs/a;", 'interop_audit_log logs/a;'), 'ok', 'audit_log: one file for two');
+is(said("$audit interop_audit_log logs/\$uri;"), "nginx: [emerg] the path \"logs/\$uri\" may have no variables $in", 'audit_log: a variable');
+is(said("$audit interop_audit_log off buffer=8k;"), "nginx: [emerg] invalid parameter \"buffer=8k\" $in", 'audit_log: off is off');
+is(said("$audit interop_audit_log logs/a buffer=1;"), "nginx: [emerg] invalid parameter \"buffer=1\" $in", 'audit_log: a buffer for no line');
+is(said("$audit interop_audit_log logs/a flush=soon;"), "nginx: [emerg] invalid parameter \"flush=soon\" $in", 'audit_log: no time');
+is(said("$audit interop_audit_log logs/a gzip;"), "nginx: [emerg] invalid parameter \"gzip\" $in", 'audit_log: no such parameter');
+is(said("$audit interop_audit_log logs/a; interop_audit_log off;"), "nginx: [emerg] \"interop_audit_log\" directive is duplicate $in", 'audit_log: twice');
+is(said("$audit interop_audit_log logs/a;", 'interop_audit_log logs/a buffer=8k;'),
+    "nginx: [emerg] the log \"logs/a\" is open with other parameters $in", 'audit_log: two buffers for one file');
+is(said("$audit access_log logs/a combined buffer=8k; interop_audit_log logs/a;"),
+    "nginx: [emerg] the log \"logs/a\" is open with other parameters $in", "audit_log: not the access log's");
+is(said("$audit interop_audit_log nowhere/a;"),
+    'nginx: [emerg] open() "DIR/nowhere/a" failed (2: No such file or directory)', 'audit_log: no such directory');
+
 $t->finish;
 
 # inheritance: what is set deeper holds, what is not is inherited

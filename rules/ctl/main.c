@@ -13,6 +13,7 @@ static const in_verb_t verbs[] = {
   { "explain", in_ctl_explain, "one event: its verdict, and why", in_help_explain },
   { "matrix", in_ctl_matrix, "the capability table from one system to another", in_help_matrix },
   { "diff", in_ctl_diff, "what traffic one policy decides otherwise than another", in_help_diff },
+  { "replay", in_ctl_replay, "an audit log's decisions under another policy", in_help_replay },
   { "test", in_ctl_test, "run behaviour cases in the engine, without nginx", in_help_test },
   { "lua", in_ctl_lua, "check a script, or run it on one event", in_help_lua },
   { "import", in_ctl_import, "read records from JSON lines into a store", in_help_import },

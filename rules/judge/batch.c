@@ -348,6 +348,13 @@ interop_judge_t *in_judge_batch_waits(const interop_judge_t *j) {
   return k != NULL && k->waiting ? k->item[k->next].judge : NULL;
 }
 
+bool in_judge_batch_item(const interop_judge_t *j, size_t i, interop_judge_t **item) {
+  const in_batch_judge_t *k = j->batch;
+  if (k == NULL || i >= k->form.count) return false;
+  *item = k->item[i].state == ITEM_JUDGED ? k->item[i].judge : NULL;
+  return true;
+}
+
 const interop_plan_t *interop_judge_item(const interop_judge_t *j, size_t i) {
   const in_batch_judge_t *k = j->batch;
   return k != NULL && i < k->form.count && k->item[i].judge != NULL ? plan_of(&k->item[i]) : NULL;

@@ -12,6 +12,7 @@
 ** header.c     values of the project's own headers (RFC 9651)
 ** amend.c      what is set or cut beside the verdict; who is refused alone
 ** shown.c      upstream's answer as this reader may see it
+** audit.c      what was judged and by which facts, for an audit log
 ** Everything a judge needs lives in its arena. A step that must wait (a fact to
 ** be fetched) leaves the judge as it was, so that run can be called again.
 */
@@ -166,6 +167,8 @@ interop_status_t in_judge_keep_original(interop_judge_t *j);
 interop_status_t in_judge_batch(interop_judge_t *j);
 interop_status_t in_judge_batch_answer(interop_judge_t *j, unsigned status, in_span_t body, interop_answer_t *answer);
 interop_judge_t *in_judge_batch_waits(const interop_judge_t *j);    /* the item that a fact is fetched for, or NULL */
+/* the judge of the i-th item, NULL where it was under no policy; false: there are no more */
+bool in_judge_batch_item(const interop_judge_t *j, size_t i, interop_judge_t **item);
 void in_judge_batch_free(interop_judge_t *j);
 
 void in_judge_notice(interop_judge_t *j, uint32_t notice);

@@ -465,8 +465,7 @@ static bool must_fetch(in_facts_t *f, const in_pi_atom_t *a) {
       || interop_record_get(record, in_image_str(&f->policy->img, in_field(&f->policy->img, s->field)->name), &v) != INTEROP_OK;
 }
 
-/* gives the atom its class; false: f->status tells why not */
-static bool look(in_facts_t *f, uint32_t atom) {
+bool in_facts_look(in_facts_t *f, uint32_t atom) {
   const in_pi_slot_t *s = in_slot(&f->policy->img, in_atom(&f->policy->img, atom)->slot);
   if (must_fetch(f, in_atom(&f->policy->img, atom))) {
     if (f->status == INTEROP_OK) f->status = INTEROP_AGAIN;
@@ -485,7 +484,7 @@ static bool look(in_facts_t *f, uint32_t atom) {
 uint32_t in_decide(in_facts_t *f, uint32_t root) {
   uint32_t need, outcome;
   while ((outcome = walk(&f->policy->img, f->class_, &root, &need)) == IN_NIL)
-    if (!look(f, need)) return IN_NIL;
+    if (!in_facts_look(f, need)) return IN_NIL;
   return outcome;
 }
 
@@ -501,7 +500,7 @@ static uint32_t decide_overlay(in_facts_t *f, const in_list_event_t *event, uint
   }
   if (f->overlay == IN_NIL) return general;
   while ((o = in_list_walk(img, f->overlay, event, f->class_, &need)) == IN_NIL)
-    if (!look(f, need)) return IN_NIL;
+    if (!in_facts_look(f, need)) return IN_NIL;
   return o != IN_NOTHING && in_outcome_stricter(img, o, general) ? o : general;
 }
 
@@ -517,7 +516,7 @@ bool in_final_holds(in_facts_t *f, const in_list_event_t *event, uint32_t list) 
   uint32_t need, o;
   f->fetched = true;              /* as of a guard */
   while ((o = in_list_final(&f->policy->img, list, event, f->class_, &need)) == IN_NIL)
-    if (!look(f, need)) break;
+    if (!in_facts_look(f, need)) break;
   f->fetched = fetched;
   return o != IN_NOTHING;
 }

@@ -72,6 +72,8 @@ uint32_t in_decide(in_facts_t *f, uint32_t root);
 uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event);
 /* does a denial of the list hold, or may it, for a final reason? Also where that cannot be told */
 bool in_final_holds(in_facts_t *f, const in_list_event_t *event, uint32_t list);
+/* gives the atom its class; false: f->status tells why not */
+bool in_facts_look(in_facts_t *f, uint32_t atom);
 /* a guard that is certainly true */
 bool in_guard_holds(in_facts_t *f, uint32_t root);
 
