@@ -231,6 +231,19 @@ interop_status_t in_store_check_head(const char *path, interop_diag_t *diag) {
   return good ? INTEROP_OK : INTEROP_DAMAGED;
 }
 
+size_t in_store_map_size(const char *path) {
+  check_t c;
+  interop_diag_t ignored;
+  uint64_t most = 0;
+  unsigned i;
+  if (open_file(&c, path, &ignored) < 0)
+    return 0;
+  for (i = 0; i < 2 && read_meta(&c, i); i++)
+    most = c.meta.map_size > most ? c.meta.map_size : most;
+  close(c.fd);
+  return (size_t) most;
+}
+
 /* --------------------------------------------------------------- pages */
 
 /* each page has one place */

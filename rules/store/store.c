@@ -78,6 +78,18 @@ int in_store_resize(interop_store_t *store) {
   return rc;
 }
 
+bool in_store_grow(interop_store_t *store) {
+  MDB_envinfo info;
+  int rc;
+  mdb_env_info(store->env, &info);
+  if (in_store_map_size(store->path) <= info.me_mapsize)
+    return false;
+  pthread_mutex_lock(&store->writing);
+  rc = in_store_resize(store);
+  pthread_mutex_unlock(&store->writing);
+  return rc == 0;
+}
+
 /* ------------------------------------------------------------- opening */
 
 static int read_meta(MDB_txn *txn, MDB_dbi dbi, const char *name, void *to, size_t n) {

@@ -80,6 +80,12 @@ interop_status_t in_store_error(const interop_store_t *store, int rc, const char
 
 /* adopts the size another process gave the map; writing must be held */
 int in_store_resize(interop_store_t *store);
+/*
+** Another process may have made the store larger without filling it, of which
+** LMDB says nothing: true if it has, and its size is this one's now. No write
+** may be under way in this thread.
+*/
+bool in_store_grow(interop_store_t *store);
 
 /* the entry of a key as it is; an LMDB code */
 int in_store_get(MDB_txn *txn, MDB_dbi dbi, in_key_t key, in_span_t *value);
@@ -94,6 +100,8 @@ interop_status_t in_store_find(interop_store_t *store, MDB_txn *txn,
 ** an empty one), DAMAGED, IO. Nothing of LMDB is called.
 */
 interop_status_t in_store_check_head(const char *path, interop_diag_t *diag);
+/* the size that the heads give the map; 0 if they cannot be read */
+size_t in_store_map_size(const char *path);
 /*
 ** Walks every page that the snapshot `txn` can reach and the list of free
 ** pages: whatever is accepted can be read and written by LMDB without fault, as

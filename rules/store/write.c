@@ -452,8 +452,10 @@ interop_status_t interop_store_apply(interop_store_t *store, const interop_effec
   if (diag != NULL)
     in_diag_clear(diag);
   status = apply_once(store, effects, count, diag);
+  if (status != INTEROP_FULL)
+    return status;
   /* a killed reader may be what keeps free pages from being used again */
-  if (status == INTEROP_FULL && mdb_reader_check(store->env, &dead) == 0 && dead > 0) {
+  if ((mdb_reader_check(store->env, &dead) == 0 && dead > 0) || in_store_grow(store)) {
     if (diag != NULL)
       in_diag_clear(diag);
     status = apply_once(store, effects, count, diag);

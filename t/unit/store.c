@@ -329,6 +329,53 @@ static void growth(void) {
   remove_store("grow");
 }
 
+static void enlarge_it(void) {
+  interop_store_t *s = open_store("large", 4 << 20, 0);
+  if (put_text(s, "u0", "t", "x") != INTEROP_OK)    /* on pages that are free */
+    _exit(1);
+  interop_store_close(s);
+}
+
+/* made larger by a process that does not need the room itself */
+static void enlarged(void) {
+  interop_store_t *s;
+  char id[32], text[2001], c;
+  interop_status_t rc = INTEROP_OK;
+  int i, status, go[2];
+  pid_t pid;
+  s = open_store("large", 1 << 20, 1);
+  interop_store_close(s);
+  memset(text, 't', 2000);
+  text[2000] = '\0';
+  fflush(stdout);
+  if (pipe(go) != 0)
+    return;
+  pid = fork();
+  if (pid == 0) {
+    alarm(60);
+    if (read(go[0], &c, 1) == 1)
+      enlarge_it();
+    _exit(0);
+  }
+  s = open_store("large", 0, 0);
+  for (i = 0; rc == INTEROP_OK && i < 5000; i++) {
+    snprintf(id, sizeof id, "u%d", i);
+    rc = put_text(s, id, "t", text);
+  }
+  is_number(rc, INTEROP_FULL, "full");
+  is_number(put_text(s, id, "t", text), INTEROP_FULL, "and stays full");
+  if (write(go[1], "x", 1) != 1)
+    return;
+  while (waitpid(pid, &status, 0) < 0)
+    ;
+  is_number(status, 0, "another process makes it larger");
+  is_number(put_text(s, id, "t", text), INTEROP_OK, "and there is room");
+  ok(strlen(user(s, id)) > 2000, "and it is read");
+  is_text(user(s, "u0"), "{\"id\":\"u0\",\"t\":\"x\"}", "what the other wrote, too");
+  interop_store_close(s);
+  remove_store("large");
+}
+
 /* ---------------------------------------------------------------- damage */
 
 #define USERS  120
@@ -762,6 +809,7 @@ int main(void) {
   swaps();
   effects();
   full();
+  enlarged();
   growth();
   damage();
   formats();
