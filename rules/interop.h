@@ -231,9 +231,9 @@ typedef struct {
   void *ctx;
   /*
   ** Both or none (NULL). snapshot gives the view to judge by, the same one until
-  ** interop_judge_run returns, or NULL: there is no store. Records of kinds TENANT,
-  ** USER and CONVERSATION are then looked for in it, by way of the memo, and
-  ** lookup is asked only for what it has not. OK, UNAVAILABLE, NOMEM.
+  ** interop_judge_run or interop_judge_answer returns, or NULL: there is no store.
+  ** Records of kinds TENANT, USER and CONVERSATION are then looked for in it, by way
+  ** of the memo, and lookup is asked only for what it has not. OK, UNAVAILABLE, NOMEM.
   */
   interop_memo_t *memo;
   interop_status_t (*snapshot)(void *ctx, interop_view_t **view);

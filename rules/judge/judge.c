@@ -167,6 +167,7 @@ interop_status_t interop_judge_run(interop_judge_t *j, const interop_request_t *
     rc = in_judge_refuse(j, IN_SPAN("store_unavailable"), IN_NONE);
     j->plan.retry_after = 1;
   }
+  in_facts_renew(&j->facts, &j->source);        /* the snapshot is the caller's again */
   return j->arena.failed ? INTEROP_NOMEM : rc;
 }
 

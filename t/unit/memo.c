@@ -333,8 +333,8 @@ static void judge(char *out, size_t size, const interop_policy_t *p, interop_mem
     rc = interop_judge_fetched(j, 404, IN_NONE);
     if (rc == INTEROP_OK) rc = interop_judge_run(j, &request, &source);
   }
-  interop_view_end(view);
   if (rc == INTEROP_OK) say(out, size, j, q);
+  interop_view_end(view);
   interop_judge_free(j);
 }
 
