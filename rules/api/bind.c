@@ -31,19 +31,13 @@ uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name) {
   return IN_NIL;
 }
 
-/*
-** A set of names, by length, first and last letter: most members of a large
-** object are in none, and fall through at once.
-*/
-typedef struct { uint64_t bits[4]; } names_t;
-
 static unsigned name_slot(in_span_t name) {
   if (name.n == 0) return 0;
   return ((unsigned) name.n * 29 + ((unsigned) name.p[0] & 0x1f) * 7 + ((unsigned) name.p[name.n - 1] & 0x1f)) & 255;
 }
 
-static names_t child_names(const in_body_t *b, uint32_t node) {
-  names_t names = { { 0, 0, 0, 0 } };
+in_nameset_t in_body_names(const in_body_t *b, uint32_t node) {
+  in_nameset_t names = { { 0, 0, 0, 0 } };
   in_run_t run = b->node[node].children;
   for (uint32_t i = 0; i < run.count; i++) {
     unsigned slot = name_slot(in_body_str(b, b->node[run.first - b->shape->root + i].name));
@@ -52,7 +46,7 @@ static names_t child_names(const in_body_t *b, uint32_t node) {
   return names;
 }
 
-static inline bool may_hold(const names_t *names, in_span_t name) {
+bool in_body_may_name(const in_nameset_t *names, in_span_t name) {
   unsigned slot = name_slot(name);
   return (names->bits[slot >> 6] >> (slot & 63)) & 1;
 }
@@ -62,11 +56,11 @@ static inline bool may_hold(const names_t *names, in_span_t name) {
 static void bind_object(in_body_t *b, uint32_t node) {
   size_t n = unsafe_yyjson_get_len(b->bound[node]);
   bool few = n < FEW;
-  names_t names;
-  if (!few) names = child_names(b, node);
+  in_nameset_t names;
+  if (!few) names = in_body_names(b, node);
   for (yyjson_val *k = unsafe_yyjson_get_first(b->bound[node]); n > 0; n--) {
     in_span_t name = in_json_str(k);
-    uint32_t child = few || may_hold(&names, name) ? in_body_child(b, node, name) : IN_NIL;
+    uint32_t child = few || in_body_may_name(&names, name) ? in_body_child(b, node, name) : IN_NIL;
     if (child != IN_NIL) b->bound[child] = k + 1;
     k = unsafe_yyjson_get_next(k + 1);
   }

@@ -77,6 +77,13 @@ interop_status_t in_body_bind(in_body_t *b);
 void in_body_bind_again(in_body_t *b);  /* to another root; bound is there and empty */
 /* the number of a child's node by the member's name, or IN_NIL */
 uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name);
+/*
+** The set of a node's children's names, by length, first and last letter: most
+** members of a large object are not in it, and need no look.
+*/
+typedef struct { uint64_t bits[4]; } in_nameset_t;
+in_nameset_t in_body_names(const in_body_t *b, uint32_t node);
+bool in_body_may_name(const in_nameset_t *names, in_span_t name);
 /* text of a string, number, true or false; absent for anything else */
 in_span_t in_body_scalar(const yyjson_val *v);
 /* the choice that a value falls under, or NULL */

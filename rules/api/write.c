@@ -291,9 +291,11 @@ static void write_inert(writer_t *w, const in_ai_member_t *m, yyjson_val *v) {
 static void drop_others(writer_t *w, uint32_t node) {
   yyjson_val *obj = w->b->bound[node];
   if (!yyjson_is_obj(obj)) return;
+  in_nameset_t names = in_body_names(w->b, node);
   yyjson_val *k = unsafe_yyjson_get_first(obj);
   for (size_t n = unsafe_yyjson_get_len(obj); n > 0; n--) {
-    if (in_body_child(w->b, node, in_json_str(k)) == IN_NIL) drop_undeclared(w, k + 1);
+    in_span_t name = in_json_str(k);
+    if (!in_body_may_name(&names, name) || in_body_child(w->b, node, name) == IN_NIL) drop_undeclared(w, k + 1);
     k = unsafe_yyjson_get_next(k + 1);
   }
 }

@@ -5,6 +5,7 @@
 ** standard's corrections of numbers. Linear: a name is looked at once in full
 ** and at most five times as one of the old names that need no semicolon.
 */
+#include "../base/scan.h"
 #include "html_tokenizer.h"
 
 typedef struct {
@@ -170,16 +171,19 @@ static in_span_t decode(in_span_t *rest, unsigned how, char *scratch) {
   return in_span(scratch, n);
 }
 
-/* bytes before the first that is special */
+static inline in_hits_t hits_special(in_block_bytes_t x) {
+  return in_hits_equal(x, '&') | in_hits_equal(x, '\0');
+}
+
+IN_SCANNER(seek_special, hits_special)
+
+/* bytes before the first that is special, or may be */
 static size_t plain_length(in_span_t s, unsigned how) {
   const char *at;
   size_t n = 0, near = s.n < 16 ? s.n : 16;
   for (; n < near; n++)
     if (is_special(s.p[n], how)) return n;
-  if (how & IN_HTML_NUL) {
-    while (n < s.n && !is_special(s.p[n], how)) n++;
-    return n;
-  }
+  if (how & IN_HTML_NUL) return n + seek_special(s.p + n, s.n - n);
   at = (how & IN_HTML_REFS) && n < s.n ? memchr(s.p + n, '&', s.n - n) : NULL;
   return at == NULL ? s.n : (size_t) (at - s.p);
 }

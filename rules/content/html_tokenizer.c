@@ -68,6 +68,7 @@ static inline bool is_markup(const char *p, const char *end) {
 /* is there `word` at p, ASCII case ignored, and then the end of a tag's name? */
 static bool is_word(const char *p, const char *end, in_span_t word) {
   return (size_t) (end - p) > word.n && (class_of(p[word.n]) & NAME_END)
+         && in_lower(p[word.n - 1]) == in_lower(word.p[word.n - 1])   /* most end here */
          && in_eq_nocase(in_span(p, word.n), word);
 }
 
@@ -88,7 +89,10 @@ static const char *next_lt(const char *p, const char *end) {
 
 static const char *data_end(const in_html_t *h) {
   const char *p = next_lt(h->p, h->end);
-  while (p < h->end && !is_markup(p, h->end)) p = next_lt(p + 1, h->end);
+  while (p < h->end && !is_markup(p, h->end)) {
+    p++;
+    if (p < h->end && *p != '<') p = next_lt(p, h->end);
+  }
   return p;
 }
 

@@ -622,6 +622,35 @@ static inline bool starts_words(const in_plain_t *o, unsigned char c) {
   return classes[c] == ORDINARY && c != '<' && c != '&';
 }
 
+/* bytes that are folded one by one before blocks are tried again */
+#define FOLDED  256u
+
+/*
+** Short words with several blanks between them: more of the run whose words up
+** to n were written, and which goes on with a second blank. Gives the bytes taken.
+*/
+static size_t fold_words(in_plain_t *o, const char *p, size_t n, size_t room) {
+  in_buf_t *out = o->out;
+  size_t most = room < n + FOLDED ? room : n + FOLDED;
+  if (most <= n || (out->size - out->n < 2 * FOLDED && !in_buf_reserve(out, 2 * FOLDED)) || out->failed) return n;
+  char *to = out->p + out->n;
+  bool blank = true;
+  for (; n < most; n++) {
+    unsigned char c = (unsigned char) p[n];
+    if (c == ' ') {
+      blank = true;
+      continue;
+    }
+    if (classes[c] != ORDINARY || c == '<' || c == '&') break;
+    if (blank) *to++ = ' ';
+    blank = false;
+    *to++ = (char) c;
+  }
+  out->n = (size_t) (to - out->p);
+  o->space = o->waits = blank;
+  return n;
+}
+
 /*
 ** The first byte is looked at by itself, for what was before it is not at p - 1.
 ** Where no block is left the longer way takes up, from anywhere.
@@ -648,6 +677,7 @@ size_t in_plain_words(in_plain_t *o, const char *p, const char *end) {
   blank = p[n - 1] == ' ';
   write_words(o, p, n - blank);
   if (blank) o->space = o->waits = true;
+  if (blank && p[n] == ' ') n = fold_words(o, p, n, room);
   remember_words(&o->shown, p, n);
   return (size_t) (p + n - start);
 }
