@@ -98,8 +98,9 @@ yyjson_val *in_body_parent(const in_body_t *b, uint32_t node) {
 /* sets a member, or adds it to its object */
 static void put_member(writer_t *w, uint32_t node, in_span_t text) {
   in_body_t *b = w->b;
-  if (b->bound[node] != NULL) {
-    in_edits_set(&w->edits, b->bound[node], text);
+  yyjson_val *v = b->bound[node];
+  if (v != NULL) {
+    if (!yyjson_is_str(v) || !in_eq(in_json_str(v), text)) in_edits_set(&w->edits, v, text);
     return;
   }
   yyjson_val *obj = in_body_parent(b, node);
