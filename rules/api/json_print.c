@@ -130,8 +130,10 @@ static size_t quote_blocks(in_buf_t *out, in_span_t s) {
     to += at;
     i += at;
     if (at == IN_BLOCK) continue;
-    /* where one escape is, others are mostly near: some bytes one by one */
-    for (unsigned few = at < 4 ? 16 : 1; few > 0 && i < s.n && end - to >= (ptrdiff_t) ESCAPE; few--) {
+    while (i < s.n && end - to >= (ptrdiff_t) ESCAPE && hits_one((unsigned char) s.p[i]))
+      to = put_escape(to, (unsigned char) s.p[i++]);
+    /* where they are near to each other, some bytes one by one */
+    for (unsigned few = at > 0 && at < 4 ? 16 : 0; few > 0 && i < s.n && end - to >= (ptrdiff_t) ESCAPE; few--) {
       unsigned char c = (unsigned char) s.p[i++];
       if (hits_one(c)) to = put_escape(to, c); else *to++ = (char) c;
     }

@@ -179,6 +179,41 @@ static void test_lookup(void) {
   in_arena_free(&arena);
 }
 
+/* strings are quoted in blocks: against the same byte by byte */
+static void test_quote(void) {
+  static const char bytes[] = "aaaaaaaaaaaaaaaaaaaaabcdefg \n\n\n\"\"\\\t\b\f\r\x01\x1f\x7f\xc3";
+  uint64_t state = 3;
+  int bad = 0;
+  for (int i = 0; i < 20000; i++) {
+    char s[200];
+    in_buf_t out, want;
+    size_t n = (size_t) i % sizeof(s);
+    unsigned dense = i % 3 == 0 ? 22 : 0;   /* from here on in bytes[] */
+    in_buf_init(&out, &interop_alloc_libc);
+    in_buf_init(&want, &interop_alloc_libc);
+    in_buf_byte(&want, '"');
+    for (size_t k = 0; k < n; k++) {
+      state = state * 6364136223846793005ull + 1442695040888963407ull;
+      s[k] = i % 7 == 6 && k % 40 != 0 ? 'x' : bytes[dense + (state >> 33) % (sizeof(bytes) - dense)];
+      static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+      const char *known = memchr(from, s[k], sizeof(from) - 1);
+      if (known != NULL) in_buf_printf(&want, "\\%c", to[known - from]);
+      else if ((unsigned char) s[k] < 0x20) in_buf_printf(&want, "\\u%04x", (unsigned) s[k]);
+      else in_buf_byte(&want, s[k]);
+    }
+    in_buf_byte(&want, '"');
+    if (i % 5 == 0) in_buf_reserve(&out, 7 * n + 64);
+    char *exact = malloc(n == 0 ? 1 : n);
+    memcpy(exact, s, n);
+    in_json_quote(&out, in_span(exact, n));
+    bad += !in_eq(in_buf_span(&out), in_buf_span(&want));
+    free(exact);
+    in_buf_free(&out);
+    in_buf_free(&want);
+  }
+  is_number(bad, 0, "a string quoted in blocks and byte by byte");
+}
+
 /* ---- memory and time */
 
 typedef struct { size_t now, most; long left; } meter_t;
@@ -265,6 +300,7 @@ int main(int argc, char **argv) {
   test_print();
   test_drops();
   test_lookup();
+  test_quote();
   test_million();
   test_no_memory();
   return done();
