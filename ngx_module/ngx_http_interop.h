@@ -1,8 +1,7 @@
 
 /*
- * The module's one internal header: configuration, request context, and what
- * the files ask of one another.  The rules library is known only by interop.h;
- * nothing here knows a chat product, and nothing here knows Lua.
+ * Configuration, request context, and what the files ask of one another.  The
+ * rules library is known only by interop.h; nothing here knows a product or Lua.
  *
  * The way of one request, each step a function in the file of its name, run by
  * the driver in ngx_http_interop_pipeline.c:
@@ -440,17 +439,6 @@ ngx_int_t ngx_http_interop_header_send(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 void ngx_http_interop_release(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
-
-/* _whole: answers that are for one reader alone */
-
-ngx_int_t ngx_http_interop_whole_request(ngx_http_request_t *r);
-ngx_uint_t ngx_http_interop_whole_passes(ngx_http_request_t *r);
-ngx_uint_t ngx_http_interop_whole_readable(ngx_http_request_t *r,
-    ngx_http_interop_ctx_t *ctx);
-ngx_int_t ngx_http_interop_whole_header(ngx_http_request_t *r,
-    ngx_http_interop_ctx_t *ctx);
-void ngx_http_interop_whole_head(ngx_http_request_t *r);
-size_t ngx_http_interop_whole_max(ngx_http_interop_ctx_t *ctx);
 
 /* _vars */
 

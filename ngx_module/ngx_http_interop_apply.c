@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_interop.h"
+#include "ngx_http_interop_whole.h"
 
 
 static ngx_int_t ngx_http_interop_subrequest_allowed(ngx_http_request_t *r,

@@ -12,6 +12,7 @@
 
 
 #include "ngx_http_interop.h"
+#include "ngx_http_interop_whole.h"
 
 
 static ngx_int_t ngx_http_interop_back_judge(ngx_http_request_t *r,
@@ -85,6 +86,7 @@ ngx_http_interop_back_judge(ngx_http_request_t *r,
                                      &type, &swap);
 
             if (answer.refused) {
+                ngx_http_interop_whole_refused(r);
                 (void) ngx_http_interop_refusal_headers(r, ctx);
             }
 

@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_interop.h"
+#include "ngx_http_interop_whole.h"
 
 
 static ngx_int_t ngx_http_interop_header_filter(ngx_http_request_t *r);

@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_interop.h"
+#include "ngx_http_interop_whole.h"
 
 
 #define NGX_HTTP_INTEROP_BUFFERED  0x08

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_interop.h"
+#include "ngx_http_interop_whole.h"
 
 
 /* what is cached under the reader's URL is upstream's own, and stays so */
@@ -107,4 +107,31 @@ ngx_http_interop_whole_max(ngx_http_interop_ctx_t *ctx)
 {
     return ctx->plan->reads_answer ? ctx->conf->max_answer
                                    : NGX_HTTP_INTEROP_ANSWER_MAX;
+}
+
+
+/* nothing of what was refused is described, whoever answers instead */
+
+void
+ngx_http_interop_whole_refused(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == 13
+                && ngx_strncasecmp(h[i].key.data, (u_char *) "content-range",
+                                   13)
+                   == 0)
+            {
+                h[i].hash = 0;
+            }
+        }
+    }
 }
