@@ -50,6 +50,8 @@ uint32_t in_json_index(in_span_t name);
 
 /* json_where.c: where in the source each of n values stands; in the order of the text */
 void in_json_where(const in_json_t *j, yyjson_val *const *v, in_span_t *where, size_t n);
+/* in a text that was parsed: the end of the string whose first quote is at i */
+size_t in_json_after_string(in_span_t s, size_t i);
 
 /* ---- printing */
 

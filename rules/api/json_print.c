@@ -265,9 +265,7 @@ static void skip_blank(splice_t *p) {
 /* a scalar's bytes; the text was parsed, so it is well formed */
 static void skip_scalar(splice_t *p) {
   if (p->s.p[p->i] == '"') {
-    for (p->i++; p->i < p->s.n && p->s.p[p->i] != '"'; p->i++)
-      if (p->s.p[p->i] == '\\') p->i++;
-    p->i++;
+    p->i = in_json_after_string(p->s, p->i);
     return;
   }
   while (p->i < p->s.n && !blank(p->s.p[p->i]) && strchr(",]}", p->s.p[p->i]) == NULL) p->i++;

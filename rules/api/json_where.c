@@ -6,8 +6,8 @@
 */
 #include "json.h"
 
-/* the end of a string that begins at i; backslashes before a quote count in pairs */
-static size_t after_string(in_span_t s, size_t i) {
+/* backslashes before a quote count in pairs */
+size_t in_json_after_string(in_span_t s, size_t i) {
   size_t start = ++i;
   for (;;) {
     const char *quote = memchr(s.p + i, '"', s.n - i);
@@ -51,7 +51,7 @@ void in_json_where(const in_json_t *j, yyjson_val *const *v, in_span_t *where, s
         i++;
         continue;
       }
-      i = c == '"' ? after_string(s, i) : after_word(s, i);
+      i = c == '"' ? in_json_after_string(s, i) : after_word(s, i);
       if (k < n) where[k].n = (size_t) (s.p + i - where[k].p);
     }
   }

@@ -43,6 +43,11 @@ static bool denied(const item_t *i) {
   return i->state != ITEM_PASSES && plan_of(i)->action == INTEROP_A_ANSWER && plan_of(i)->verdict == INTEROP_V_DENY;
 }
 
+/* does what waits for it wait in vain? */
+static bool failed(const item_t *i) {
+  return i->doomed || (i->state != ITEM_PASSES && plan_of(i)->action == INTEROP_A_ANSWER && plan_of(i)->status >= 400);
+}
+
 /* ---- one item */
 
 static void fill_request(interop_judge_t *j, item_t *i, const in_bitem_t *b) {
@@ -128,7 +133,7 @@ static interop_status_t judge_items(interop_judge_t *j) {
 static bool waits_for_doomed(const in_batch_judge_t *k, uint32_t at) {
   const in_bitem_t *b = &k->form.item[at];
   for (uint32_t n = 0; n < b->afters; n++)
-    if (k->item[b->after[n]].doomed || denied(&k->item[b->after[n]])) return true;
+    if (failed(&k->item[b->after[n]])) return true;
   return false;
 }
 
@@ -397,7 +402,7 @@ static interop_status_t reply_item(in_batch_judge_t *k, const in_batch_answer_t 
   if (goes_on(i)) {
     if (a->theirs[at].there) return reply_theirs(i, &a->theirs[at], r, answer);
     rc = refuse(i, in_image_str(k->form.img, form->silent), IN_NONE);
-  } else if (!denied(i) && came_to_nothing(k, a, at)) {
+  } else if (!failed(i) && came_to_nothing(k, a, at)) {
     rc = refuse(i, in_image_str(k->form.img, form->failed), IN_NONE);
   }
   reply_ours(i, r);
