@@ -210,5 +210,11 @@ END
         'and another when a toggle was flipped');
     is(join('', (run('explain', "$ROOT/t/lang/explain.json", '--step', '2'))[0, 2]),
         "2interopctl explain: this case has 1 steps\n  interopctl explain --help tells how\n", 'a step that is not there');
+
+    my @batch = ('explain', '--policy', "$ROOT/conf.d", "$ROOT/t/cases/batch.json", '--id', 'X-3-headers');
+    like((run(@batch))[1], qr/^\nitem        1 message\.send: deliver;rule=teams_kaizala\.KT-14\nitem        2 outside of policy\n\n/m,
+        'what became of each item of a batch');
+    like((run(@batch, '--json'))[1], qr/,"items":\[\{"verdict":"deliver","rule":"teams_kaizala\.KT-14","operation":"message\.send","kind":"text",/,
+        'and for programs');
 }
 done_testing();

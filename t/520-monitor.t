@@ -33,6 +33,9 @@ sub same {
 }
 
 my ($big) = bold(30_000);
+my $batch = '{"requests":[' . join(',', map { s{/v1\.0}{}r } qq({"id":"1","method":"POST","url":"$MESSAGES","headers":{"Content-Type":"application/json"},"body":$BOLD}),
+    qq({"id":"2","method":"POST","url":"$NEW/messages","headers":{"Content-Type":"application/json"},"body":$TEXT}),
+    qq({"id":"3","method":"PATCH","url":"$MESSAGES/7","headers":{"Content-Type":"application/json"},"body":$TEXT,"dependsOn":["2"]})) . ']}';
 my %evil = ('Interop-Cross' => 'x', 'X-HTTP-Method-Override' => 'DELETE');
 for my $mode ('', 'chunked', 'h2') {
     my $name = $mode || 'plain';
@@ -43,6 +46,7 @@ for my $mode ('', 'chunked', 'h2') {
     same("$name, malformed", POST => $MESSAGES, body => '{"a":1,"a":2', mode => $mode);
     same("$name, wrong type", POST => $MESSAGES, body => $TEXT, mode => $mode, headers => { 'Content-Type' => 'image/png' });
     same("$name, too large", POST => $MESSAGES, body => $big, mode => $mode);
+    same("$name, batch", POST => '/v1.0/$batch', body => $batch, mode => $mode);
     same("$name, unmatched", POST => '/v1.0/chats/a/b/c', body => $TEXT, mode => $mode);
 }
 same('GET', GET => $CHAT);
@@ -63,6 +67,9 @@ same('path that would be normalised', GET => "$CHAT/./messages//?%24top=3");
     my $log = $t->error_log;
     like($log, qr/\[notice\] .*interop monitor: verdict placeholder, reason "rich_text_unsupported", rule "[^"]+", operation message\.send/,
         'error.log: what would have been replaced');
+    like($log, qr/interop monitor: verdict placeholder, reason "rich_text_unsupported", rule "[^"]+", operation batch/, 'error.log: a batch');
+    like($log, qr/interop monitor: verdict deny, reason "failed_dependency", rule "failed_dependency", operation message\.edit/,
+        'error.log: an item of a batch');
     like($log, qr/interop monitor: verdict deny, reason "must_start_in_kaizala"/, 'error.log: refused');
     like($log, qr/interop monitor: verdict deny, reason "body_too_large"/, 'error.log: too large');
     $t->pump(sub { $t->read_file('logs/would') =~ /unmatched/ }, 3);

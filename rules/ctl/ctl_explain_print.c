@@ -103,6 +103,21 @@ static void put_facts(const in_explained_t *x) {
     if (x->fact[i].value.p == NULL) put_fact(&x->fact[i]);
 }
 
+/* what became of each of several requests in one */
+static void put_items(const in_explained_t *x) {
+  const interop_plan_t *p;
+  for (size_t i = 0; (p = interop_judge_item(x->edge->judge, i)) != NULL; i++) {
+    printf("%s" LABEL "%zu ", i == 0 ? "\n" : "", "item", i + 1);
+    if (p->verdict_header.p == NULL) {
+      puts("outside of policy");
+      continue;
+    }
+    printf("%s: ", interop_operation_name(p->operation));
+    in_ctl_text(p->verdict_header, stdout);
+    putchar('\n');
+  }
+}
+
 static void put_wire(const char *label, const in_wire_t *w) {
   printf("\n" LABEL, label);
   if (w->method.p == NULL) {
@@ -136,6 +151,7 @@ void in_explain_text(const in_explained_t *x) {
     line("receipt", x->plan->receipt);
     for (uint32_t i = 0; i < x->recipients; i++) put_recipient(&x->recipient[i]);
     put_facts(x);
+    put_items(x);
   }
   for (uint32_t i = 0; i < x->edge->upstream_count; i++) put_wire("upstream", &x->edge->upstream[i]);
   if (x->edge->upstream_count == 0) puts("\nupstream    gets nothing");
@@ -197,6 +213,28 @@ static void json_facts(in_buf_t *b, const in_explained_t *x) {
   in_buf_byte(b, ']');
 }
 
+static void json_items(in_buf_t *b, const in_explained_t *x) {
+  const interop_plan_t *p = interop_judge_item(x->edge->judge, 0);
+  if (p == NULL) return;
+  put_name(b, "items");
+  in_buf_byte(b, '[');
+  for (size_t i = 0; (p = interop_judge_item(x->edge->judge, i)) != NULL; i++) {
+    put_name(b, NULL);
+    in_buf_byte(b, '{');
+    if (p->verdict_header.p != NULL) {
+      put_text(b, "verdict", in_str(interop_verdict_name(p->verdict)));
+      put_text(b, "reason", p->reason);
+      put_text(b, "rule", p->rule);
+      put_text(b, "operation", in_str(interop_operation_name(p->operation)));
+      put_text(b, "kind", in_str(interop_kind_name(p->kind)));
+      put_text(b, "notices", p->notice_header);
+      put_text(b, "receipt", p->receipt);
+    }
+    in_buf_byte(b, '}');
+  }
+  in_buf_byte(b, ']');
+}
+
 static void json_wire(in_buf_t *b, const in_wire_t *w) {
   in_buf_byte(b, '{');
   put_text(b, "method", w->method);
@@ -233,6 +271,7 @@ static void json_plan(in_buf_t *b, const in_explained_t *x) {
   put_text(b, "receipt", x->plan->receipt);
   json_recipients(b, x);
   json_facts(b, x);
+  json_items(b, x);
 }
 
 void in_explain_json(const in_explained_t *x) {
