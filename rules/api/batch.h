@@ -95,7 +95,8 @@ interop_status_t in_batch_write(in_batch_t *b, const in_batch_send_t *send, in_s
 typedef struct {
   bool there;
   unsigned status;                /* 0: it cannot be read */
-  in_span_t body;                 /* absent: none that can be read */
+  in_span_t body;                 /* empty: none; absent: it cannot be read */
+  in_span_t location;             /* its header of this name; or absent */
   yyjson_val *at;                 /* JSON */
   in_part_t part;                 /* multipart */
 } in_theirs_t;
@@ -116,7 +117,7 @@ interop_status_t in_batch_answers(in_batch_t *b, const in_batch_send_t *send, in
 typedef struct {
   bool ours;                      /* status, type and body are the edge's; else upstream's */
   unsigned status;                /* 0: as it came */
-  in_span_t type, body;           /* absent: none */
+  in_span_t type, body;           /* absent: none; upstream's: as it came */
   bool body_changed;              /* upstream's answer gets this body */
   in_span_t verdict, notice;      /* absent: none */
 } in_reply_t;

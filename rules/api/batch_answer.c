@@ -16,10 +16,15 @@ static yyjson_val *get(const in_batch_t *b, yyjson_val *obj, in_ref_t name) {
   return in_json_get(obj, member(b, name), b->nocase);
 }
 
+static yyjson_val *get_body(const in_batch_t *b, yyjson_val *v) {
+  yyjson_val *body = get(b, v, b->form->body);
+  return body == NULL || yyjson_is_null(body) ? NULL : body;
+}
+
 /* ---- upstream's */
 
 static void take(in_batch_t *b, in_batch_answer_t *a, yyjson_val *v) {
-  yyjson_val *id = get(b, v, b->form->id), *status = get(b, v, b->form->status);
+  yyjson_val *id = get(b, v, b->form->id), *status = get(b, v, b->form->status), *h;
   uint32_t i = 0, n;
   if (id == NULL || !yyjson_is_str(id)) return;
   while (i < b->count && !in_eq_nocase(b->item[i].id, in_json_str(id))) i++;
@@ -28,9 +33,12 @@ static void take(in_batch_t *b, in_batch_answer_t *a, yyjson_val *v) {
   a->theirs[i].there = true;
   a->theirs[i].at = v;
   a->theirs[i].status = n >= 100 && n <= 999 ? n : 0;
+  a->theirs[i].body = get_body(b, v) == NULL ? IN_SPAN("") : IN_NONE;
+  h = in_json_get(get(b, v, b->form->headers), IN_SPAN("location"), true);
+  if (yyjson_is_str(h)) a->theirs[i].location = in_json_str(h);
 }
 
-/* bodies, in the order of the text */
+/* bodies in JSON, in the order of the text; any other cannot be read */
 static interop_status_t take_bodies(in_batch_t *b, in_batch_answer_t *a) {
   size_t at, n, count = 0;
   yyjson_val *v, **value = in_arena_array(b->arena, b->count, sizeof(*value));
@@ -38,10 +46,10 @@ static interop_status_t take_bodies(in_batch_t *b, in_batch_answer_t *a) {
   uint32_t *of = in_arena_array(b->arena, b->count, sizeof(*of));
   if (value == NULL || where == NULL || of == NULL) return INTEROP_NOMEM;
   yyjson_arr_foreach(a->list, at, n, v) {
-    yyjson_val *body = get(b, v, b->form->body);
+    yyjson_val *body = get_body(b, v);
     uint32_t i = 0;
     while (i < b->count && a->theirs[i].at != v) i++;
-    if (i == b->count || body == NULL || !yyjson_is_obj(body)) continue;
+    if (i == b->count || body == NULL || !yyjson_is_ctn(body)) continue;
     of[count] = i;
     value[count++] = body;
   }
@@ -102,7 +110,18 @@ static void put_ours(in_batch_t *b, const in_bitem_t *i, const in_reply_t *r, in
   in_buf_byte(out, '}');
 }
 
-/* headers of upstream's answer: ours are told by us alone, and a new body has a length of its own */
+/* does this header of upstream's answer go? ours are told by us alone, a new body has a length of its own */
+static bool goes(in_span_t name, const in_reply_t *r) {
+  if (in_batch_ours(name)) return true;
+  if (!r->body_changed) return false;
+  return in_eq_nocase(name, IN_SPAN("content-length")) || in_eq_nocase(name, IN_SPAN("etag"))
+         || ((r->body.n == 0 || r->type.p != NULL) && in_eq_nocase(name, IN_SPAN("content-type")));
+}
+
+static in_span_t new_type(const in_reply_t *r) {
+  return r->body_changed && r->body.n > 0 ? r->type : IN_NONE;
+}
+
 static void edit_headers(in_batch_t *b, in_edits_t *e, const in_theirs_t *t, const in_reply_t *r) {
   yyjson_val *h = get(b, t->at, b->form->headers), *k, *v;
   size_t at, n;
@@ -110,8 +129,8 @@ static void edit_headers(in_batch_t *b, in_edits_t *e, const in_theirs_t *t, con
   interop_alloc_t alloc = in_arena_alloc(b->arena);
   if (h != NULL && yyjson_is_obj(h)) {
     yyjson_obj_foreach(h, at, n, k, v)
-      if (in_batch_ours(in_json_str(k)) || (r->body_changed && in_eq_nocase(in_json_str(k), IN_SPAN("content-length"))))
-        in_edits_drop(e, v);
+      if (goes(in_json_str(k), r)) in_edits_drop(e, v);
+    if (new_type(r).p != NULL) in_edits_add(e, h, IN_SPAN("Content-Type"), new_type(r), false);
     if (r->verdict.p != NULL) in_edits_add(e, h, IN_SPAN("Interop-Verdict"), r->verdict, false);
     if (r->notice.p != NULL) in_edits_add(e, h, IN_SPAN("Interop-Notice"), r->notice, false);
     return;
@@ -119,6 +138,7 @@ static void edit_headers(in_batch_t *b, in_edits_t *e, const in_theirs_t *t, con
   if (r->verdict.p == NULL) return;
   in_buf_init(&out, &alloc);
   in_buf_byte(&out, '{');
+  if (!out.failed) put_pair(&out, IN_SPAN("Content-Type"), new_type(r));
   if (!out.failed) put_pair(&out, IN_SPAN("Interop-Verdict"), r->verdict);
   if (!out.failed) put_pair(&out, IN_SPAN("Interop-Notice"), r->notice);
   in_buf_byte(&out, '}');

@@ -294,13 +294,14 @@ static in_span_t skip_junk(in_span_t s) {
 }
 
 static void read_answer(in_batch_t *b, in_span_t whole, in_theirs_t *t) {
+  const in_message_t *m = &t->part.message;
   in_span_t encoding;
   if (!read_part(whole, b->arena, &t->part) || !read_message(t->part.content, b->arena, &t->part.message)) return;
   t->there = true;
-  t->status = status_of(t->part.message.line);
-  if (only(t->part.message.field, t->part.message.fields, "content-encoding", &encoding) && encoding.p == NULL)
-    t->body = skip_junk(t->part.message.body);
-  if (t->body.n == 0) t->body = IN_NONE;
+  t->status = status_of(m->line);
+  if (!only(m->field, m->fields, "location", &t->location)) t->location = IN_NONE;
+  if (m->body.n == 0) t->body = IN_SPAN("");
+  else if (only(m->field, m->fields, "content-encoding", &encoding) && encoding.p == NULL) t->body = skip_junk(m->body);
 }
 
 /* answers come in the order of the requests that went on; all of them, where nothing was kept back */

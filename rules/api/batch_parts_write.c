@@ -171,10 +171,13 @@ static void put_edited(const in_message_t *m, unsigned was, const in_reply_t *r,
   for (uint32_t i = 0; i < m->fields; i++) {
     in_span_t name = m->field[i].name;
     if (r->body_changed && (in_eq_nocase(name, IN_SPAN("content-length")) || in_eq_nocase(name, IN_SPAN("etag"))
-                            || (r->body.n == 0 && in_eq_nocase(name, IN_SPAN("content-type"))))) continue;
+                            || ((r->body.n == 0 || r->type.p != NULL) && in_eq_nocase(name, IN_SPAN("content-type"))))) continue;
     put_line(out, name, m->field[i].value);
   }
-  if (r->body_changed && r->body.n > 0) in_buf_printf(out, "Content-Length: %zu\r\n", r->body.n);
+  if (r->body_changed && r->body.n > 0) {
+    put_line(out, IN_SPAN("Content-Type"), r->type);
+    in_buf_printf(out, "Content-Length: %zu\r\n", r->body.n);
+  }
   in_buf_put(out, IN_SPAN("\r\n"));
   in_buf_put(out, r->body_changed ? r->body : m->body);
 }

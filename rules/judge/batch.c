@@ -275,7 +275,7 @@ static interop_status_t speak(interop_judge_t *j) {
   take_notices(j);
   j->plan.verdict_header = in_judge_verdict_header(j);
   j->plan.notice_header = in_judge_notice_header(j);
-  return j->arena.failed || j->plan.verdict_header.p == NULL ? INTEROP_NOMEM : gather_effects(j);
+  return j->arena.failed || j->plan.verdict_header.p == NULL ? INTEROP_NOMEM : INTEROP_OK;
 }
 
 /* the edge's own answer to an item */
@@ -313,7 +313,8 @@ static interop_status_t make_plan(interop_judge_t *j) {
   if (rc == INTEROP_OK) rc = some ? write_batch(j, &refused) : answer_all(j);
   if (rc != INTEROP_OK || refused) return rc;
   j->plan.wants_answer = j->plan.wants_answer_body = some && judged;
-  return speak(j);
+  rc = speak(j);
+  return rc == INTEROP_OK ? gather_effects(j) : rc;
 }
 
 /* ---- the steps */
@@ -383,29 +384,37 @@ static interop_status_t reply_theirs(item_t *i, const in_theirs_t *t, in_reply_t
   r->verdict = plan_of(i)->verdict_header;
   r->notice = plan_of(i)->notice_header;
   if (!plan_of(i)->wants_answer) return INTEROP_OK;
-  rc = interop_judge_answer(i->judge, t->status, t->body.p != NULL ? t->body : IN_SPAN(""), answer);
+  interop_judge_location(i->judge, t->location);
+  rc = interop_judge_answer(i->judge, t->status, t->body, answer);
   if (rc != INTEROP_OK) return rc;
   r->verdict = plan_of(i)->verdict_header;        /* what was read may have changed them */
   r->notice = plan_of(i)->notice_header;
-  if (answer->refused) r->type = answer->content_type;
+  r->type = answer->content_type;
   r->status = answer->status;
   r->body_changed = answer->body_changed;
   r->body = answer->body;
   return INTEROP_OK;
 }
 
-static interop_status_t reply_item(in_batch_judge_t *k, const in_batch_answer_t *a, uint32_t at, in_reply_t *r,
-                                   interop_answer_t *answer) {
+/* an item that upstream says nothing of: refused or dropped here, or upstream kept silent */
+static interop_status_t reply_silent(in_batch_judge_t *k, const in_batch_answer_t *a, uint32_t at, in_reply_t *r) {
   const in_ai_batch_t *form = k->form.form;
   item_t *i = &k->item[at];
   interop_status_t rc = INTEROP_OK;
-  if (goes_on(i)) {
-    if (a->theirs[at].there) return reply_theirs(i, &a->theirs[at], r, answer);
-    rc = refuse(i, in_image_str(k->form.img, form->silent), IN_NONE);
-  } else if (!failed(i) && came_to_nothing(k, a, at)) {
-    rc = refuse(i, in_image_str(k->form.img, form->failed), IN_NONE);
-  }
+  if (!k->send[at].stays) rc = refuse(i, in_image_str(k->form.img, form->silent), IN_NONE);
+  else if (!failed(i) && came_to_nothing(k, a, at)) rc = refuse(i, in_image_str(k->form.img, form->failed), IN_NONE);
   reply_ours(i, r);
+  return rc;
+}
+
+static interop_status_t reply_all(interop_judge_t *j, const in_batch_answer_t *a, in_reply_t *reply, interop_answer_t *each) {
+  in_batch_judge_t *k = j->batch;
+  interop_status_t rc = INTEROP_OK;
+  for (uint32_t i = 0; i < k->form.count && rc == INTEROP_OK; i++)
+    if (a->theirs[i].there) rc = reply_theirs(&k->item[i], &a->theirs[i], &reply[i], &each[i]);
+  if (rc == INTEROP_OK) rc = speak(j);    /* what was read may have changed a verdict, what failed does not */
+  for (uint32_t i = 0; i < k->form.count && rc == INTEROP_OK; i++)
+    if (!a->theirs[i].there) rc = reply_silent(k, a, i, &reply[i]);
   return rc;
 }
 
@@ -443,7 +452,7 @@ interop_status_t in_judge_batch_answer(interop_judge_t *j, unsigned status, in_s
   reply = in_arena_array(&j->arena, k->form.count, sizeof(*reply));
   each = in_arena_array(&j->arena, k->form.count, sizeof(*each));
   if (reply == NULL || each == NULL) return INTEROP_NOMEM;
-  for (uint32_t i = 0; i < k->form.count && rc == INTEROP_OK; i++) rc = reply_item(k, &a, i, &reply[i], &each[i]);
+  rc = reply_all(j, &a, reply, each);
   if (rc == INTEROP_OK) rc = in_batch_reply(&k->form, &a, reply, &answer->content_type, &answer->body);
   if (rc == INTEROP_OK) rc = keep_effects(j, each, k->form.count, answer);
   answer->body_changed = 1;
