@@ -97,26 +97,84 @@ static void put_item(in_buf_t *out, const in_batch_t *b, const in_bitem_t *i) {
   if (i + 1 < b->item + b->count) in_buf_printf(out, " | ");
 }
 
-static void check_batch(const apis_t *a, const char *target, const char *type, const char *body, const char *want, const char *name) {
+static void read_batch(const apis_t *a, const char *target, const char *type, const char *body, in_arena_t *arena, in_batch_t *b,
+                       const char *name) {
   interop_target_t t = { IN_SPAN("POST"), in_str(target) };
   interop_request_t req;
   in_match_t m;
+  memset(&req, 0, sizeof(req));
+  req.content_type = in_str(type);
+  req.body = in_str(body);
+  is_number(in_api_match(&a->img, 0, &t, arena, &m), INTEROP_OK, name);
+  is_number(in_batch_read(&a->img, &m, m.operation, &req, arena, b), INTEROP_OK, name);
+}
+
+static void check_batch(const apis_t *a, const char *target, const char *type, const char *body, const char *want, const char *name) {
   in_batch_t b;
   in_buf_t out;
   in_arena_t arena;
   in_arena_init(&arena, &interop_alloc_libc);
   in_buf_init(&out, &interop_alloc_libc);
-  memset(&req, 0, sizeof(req));
-  req.content_type = in_str(type);
-  req.body = in_str(body);
-  is_number(in_api_match(&a->img, 0, &t, &arena, &m), INTEROP_OK, name);
-  is_number(in_batch_read(&a->img, &m, m.operation, &req, &arena, &b), INTEROP_OK, name);
+  read_batch(a, target, type, body, &arena, &b, name);
   if (b.refusal.p != NULL)
     in_buf_printf(&out, "refused %.*s: %.*s", (int) b.refusal.n, b.refusal.p, (int) b.refusal_text.n, b.refusal_text.p);
   for (uint32_t i = 0; i < b.count && b.refusal.p == NULL; i++) put_item(&out, &b, &b.item[i]);
   is_bytes(out.p, out.n, want, strlen(want), name);
   in_buf_free(&out);
   in_arena_free(&arena);
+}
+
+/* ---- what upstream answers */
+
+static const struct { const char *target, *type, *asked, *answer, *want; } answers[] = {
+  { "/v1/b", "application/json", "{\"requests\":[{\"id\":\"a\",\"method\":\"GET\",\"url\":\"m\"},{\"id\":\"b\",\"method\":\"GET\",\"url\":\"m\"},{\"id\":\"c\",\"method\":\"GET\",\"url\":\"m\"}]}",
+    " {\"Responses\":[{\"id\":\"C\",\"status\":204},{\"status\":200},{\"id\":\"x\"},{\"id\":\"b\",\"status\":\"1\",\"body\":\"YQ==\"},"
+    "{\"id\":\"a\",\"status\":201,\"headers\":{\"LOCATION\":\"/m/1\"},\"body\":{ \"k\":1.0}},{\"id\":\"a\",\"status\":500}]}",
+    "201 at /m/1 { \"k\":1.0} | 0 unreadable | 204 nothing" },
+  { "/v1/b", "application/json", "{\"requests\":[{\"id\":\"a\",\"method\":\"GET\",\"url\":\"m\"}]}", "{\"responses\":{}}", "unread" },
+  { "/v1/b", "application/json", "{\"requests\":[{\"id\":\"a\",\"method\":\"GET\",\"url\":\"m\"}]}", "{\"responses\":[{\"id\":\"a\",\"status\":99,\"body\":null}]}", "0 nothing" },
+  { "/p", "multipart/batching; boundary=b1", P "GET /p HTTP/1.1\r\n\r\n" P "GET /p HTTP/1.1\r\n\r\n" P "GET /p HTTP/1.1\r\n\r\n--b1--",
+    "x\r\n--r \r\n--r\r\nA: b\r\n\r\nHTTP/1.1 201 Made\r\nlocation: /m/2\r\n\r\n\xef{\"k\":1}\r\n--r\r\n\r\nHTTP/1.1 200\r\nContent-Encoding: br\r\n\r\n?\r\n--r--y",
+    "unread" },
+  { "/p", "multipart/batching; boundary=b1", P "GET /p HTTP/1.1\r\n\r\n" P "GET /p HTTP/1.1\r\n\r\n" P "GET /p HTTP/1.1\r\n\r\n--b1--",
+    "x\r\n--r\r\nA: b\r\n\r\nHTTP/1.1 201 Made\r\nlocation: /m/2\r\n\r\n\xef{\"k\":1}\r\n--r\r\n\r\nHTTP/1.1 200\r\nContent-Encoding: br\r\n\r\n?\r\n--r--\r\ny",
+    "201 at /m/2 {\"k\":1} | 200 unreadable | silence" },
+  { "/p", "multipart/batching; boundary=b1", P "GET /p HTTP/1.1\r\n\r\n--b1--", "--r\r\n\r\nHTTP/1.1 2xx\r\n\r\n\r\n--r--", "0 nothing" },
+};
+
+static void put_answer(in_buf_t *out, const in_theirs_t *t) {
+  if (out->n > 0) in_buf_printf(out, " | ");
+  if (!t->there) {
+    in_buf_printf(out, "silence");
+    return;
+  }
+  in_buf_printf(out, "%u", t->status);
+  if (t->location.p != NULL) in_buf_printf(out, " at %.*s", (int) t->location.n, t->location.p);
+  if (t->body.p == NULL) in_buf_printf(out, " unreadable");
+  else if (t->body.n == 0) in_buf_printf(out, " nothing");
+  else in_buf_printf(out, " %.*s", (int) t->body.n, t->body.p);
+}
+
+static void test_answers(const apis_t *a) {
+  for (size_t i = 0; i < in_countof(answers); i++) {
+    in_arena_t arena;
+    in_batch_t b;
+    in_batch_send_t send[3];
+    in_batch_answer_t got;
+    in_buf_t out;
+    char name[32];
+    in_arena_init(&arena, &interop_alloc_libc);
+    in_buf_init(&out, &interop_alloc_libc);
+    memset(send, 0, sizeof(send));
+    snprintf(name, sizeof(name), "answer %zu", i + 1);
+    read_batch(a, answers[i].target, answers[i].type, answers[i].asked, &arena, &b, name);
+    is_number(in_batch_answers(&b, send, in_str(answers[i].answer), &got), INTEROP_OK, name);
+    if (!got.read) in_buf_printf(&out, "unread");
+    for (uint32_t k = 0; got.read && k < b.count; k++) put_answer(&out, &got.theirs[k]);
+    is_bytes(out.p, out.n, answers[i].want, strlen(answers[i].want), name);
+    in_buf_free(&out);
+    in_arena_free(&arena);
+  }
 }
 
 /* ---- how it is compiled */
@@ -225,6 +283,7 @@ int main(void) {
   if (a.bytes != NULL) {
     check_batch(&a, "/p", "multipart/batching", "--b1--", "refused malformed_body: the content type names no boundary", "no boundary");
     check_batch(&a, "/p", "multipart/batching; boundary=\"a\tb\"", "", "refused malformed_body: the content type names no boundary", "none that may be one");
+    test_answers(&a);
     test_damage(&a);
   }
   apis_free(&a, &interop_alloc_libc);
