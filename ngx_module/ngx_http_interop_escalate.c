@@ -126,14 +126,11 @@ static ngx_int_t
 ngx_http_interop_escalate_start(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx, interop_step_t *step)
 {
-    ngx_str_t            target;
     ngx_http_request_t  *sr;
-
-    target = ngx_http_interop_str(step->target);
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "interop escalation: %s to \"%*s\"", step->name,
-                   target.len, target.data);
+                   step->target.n, step->target.p);
 
     sr = ngx_http_interop_escalate_subrequest(r, ctx, step);
     if (sr == NULL) {
