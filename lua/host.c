@@ -210,13 +210,14 @@ static void finish(interop_script_t *s, int rc, interop_script_result_t *r) {
   r->error = (interop_span_t) { NULL, 0 };
   if (rc == LUA_ERRMEM && s->over == INTEROP_SE_DONE) {
     s->over = INTEROP_SE_MEMORY;
-    snprintf(s->error, sizeof(s->error), IN_LUA_CHUNK ":0: more memory than its budget has");
+    snprintf(s->error, sizeof(s->error), "more memory than its budget has");
   }
   if (rc != LUA_OK) {
     take_error(s);
     r->end = s->over != INTEROP_SE_DONE ? s->over : INTEROP_SE_ERROR;
   } else if (!in_lua_result(s->L, 1, r)) {
     r->end = INTEROP_SE_RESULT;
+    r->actions = 0;
   }
   if (r->end != INTEROP_SE_DONE) r->error = full_error(s);
   r->instructions = s->instructions;

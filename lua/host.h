@@ -79,7 +79,8 @@ struct interop_script_s {
   uint64_t instructions;
   uint64_t most_instructions;
   uint64_t looked;                /* instructions at the last look at the clock */
-  uint64_t deadline;              /* nanoseconds */
+  uint64_t deadline;              /* nanoseconds, of the clock on the wall; */
+  uint64_t grace;                 /* once that is over, of the thread's own */
   size_t output;
   int step;                       /* instructions between two hooks */
   interop_script_result_t *result;

@@ -132,10 +132,11 @@ static int contains_any(lua_State *L) {
   interop_span_t s = in_lua_text(L, 1);
   list_t *l = check_list(L, 2);
   size_t at = 0;
-  in_lua_charge_bytes(L, s.n * 4 * (l->longest + 1));
-  while (at < s.n) {
+  in_lua_charge_bytes(L, s.n * 4);
+  for (unsigned words = 1; at < s.n; words++) {
     phrase_t p = { .n = 0 };
     size_t from, end;
+    if (words % 64 == 0) in_lua_charge(L, 64 * 3 * (uint64_t) (l->longest + 1));
     while (at < s.n && !in_word((unsigned char) s.p[at])) at++;
     from = end = at;
     while (p.words < l->longest && add_word(&p, s, &end)) {

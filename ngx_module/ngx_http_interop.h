@@ -55,6 +55,8 @@ typedef struct ngx_http_interop_zone_s   ngx_http_interop_zone_t;
 typedef struct ngx_http_interop_audit_s  ngx_http_interop_audit_t;
 typedef struct ngx_http_interop_store_s  ngx_http_interop_store_t;
 typedef struct ngx_http_interop_write_s  ngx_http_interop_write_t;
+typedef struct ngx_http_interop_scripts_s  ngx_http_interop_scripts_t;
+typedef struct ngx_http_interop_script_s  ngx_http_interop_script_t;
 typedef struct ngx_http_interop_block_s  ngx_http_interop_block_t;
 
 
@@ -83,6 +85,7 @@ typedef struct {
     ngx_http_interop_store_t     *store;
     ngx_http_interop_zone_t      *zone;
     interop_memo_t               *memo;          /* the worker's */
+    ngx_http_interop_scripts_t   *scripts;
 
     ngx_int_t                     request_id;    /* index of $request_id */
     ngx_flag_t                    used;          /* a location is judged */
@@ -104,6 +107,7 @@ typedef struct {
     ngx_http_complex_value_t     *resolve[NGX_HTTP_INTEROP_FACTSETS];
     ngx_array_t                  *systems;       /* of interop_system_t */
     ngx_http_interop_audit_t     *audit;
+    ngx_http_interop_script_t    *script;
 } ngx_http_interop_loc_conf_t;
 
 
@@ -308,6 +312,8 @@ ngx_int_t ngx_http_interop_system_uri(ngx_http_request_t *r,
 /* _policy: "interop_policy", and the master's memory it lives in */
 
 char *ngx_http_interop_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void *ngx_http_interop_policy_resize(void *data, void *ptr, size_t osize,
+    size_t nsize);
 
 /* _pipeline */
 
@@ -457,6 +463,9 @@ typedef struct {
     ngx_atomic_t                  writes;        /* transactions */
     ngx_atomic_t                  evicted;
     ngx_atomic_t                  rebuilt;
+    ngx_atomic_t                  scripted;      /* verdicts changed by scripts */
+    ngx_atomic_t                  script_failures;
+    ngx_atomic_t                  script_refusals;
 } ngx_http_interop_counters_t;
 
 typedef struct {

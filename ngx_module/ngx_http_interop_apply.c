@@ -10,6 +10,7 @@
 
 #include "ngx_http_interop.h"
 #include "ngx_http_interop_whole.h"
+#include "ngx_http_interop_script.h"
 
 
 static ngx_int_t ngx_http_interop_subrequest_allowed(ngx_http_request_t *r,
@@ -77,7 +78,7 @@ ngx_http_interop_apply(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
          ? ngx_http_interop_whole_request(r)
          : ngx_http_interop_strip_headers(r, 1 + plan->wants_answer_body);
 
-    if (rc != NGX_OK) {
+    if (rc != NGX_OK || ngx_http_interop_script_apply(r, plan) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -135,7 +136,7 @@ ngx_http_interop_subrequest_allowed(ngx_http_request_t *r,
     const interop_plan_t *plan)
 {
     if (plan->method.p || plan->target.p || plan->content_type.p
-        || plan->body_changed || plan->reads_answer)
+        || plan->body_changed || plan->header_count || plan->reads_answer)
     {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "interop refused a subrequest it would have to change");

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_interop.h"
+#include "ngx_http_interop_script.h"
 
 
 static interop_span_t ngx_http_interop_request_id(void *data);
@@ -44,7 +44,9 @@ ngx_http_interop_gather(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     ctx->event.make_request_id = ngx_http_interop_request_id;
     ctx->event.make_ctx = r;
 
-    if (ngx_http_interop_gather_facts(r, ctx) != NGX_OK) {
+    if (ngx_http_interop_gather_facts(r, ctx) != NGX_OK
+        || ngx_http_interop_script_gather(r, ctx) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

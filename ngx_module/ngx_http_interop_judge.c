@@ -9,6 +9,7 @@
 
 #include "ngx_http_interop.h"
 #include "ngx_http_interop_log.h"
+#include "ngx_http_interop_script.h"
 
 
 static interop_status_t ngx_http_interop_judge_unasked(ngx_http_request_t *r,
@@ -307,6 +308,8 @@ ngx_http_interop_decided(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
     if (ctx->plan->retry_after) {
         ngx_http_interop_count(imcf, unavailable);
     }
+
+    ngx_http_interop_script_decided(imcf, ctx->plan);
 
     ngx_http_interop_remember(r, ctx, ctx->plan->effects,
                               ctx->plan->effect_count);

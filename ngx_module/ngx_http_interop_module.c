@@ -9,6 +9,7 @@
 
 #include "ngx_http_interop.h"
 #include "ngx_http_interop_log.h"
+#include "ngx_http_interop_script.h"
 
 
 static ngx_int_t ngx_http_interop_preconfiguration(ngx_conf_t *cf);
@@ -130,6 +131,13 @@ static ngx_command_t  ngx_http_interop_commands[] = {
       0,
       NULL },
 
+    { ngx_string("interop_script"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_interop_script,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("interop_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_interop_status,
@@ -230,6 +238,7 @@ ngx_http_interop_create_main_conf(ngx_conf_t *cf)
      *     imcf->revision = { 0, NULL };
      *     imcf->store = NULL;
      *     imcf->zone = NULL;
+     *     imcf->scripts = NULL;
      *     imcf->used = 0;
      */
 
@@ -245,6 +254,10 @@ ngx_http_interop_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_http_interop_main_conf_t *imcf = conf;
 
     ngx_str_t  name;
+
+    if (ngx_http_interop_script_init(cf, imcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (imcf->policy == NULL || imcf->zone) {
         return NGX_CONF_OK;
@@ -275,6 +288,7 @@ ngx_http_interop_create_loc_conf(ngx_conf_t *cf)
      *     conf->resolve = { NULL };
      *     conf->systems = NULL;
      *     conf->audit = NULL;
+     *     conf->script = NULL;
      */
 
     conf->mode = NGX_CONF_UNSET_UINT;
@@ -328,6 +342,10 @@ ngx_http_interop_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->audit = prev->audit;
     }
 
+    if (conf->script == NULL) {
+        conf->script = prev->script;
+    }
+
     return ngx_http_interop_check_loc_conf(cf, conf);
 }
 
@@ -363,6 +381,10 @@ ngx_http_interop_check_loc_conf(ngx_conf_t *cf,
     }
 
     imcf->used = 1;
+
+    if (ngx_http_interop_script_merge(cf, imcf, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     return ngx_http_interop_check_systems(cf, imcf, conf->systems);
 }

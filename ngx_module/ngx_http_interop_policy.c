@@ -41,8 +41,6 @@ static ngx_int_t ngx_http_interop_policy_is_image(ngx_conf_t *cf,
     ngx_str_t *path);
 static char *ngx_http_interop_policy_read(ngx_conf_t *cf, ngx_str_t *path,
     ngx_http_interop_image_t *image);
-static void *ngx_http_interop_policy_resize(void *data, void *ptr,
-    size_t osize, size_t nsize);
 static void *ngx_http_interop_policy_get(size_t size);
 static void ngx_http_interop_policy_put(void *ptr, size_t size);
 static void ngx_http_interop_policy_cleanup(void *data);
@@ -252,7 +250,7 @@ failed:
 
 /* the library's contract: interop_alloc_t; what is freed is given back */
 
-static void *
+void *
 ngx_http_interop_policy_resize(void *data, void *ptr, size_t osize,
     size_t nsize)
 {

@@ -63,6 +63,15 @@ static ngx_http_interop_metric_t  ngx_http_interop_metrics[] = {
     { "rebuilt", "rebuilds of the zone after a worker had died",
       ngx_http_interop_metric(rebuilt) },
 
+    { "scripted", "verdicts changed by scripts",
+      ngx_http_interop_metric(scripted) },
+
+    { "script_failures", "requests for which a script failed",
+      ngx_http_interop_metric(script_failures) },
+
+    { "script_refusals", "requests that a script would have relaxed too far",
+      ngx_http_interop_metric(script_refusals) },
+
     { NULL, NULL, 0 }
 };
 

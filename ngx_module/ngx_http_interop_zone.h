@@ -15,7 +15,7 @@
 #include "ngx_http_interop.h"
 
 
-#define NGX_HTTP_INTEROP_LAYOUT  0x494e5a32       /* changes with the structs */
+#define NGX_HTTP_INTEROP_LAYOUT  0x494e5a33       /* changes with the structs */
 #define NGX_HTTP_INTEROP_CELL    256
 #define NGX_HTTP_INTEROP_NIL     0xffffffff
 #define NGX_HTTP_INTEROP_MARK    0x80000000

@@ -20,10 +20,9 @@ static bool is_for(const interop_judge_t *j, const in_pi_script_t *s) {
   return false;
 }
 
-/* the first of a row is told, and the last */
 static void count_failure(interop_judge_t *j, in_loaded_t *l, in_span_t error) {
   l->failures++;
-  if (l->failures == 1) tell(j, l->stat.name, error);
+  tell(j, l->stat.name, error);
   if (l->failures < l->most_failures) return;
   l->stat.set_aside = 1;
   tell(j, l->stat.name, in_arena_printf(&j->arena, "set aside after %u failures in a row, until the next reload",
