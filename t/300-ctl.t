@@ -122,7 +122,7 @@ edit("rest/$pair", qr/\n[^\n]+\[KT-12\];/, '');
 $line = line_of("rest/$pair", qr/conversation\.create  \*/);
 refused('rest', <<"END");
 rest/$pair:$line:9: matrix kaizala -> teams has no row for conversation.update text
-          conversation.create  *                 deliver                               [KT-4];
+          conversation.create  *                     deliver      [KT-4];
           ^~~~~~~~~~~~~~~~~~~
   hint: end the matrix with a row for all the rest:  *  *  drop  REASON;
 END

@@ -69,12 +69,13 @@ int in_ctl_check(int argc, char **argv);
 int in_ctl_compile(int argc, char **argv);
 int in_ctl_diff(int argc, char **argv);
 int in_ctl_explain(int argc, char **argv);
+int in_ctl_fmt(int argc, char **argv);
 int in_ctl_matrix(int argc, char **argv);
 int in_ctl_replay(int argc, char **argv);
 int in_ctl_test(int argc, char **argv);
 int in_ctl_lua(int argc, char **argv);
 extern const char in_help_import[], in_help_export[], in_help_record[];
-extern const char in_help_check[], in_help_compile[], in_help_diff[], in_help_explain[];
+extern const char in_help_check[], in_help_compile[], in_help_diff[], in_help_explain[], in_help_fmt[];
 extern const char in_help_matrix[], in_help_replay[], in_help_test[], in_help_lua[];
 
 #endif

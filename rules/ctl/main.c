@@ -10,6 +10,7 @@
 static const in_verb_t verbs[] = {
   { "check", in_ctl_check, "compile a policy: errors, or what is in it and what it costs", in_help_check },
   { "compile", in_ctl_compile, "compile a policy into an image", in_help_compile },
+  { "fmt", in_ctl_fmt, "policy sources in their canonical form", in_help_fmt },
   { "explain", in_ctl_explain, "one event: its verdict, and why", in_help_explain },
   { "matrix", in_ctl_matrix, "the capability table from one system to another", in_help_matrix },
   { "diff", in_ctl_diff, "what traffic one policy decides otherwise than another", in_help_diff },
