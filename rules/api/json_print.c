@@ -271,6 +271,14 @@ static void skip_scalar(splice_t *p) {
   while (p->i < p->s.n && !blank(p->s.p[p->i]) && strchr(",]}", p->s.p[p->i]) == NULL) p->i++;
 }
 
+/* the same where the value is known: a string that stands there as it is ends where it does */
+static void skip_known(splice_t *p, const yyjson_val *v) {
+  in_span_t s = yyjson_is_str((void *) (uintptr_t) v) ? in_json_str(v) : IN_NONE;
+  if (s.p != NULL && s.n < p->s.n - p->i - 1 && p->s.p[p->i + s.n + 1] == '"'
+      && memcmp(p->s.p + p->i + 1, s.p, s.n) == 0) p->i += s.n + 2;
+  else skip_scalar(p);
+}
+
 static void skip_value(splice_t *p) {
   unsigned depth = 0;
   do {
@@ -337,7 +345,7 @@ void in_json_splice(in_buf_t *out, in_edits_t *e) {
     if (l != NULL && l->at.some && p.s.p[p.i] == ',') p.i++;
     skip_blank(&p);
     if (l != NULL && l->at.obj) {
-      skip_scalar(&p);            /* the name */
+      skip_known(&p, p.v);        /* the name */
       skip_blank(&p);
       p.i++;                      /* its colon */
       skip_blank(&p);
@@ -361,7 +369,7 @@ void in_json_splice(in_buf_t *out, in_edits_t *e) {
     if (edit == IN_EDIT_SET) {
       set_value(&p);
     } else {
-      skip_scalar(&p);
+      skip_known(&p, p.v);
       copy_to(&p, p.i);
     }
     p.v = after(p.v);

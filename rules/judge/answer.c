@@ -283,7 +283,7 @@ interop_status_t interop_judge_answer(interop_judge_t *j, unsigned status, in_sp
   if (!ok(status) || !j->read || j->plan.action != INTEROP_A_FORWARD) return INTEROP_OK;
   j->effect_count = 0;
   in_facts_renew(&j->facts, &j->source);
-  if (j->plan.wants_answer_body)
+  if (j->plan.wants_answer_body && in_api_wants_answer(&j->policy->img, &j->event, j->written ? &j->write : NULL))
     rc = in_api_answer(&j->policy->img, &j->event, j->written ? &j->write : NULL, body, &j->arena, &a);
   if (j->location.p != NULL) in_api_location(&j->policy->img, &j->event, j->location, &j->arena, &a);
   if (rc == INTEROP_OK) rc = remember(j, &a);

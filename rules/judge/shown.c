@@ -12,7 +12,8 @@
 */
 #include "judge.h"
 
-#define ROUND  256u               /* elements between two times of giving back */
+#define ROUND    256u             /* elements between two times of giving back */
+#define AUTHORS  16u
 
 typedef struct {
   interop_judge_t *j;
@@ -24,6 +25,7 @@ typedef struct {
   in_features_t lost;
   bool amended, refused;
   in_span_t amended_rule;
+  in_recipient_t author[AUTHORS]; /* by a hash of their ids, until what they stand on is given back */
 } show_t;
 
 /* ---- judges for elements */
@@ -166,16 +168,31 @@ static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_
   return in_decide(f, in_table(img, SHOWN, uint32_t)[in_shown(img->count[IN_S_SYSTEMS], ev->kind, from, j->from)]);
 }
 
+/* the author as somebody to be reached from here; false: it is the reader */
+static bool find_author(show_t *x, in_recipient_t *author, interop_status_t *rc) {
+  interop_judge_t *people = x->j->shown;
+  in_recipient_t *known = &x->author[in_hash(x->item.id) % AUTHORS];
+  *rc = INTEROP_OK;
+  if (known->named.p == NULL || !in_eq(known->named, x->item.id)) {
+    bool other;
+    people->taken = NULL;
+    other = in_judge_resolve(people, x->item.id, known, rc);
+    known->refused = !other;      /* here: it is the reader */
+    if (*rc != INTEROP_OK) return true;
+  }
+  *author = *known;
+  return !known->refused;
+}
+
 /* where the author writes is told by where they can be reached from here; of an author
    nobody knows the strictest holds that holds for any of the others */
 static interop_status_t decide(show_t *x, const in_event_t *ev, uint32_t *outcome, uint32_t *from) {
-  interop_judge_t *j = x->j, *people = j->shown;
+  interop_judge_t *j = x->j;
   uint32_t systems = j->policy->img.count[IN_S_SYSTEMS];
   in_recipient_t author = { .id = x->item.id, .named = x->item.id, .to = systems };
   interop_status_t rc = INTEROP_OK;
   *outcome = IN_NIL;
-  people->taken = NULL;
-  if (x->item.id.p != NULL && !in_judge_resolve(people, x->item.id, &author, &rc)) return rc;
+  if (x->item.id.p != NULL && !find_author(x, &author, &rc)) return rc;
   if (rc != INTEROP_OK || author.to == j->from) return rc;
   for (uint32_t s = 0; s < systems; s++) {
     bool meant = author.to == s;
@@ -328,7 +345,10 @@ static interop_status_t each(show_t *x) {
   interop_status_t rc = INTEROP_OK;
   for (uint32_t n = 0; rc == INTEROP_OK && !x->refused && in_api_element(x->e, &x->item); n++) {
     bool out;
-    if (n % ROUND == ROUND - 1) in_judge_shown_free(x->j);
+    if (n % ROUND == ROUND - 1) {
+      in_judge_shown_free(x->j);
+      memset(x->author, 0, sizeof(x->author));
+    }
     if (!make_judges(x->j)) return INTEROP_NOMEM;
     rc = cut(x, &out);
     if (rc == INTEROP_OK && !out && x->j->reads) rc = reduce(x);
