@@ -217,7 +217,7 @@ INTEROP_API int interop_policy_bindable(interop_span_t name);
 
 /*
 ** Where records come from. lookup finds the record of a kind by its id or one
-** of its aliases; for MESSAGE and CALL the key is "{conversation id}\n{id}".
+** of its aliases; for MESSAGE the key is "{conversation id}\n{id}".
 ** The record (packed, see interop_record_get) must stay valid until the next
 ** lookup through the same source. OK, MISSING, or UNAVAILABLE (the request is
 ** then answered 503).

@@ -216,5 +216,16 @@ END
         'what became of each item of a batch');
     like((run(@batch, '--json'))[1], qr/,"items":\[\{"verdict":"deliver","rule":"teams_kaizala\.KT-14","operation":"message\.send","kind":"text",/,
         'and for programs');
+    # an escalation: what it would ask of upstream, upstream's answers being assumed where the case has none
+    my $told = (run('explain', "$ROOT/t/cases/meetings.json", '--id', 'SB-12-both', '--step', '1'))[1];
+    like($told, qr/^meeting     made on sfb, its link told in c7a1, read in teams; in c7b2, read in teams; used again within 900 seconds$/m,
+        'explain tells of a meeting');
+    like($told, qr/^    client\.agent version "UCCAPI\/" >= 16\.0\.11901$/m, 'and of a version');
+    like((run('explain', "$ROOT/t/cases/meetings.json", '--id', 'SB-11-again', '--step', '3'))[1], qr/^upstream    gets nothing$/m,
+        'which is used again');
+    spew('share.json', slurp("$ROOT/t/cases/meetings.json") =~ s/"upstream_answers"/"nothing"/gr);
+    like((run('explain', 'share.json', '--id', 'SB-12-both', '--step', '1'))[1],
+        qr{^upstream    POST \S+/myOnlineMeetings\n.*^upstream    POST \S+/c7a1/messaging/messages\n.*https://meeting\.example/join.*^client      409$}ms,
+        'what would be asked');
 }
 done_testing();

@@ -45,6 +45,10 @@ static interop_status_t lookup(void *ctx, interop_record_kind_t kind, interop_sp
   return interop_view_lookup(j->view, kind, key, record);
 }
 
+static interop_status_t swap(void *ctx, interop_span_t key, interop_span_t old, interop_span_t record, interop_span_t *there) {
+  return in_memory_swap(((job_t *) ctx)->memory, key, old, record, there);
+}
+
 static bool open_store(job_t *j) {
   interop_diag_t diag;
   if (j->store == NULL) return true;
@@ -169,8 +173,9 @@ static bool new_edge(job_t *j, yyjson_val *given, yyjson_val *step, in_edge_t **
   e->policy = j->policy;
   e->host = j->host;
   e->memory = j->memory;
-  e->source = (interop_source_t) { lookup, j, NULL, NULL, NULL };
+  e->source = (interop_source_t) { lookup, j, NULL, NULL, swap };
   e->arena = &j->arena;
+  e->assumes = true;
   *edge = e;
   return in_case_step(given, step, e, &diag) || in_ctl_fail("%s", diag.text) == 0;
 }

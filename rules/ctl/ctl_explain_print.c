@@ -6,6 +6,7 @@
 */
 #include "ctl_explain.h"
 #include "../api/json.h"
+#include "../judge/escalate.h"
 
 #define LABEL  "%-12s"
 
@@ -59,6 +60,27 @@ static void put_verdict(const in_explained_t *x) {
   in_ctl_text(p->rule, stdout);
   if (x->place.p != NULL) printf("  %.*s", (int) x->place.n, x->place.p);
   putchar('\n');
+}
+
+/* a meeting instead: where it is made, who hears of it, for how long it is used */
+static in_span_t meeting_words(const in_explained_t *x) {
+  const interop_judge_t *j = x->edge->judge;
+  const in_escalating_t *e = j->escalating;
+  const in_image_t *img = &j->policy->img;
+  interop_alloc_t alloc = in_arena_alloc(x->arena);
+  in_buf_t b;
+  in_span_t s;
+  if (e == NULL) return IN_NONE;
+  in_buf_init(&b, &alloc);
+  in_buf_put(&b, IN_SPAN("made on "));
+  in_buf_put(&b, in_image_str(img, in_system(img, j->from)->name));
+  for (uint32_t i = 0; i < e->targets; i++) {
+    s = e->target[i].to < img->count[IN_S_SYSTEMS] ? in_image_str(img, in_system(img, e->target[i].to)->name) : IN_SPAN("nobody");
+    in_buf_printf(&b, "%s%.*s, read in %.*s", i == 0 ? ", its link told in " : "; in ", (int) e->target[i].name.n,
+                  e->target[i].name.p, (int) s.n, s.p);
+  }
+  in_buf_printf(&b, "; used again within %u seconds", e->rule->window);
+  return b.failed ? IN_NONE : in_buf_span(&b);
 }
 
 static void put_recipient(const in_told_t *t) {
@@ -149,6 +171,7 @@ void in_explain_text(const in_explained_t *x) {
     put_event(x);
     line("notices", x->plan->notice_header);
     line("receipt", x->plan->receipt);
+    line("meeting", meeting_words(x));
     for (uint32_t i = 0; i < x->recipients; i++) put_recipient(&x->recipient[i]);
     put_facts(x);
     put_items(x);
@@ -269,6 +292,7 @@ static void json_plan(in_buf_t *b, const in_explained_t *x) {
   put_text(b, "conversation", x->edge->judge->conversation_id);
   put_text(b, "notices", x->plan->notice_header);
   put_text(b, "receipt", x->plan->receipt);
+  put_text(b, "meeting", meeting_words(x));
   json_recipients(b, x);
   json_facts(b, x);
   json_items(b, x);

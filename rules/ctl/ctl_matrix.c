@@ -117,7 +117,7 @@ static in_span_t say(matrix_t *m, const in_pi_label_t *l, unsigned verdict, plac
 /* verdicts, the mildest first, joined by "or" */
 static in_span_t say_all(matrix_t *m, const in_pi_label_t *l, uint16_t mask, place_t place) {
   in_span_t text = IN_NONE;
-  for (unsigned v = 0; v < INTEROP_V_DENY; v++) {
+  for (unsigned v = 0; v <= INTEROP_V_DENY; v++) {
     in_span_t part;
     if (!(mask >> v & 1)) continue;
     part = say(m, l, v, text.p != NULL ? ALSO : place);

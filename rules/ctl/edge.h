@@ -34,6 +34,7 @@ typedef struct {
   in_arena_t *arena;
   int api;
   bool native, monitor;
+  bool assumes;                   /* a meeting that upstream_answers do not tell of is made */
   in_span_t sender, client_country, client_agent;
   int64_t now;
   in_host_t *host;                /* what runs scripts; NULL: nothing does */

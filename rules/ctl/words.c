@@ -209,6 +209,20 @@ static void put_test(in_buf_t *b, const in_image_t *img, const in_pi_atom_t *a, 
   if (a->kind != IN_ATOM_HAS) in_buf_byte(b, '"');
 }
 
+/* client.agent version "App/" < 16.0.11901 */
+static void put_version(in_buf_t *b, const in_image_t *img, const in_pi_atom_t *a, uint64_t classes) {
+  static const char *const words[] = { " is not known", " < ", " >= ", " is known" };
+  in_span_t test = in_image_str(img, a->text), prefix = test;
+  const char *end = test.n == 0 ? NULL : memchr(test.p, '\n', test.n);
+  unsigned k = (unsigned) (classes >> 1 & 7), w = k == 2 ? 1 : k == 4 ? 2 : k == 6 ? 3 : 0;
+  if (end != NULL) prefix = in_span(test.p, (size_t) (end - test.p));
+  in_buf_put(b, IN_SPAN(" version \""));
+  in_buf_put(b, prefix);
+  in_buf_byte(b, '"');
+  in_buf_put(b, in_str(k == 3 ? " is not >= " : k == 5 ? " is not < " : words[w]));
+  if (end != NULL && (w == 1 || w == 2 || k == 3 || k == 5)) in_buf_put(b, in_span(end + 1, test.n - prefix.n - 1));
+}
+
 void in_words_classes(in_buf_t *b, const in_image_t *img, uint32_t atom, uint64_t classes) {
   const in_pi_atom_t *a = in_atom(img, atom);
   uint64_t known = classes & ~(uint64_t) 1;
@@ -226,6 +240,7 @@ void in_words_classes(in_buf_t *b, const in_image_t *img, uint32_t atom, uint64_
     case IN_ATOM_CODE: put_codes(b, img, a, known); break;
     case IN_ATOM_NUMBER: put_ranges(b, img, a, known); break;
     case IN_ATOM_REL: put_relation(b, img, a, known); break;
+    case IN_ATOM_VERSION: put_version(b, img, a, known); break;
     default: put_test(b, img, a, known >> 2 & 1);
   }
   if (classes & 1) in_buf_put(b, IN_SPAN(" or unknown"));

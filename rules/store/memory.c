@@ -300,7 +300,7 @@ interop_status_t in_memory_put_json(in_memory_t *m, interop_record_kind_t kind,
   if (status != INTEROP_OK)
     return status;
   id = in_record_text(record, ID);
-  if (!compound(kind))
+  if (kind != INTEROP_R_MESSAGE)
     return put(m, kind, id, record, diag);
   in_buf_init(&key, &m->alloc);
   in_buf_init(&full, &m->alloc);

@@ -6,9 +6,9 @@
 ** disk. Invariant: ids and aliases are found as the store finds them, in any
 ** ASCII case; an id goes before an alias.
 **
-** A MESSAGE or CALL is kept under "{conversation id}\n{id}"; it is found under
-** every name of the conversation. Where the object names no conversation, that
-** part is empty: "\n{id}".
+** A MESSAGE is kept under "{conversation id}\n{id}"; it is found under every name
+** of the conversation. Where the object names no conversation, that part is
+** empty: "\n{id}". A CALL is kept under its id.
 */
 #ifndef IN_MEMORY_H
 #define IN_MEMORY_H
