@@ -23,7 +23,11 @@ my $facts = join "\n", map { s/\s+/ /gr } (
     qq({"kind":"user","id":"jonas","tenant":"$tenant","systems":["kaizala","teams"],"linked_account":true,
         "reads_on":"teams","aliases":["+254700000002","$jonas"]}),
     qq({"kind":"conversation","id":"g7","aliases":["$chat"],"type":"one_on_one","participants":["mira","jonas"],
-        "initiated_by":"kaizala","started":true,"org_mapped":true,"tenant":"$tenant"}));
+        "initiated_by":"kaizala","started":true,"org_mapped":true,"tenant":"$tenant"}),
+    map({ my ($id, $systems, $mode) = @$_;
+        qq({"kind":"user","id":"$id","tenant":"$tenant","systems":["$systems"],"mode":"$mode","homed":"online"}) }
+        [ tea => 'teams', 'TeamsOnly' ], [ tom => 'teams', 'TeamsOnly' ], [ sue => 'sfb', 'SfBOnly' ]),
+    map { qq({"kind":"conversation","id":"$_","type":"one_on_one","participants":["tea","$_"],"tenant":"$tenant"}) } qw(tom sue));
 my $bold = '{"body":{"contentType":"html","content":"<p>Gate <b>3</b></p>"}}';
 
 # a sample with this machine's ports, names and paths
@@ -38,7 +42,7 @@ sub local_copy {
     $text =~ s{/var/lib/ngx_interop}{%%DIR%%/store}g;
     $text =~ s{/etc/nginx/tls}{%%DIR%%/conf}g;
     $text =~ s{/var/log/nginx}{%%DIR%%/logs}g;
-    $text =~ s{(carrier|auth)\.internal:\d+}{%%UPSTREAM:$1%%}g;
+    $text =~ s{(carrier|auth|gateway)\.internal:\d+}{%%UPSTREAM:$1%%}g;
     # `access_log off` would silence a log of the same level
     my $http = $t->expand('%%HTTP%%') =~ s/access_log off;//r;
     $text =~ s/^http \{\n/http {\n$http\n/m;
@@ -68,7 +72,7 @@ for my $name (map { basename($_) } sort glob "$root/conf.d/*.conf") {
     if (@ports) { $told{$name} = 1; no strict 'refs'; my $check = $name =~ s/\W/_/gr; &$check($t, @ports) }
     $t->finish;
 }
-is_deeply([ sort keys %told ], [qw(beside-existing-front.conf minimal.conf monitor.conf)], 'each was asked something');
+is_deeply([ sort keys %told ], [qw(beside-existing-front.conf minimal.conf monitor.conf routing.conf)], 'each was asked something');
 done_testing();
 
 sub minimal_conf {
@@ -119,4 +123,19 @@ sub monitor_conf {
     is_deeply([ grep { /^interop-/ } keys %{ $r->{headers} } ], [], 'monitor.conf: no header tells');
     $t->stop;
     like($t->read_file('logs/interop.log'), qr/would=placeholder reason=rich_text_unsupported/, 'monitor.conf: the log does');
+}
+
+sub routing_conf {
+    my ($t, @ports) = @_;
+    my %up = map { $_ => $t->upstream($_) } qw(carrier gateway);
+    my %sent = (tom => 'carrier', sue => 'gateway');
+    for my $who (sort keys %sent) {
+        $_->reset for values %up;
+        my $r = $t->request(POST => "/v1.0/chats/$who/messages", body => '{"body":{"contentType":"text","content":"Gate 3"}}',
+            port => $ports[0], mode => '', headers => { 'Content-Type' => 'application/json', 'X-User' => 'tea' });
+        is($r->{status}, 200, "routing.conf: $who is reached") or diag($r->{body});
+        is(join(' ', map { $_->{uri} } @{ $up{ $sent{$who} }->requests }), "/v1.0/chats/$who/messages",
+            "routing.conf: ... in the system that $who reads");
+        is(scalar map({ @{ $_->requests } } values %up), 1, 'routing.conf: ... and nowhere else');
+    }
 }
