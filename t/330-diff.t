@@ -102,6 +102,12 @@ differs('notice', "differs: when the notice is given: not-shown\n");
 copy_policy('kept');
 edit("kept/$pair", qr/operation in message\.send message\.reply conversation\.create/, 'operation in message.send conversation.create');
 differs('kept', "differs: what is remembered\n");
+copy_policy('cut');
+edit('cut/policies/kaizala-groups.rules', qr/(cut history_hidden before sender.joined)  when/, 'cut history_hidden before now  when');
+differs('cut', "differs: what is set or cut\n");
+copy_policy('named');
+edit('named/policies/acs-teams.rules', qr/set name with " \(External\)"  when sender.system/, 'set name with " (Guest)"  when sender.system');
+differs('named', "differs: what is set or cut\n");
 
 # ------------------------------------------------- rules of single tenants
 

@@ -290,6 +290,28 @@ static bool same_effects(diff_t *d) {
   return true;
 }
 
+static bool same_amends(diff_t *d) {
+  const in_pi_amend_t *a = in_table(d->img[0], AMENDS, in_pi_amend_t), *b = in_table(d->img[1], AMENDS, in_pi_amend_t);
+  uint32_t n = d->img[0]->count[IN_S_AMENDS];
+  if (n != d->img[1]->count[IN_S_AMENDS]) return false;
+  for (uint32_t i = 0; i < n; i++) {
+    bool cut = a[i].kind == IN_AMEND_CUT;
+    if (a[i].ops != b[i].ops || a[i].kind != b[i].kind || a[i].crosses != b[i].crosses
+        || a[i].unknown_passes != b[i].unknown_passes || guard(d, 0, a[i].guard) != guard(d, 1, b[i].guard)
+        || !in_eq(in_words_slot(d->img[0], a[i].slot), in_words_slot(d->img[1], b[i].slot))
+        || !in_eq(in_image_str(d->img[0], a[i].member), in_image_str(d->img[1], b[i].member))
+        || !in_eq(in_image_str(d->img[0], a[i].text), in_image_str(d->img[1], b[i].text))
+        || (cut && !in_eq(in_image_str(d->img[0], in_reason(d->img[0], a[i].reason)->name),
+                          in_image_str(d->img[1], in_reason(d->img[1], b[i].reason)->name)))) return false;
+    for (uint32_t s = 0; s < d->img[0]->count[IN_S_SYSTEMS]; s++) {
+      uint32_t t = same_system(d, s);
+      if (t >= d->img[1]->count[IN_S_SYSTEMS]) continue;
+      if ((a[i].from >> s & 1) != (b[i].from >> t & 1) || (a[i].to >> s & 1) != (b[i].to >> t & 1)) return false;
+    }
+  }
+  return true;
+}
+
 static bool same_readings(diff_t *d) {
   const in_pi_reading_t *a = in_table(d->img[0], READINGS, in_pi_reading_t),
                         *b = in_table(d->img[1], READINGS, in_pi_reading_t);
@@ -370,6 +392,7 @@ static void compare(diff_t *d) {
   if (d->notes == 0 && !same_texts(d)) note(d, "texts of placeholders", IN_NONE);
   if (!same_effects(d)) note(d, "what is remembered", IN_NONE);
   if (d->notes == 0 && !same_readings(d)) note(d, "where recipients read", IN_NONE);
+  if (!same_amends(d)) note(d, "what is set or cut", IN_NONE);
   compare_words(d);
   compare_tenants(d);
 }

@@ -412,7 +412,7 @@ static bool make_outcomes(low_t *l) {
   l->not_known = in_mdd_undetermined(c, IN_NIL);
   for (uint32_t i = 0; i < c->rules.n; i++) {
     in_rule_t *r = &c->rules.at[i];
-    if ((r->kind == IN_R_DENY || r->kind == IN_R_ROW) && !in_rule_outcome(c, r)) return false;
+    if ((r->kind == IN_R_DENY || r->kind == IN_R_ROW || r->kind == IN_R_AMEND) && !in_rule_outcome(c, r)) return false;
   }
   return l->not_known != IN_MDD_NONE && c->diag->status == INTEROP_OK;
 }
@@ -505,7 +505,7 @@ static bool check_dead(in_compile_t *c) {
     if (c->lists.at[i].op < IN_LIST_NEXT) out[c->lists.at[i].outcome] = 1;
   for (uint32_t i = 0; i < c->rules.n; i++) {
     in_rule_t *r = &c->rules.at[i];
-    if (r->outcome == IN_NIL) continue;
+    if (r->outcome == IN_NIL || r->kind == IN_R_AMEND) continue;
     r->decides = out[r->outcome] != 0;
     if (!r->decides && !c->dead_is_allowed) return report_dead(c, r);
   }

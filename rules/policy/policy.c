@@ -521,6 +521,7 @@ static bool read_amendment(ctx_t *x, const in_stmt_t *s) {
   in_rule_t r = new_rule(x, IN_R_AMEND, in_stmt_place(s));
   uint32_t at = 4;
   r.amend.slot = IN_NIL;
+  r.verdict = INTEROP_V_AMEND;
   return leaf(x, s) && in_amend_read(x->c, s, &r) && read_guard(x, s, &at, &r, plain) && read_tail(x, s, at, &r)
          && add_rule(x, &r);
 }

@@ -8,7 +8,7 @@
 
 static const char definitions[] =
   "api acs of acs {\n"
-  "  guards /chat /calling;\n"
+  "  guards /chat /calling /notes;\n"
   "  identity anyone {\n"
   "    id /rawId;\n"
   "    id /communicationUser/id;\n"
@@ -31,6 +31,7 @@ static const char definitions[] =
   "  operation call.create POST /calling/callConnections { body { parties /targets who anyone; } call /callConnectionId; }\n"
   "  operation call.answer POST /calling/callConnections:answer { body { inert whole /incomingCallContext; } }\n"
   "  operation call.transfer POST /calling/callConnections/{call}:transferToParticipant { body { party /targetParticipant who anyone; } }\n"
+  "  operation message.send POST /notes/{conversation} { body { content raw { text/plain text; } } id from location \"messages/{id}\"; conversation from location \"rooms/{id}\"; }\n"
   "  operation call.hangup DELETE /calling/callConnections/{call};\n"
   "  operation conversation.create POST /chat/threads { body { parties /participants at /communicationIdentifier who anyone; } type group; conversation /chatThread/id; }\n"
   "  error json { \"error\": { \"code\": \"$reason\" } };\n"
@@ -208,12 +209,33 @@ static void test_lists(void) {
   in_arena_free(&r.arena);
 }
 
+static void test_location(void) {
+  static const struct { const char *location, *message, *conversation; } row[] = {
+    { "/ucwa/v1/messages/17", "17", "" }, { "https://h/x/messages/a%3Ab?x=1#y/", "a:b", "" }, { "messages/17/", "17", "" },
+    { "/rooms/r1", "", "r1" }, { "/messages/", "", "" }, { "/xmessages/17", "", "" }, { "/messages/17/more", "", "" },
+    { "/messages/%zz", "", "" }, { "/messages/%ff", "", "" }, { "", "", "" },
+  };
+  apis_run_t r;
+  apis_read(&apis, &interop_alloc_libc, &r, "acs", "POST", "/notes/n", "text/plain", "hello", 5);
+  ok(in_api_wants_location(&apis.img, &r.ev), "the header is asked for");
+  for (size_t i = 0; i < in_countof(row); i++) {
+    in_answer_t a;
+    memset(&a, 0, sizeof(a));
+    in_api_location(&apis.img, &r.ev, in_str(row[i].location), &r.arena, &a);
+    is_bytes(a.message.n > 0 ? a.message.p : "", a.message.n, row[i].message, strlen(row[i].message), row[i].location);
+    is_bytes(a.conversation.n > 0 ? a.conversation.p : "", a.conversation.n, row[i].conversation, strlen(row[i].conversation),
+             "... and the conversation");
+  }
+  in_arena_free(&r.arena);
+}
+
 int main(void) {
   const char *sources[] = { "forms.rules", definitions, NULL };
   interop_status_t rc = apis_compile(&apis, &interop_alloc_libc, sources);
   if (!ok(rc == INTEROP_OK, "the definitions compile")) printf("# %s\n", apis.diag.text);
   for (size_t i = 0; rc == INTEROP_OK && i < in_countof(rows); i++) test_row(i);
   if (rc == INTEROP_OK) test_lists();
+  if (rc == INTEROP_OK) test_location();
   apis_free(&apis, &interop_alloc_libc);
   return done();
 }
