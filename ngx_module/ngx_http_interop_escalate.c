@@ -78,7 +78,8 @@ ngx_http_interop_escalate(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 
     case INTEROP_MISSING:
         ngx_http_interop_escalate_end(ctx);
-        ctx->step = NGX_HTTP_INTEROP_ANSWER;
+        ctx->step = (ctx->plan->action == INTEROP_A_FORWARD)
+                    ? NGX_HTTP_INTEROP_APPLY : NGX_HTTP_INTEROP_ANSWER;
         return NGX_OK;
 
     default:

@@ -671,7 +671,8 @@ typedef struct {
 ** While the plan's action is STEPS. clock: milliseconds, the same for all
 ** workers. OK: make *step, then call interop_judge_stepped, then this again.
 ** AGAIN: another request is about the same; call again in a tenth of a second.
-** MISSING: nothing is left to be made, the plan's action is now ANSWER. NOMEM.
+** MISSING: nothing is left to be made, the plan's action is now ANSWER (of a
+** batch, FORWARD where items of it go on). NOMEM.
 ** Whoever makes steps calls interop_judge_renew every few seconds, and
 ** interop_judge_release if it gives up before MISSING.
 */

@@ -178,7 +178,8 @@ static interop_status_t fetch(in_edge_t *e) {
 /* {"joinWebUrl":"..."}: an answer as upstream gives it, where nobody says one */
 static in_span_t sample_meeting(const in_edge_t *e) {
   const in_image_t *img = &e->policy->img;
-  in_run_t pick = in_table(img, MAKES, in_ai_make_t)[e->judge->escalating->make_meeting].pick;
+  const interop_judge_t *item = in_judge_batch_steps(e->judge), *j = item != NULL ? item : e->judge;
+  in_run_t pick = in_table(img, MAKES, in_ai_make_t)[j->escalating->make_meeting].pick;
   interop_alloc_t alloc = in_arena_alloc(e->arena);
   in_buf_t b;
   in_buf_init(&b, &alloc);

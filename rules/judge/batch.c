@@ -45,7 +45,8 @@ static bool denied(const item_t *i) {
 
 /* does what waits for it wait in vain? */
 static bool failed(const item_t *i) {
-  return i->doomed || (i->state != ITEM_PASSES && plan_of(i)->action == INTEROP_A_ANSWER && plan_of(i)->status >= 400);
+  if (i->doomed || i->state == ITEM_PASSES) return i->doomed;
+  return plan_of(i)->action == INTEROP_A_STEPS || (plan_of(i)->action == INTEROP_A_ANSWER && plan_of(i)->status >= 400);
 }
 
 /* ---- one item */
@@ -310,11 +311,28 @@ static interop_status_t make_plan(interop_judge_t *j) {
     judged |= k->item[i].state != ITEM_PASSES;
     j->plan.reads_answer |= goes_on(&k->item[i]) && k->item[i].state != ITEM_PASSES && plan_of(&k->item[i])->reads_answer;
   }
+  if (rc == INTEROP_OK && in_judge_batch_steps(j) != NULL) {
+    j->plan.action = INTEROP_A_STEPS;
+    return speak(j);
+  }
   if (rc == INTEROP_OK) rc = some ? write_batch(j, &refused) : answer_all(j);
   if (rc != INTEROP_OK || refused) return rc;
   j->plan.wants_answer = j->plan.wants_answer_body = some && judged;
   rc = speak(j);
   return rc == INTEROP_OK ? gather_effects(j) : rc;
+}
+
+/* the item whose requests are to be made next; NULL: none has any, or all are made */
+interop_judge_t *in_judge_batch_steps(const interop_judge_t *j) {
+  const in_batch_judge_t *k = j->batch;
+  for (uint32_t i = 0; k != NULL && i < k->form.count; i++)
+    if (k->item[i].state == ITEM_JUDGED && plan_of(&k->item[i])->action == INTEROP_A_STEPS) return k->item[i].judge;
+  return NULL;
+}
+
+interop_status_t in_judge_batch_stepped(interop_judge_t *j) {
+  memset(&j->plan, 0, sizeof(j->plan));
+  return make_plan(j);
 }
 
 /* ---- the steps */

@@ -102,11 +102,19 @@ static bool swap_mine(interop_judge_t *j, const interop_source_t *source, in_esc
   return true;
 }
 
+/* in a batch it is an item's */
+static interop_judge_t *whose(interop_judge_t *j) {
+  interop_judge_t *item = in_judge_batch_steps(j);
+  return item != NULL ? item : j;
+}
+
 void interop_judge_renew(interop_judge_t *j, const interop_source_t *source, int64_t clock) {
+  j = whose(j);
   if (j->escalating != NULL) (void) swap_mine(j, source, j->escalating, clock + LEASE);
 }
 
 void interop_judge_release(interop_judge_t *j, const interop_source_t *source) {
+  j = whose(j);
   if (j->escalating != NULL) (void) swap_mine(j, source, j->escalating, 0);
 }
 
@@ -248,8 +256,7 @@ static interop_status_t link_step(interop_judge_t *j, interop_step_t *step) {
   return make(j, e->make_link, t->name, vars, 3, step);
 }
 
-interop_status_t interop_judge_step(interop_judge_t *j, const interop_source_t *source, int64_t clock,
-                                    interop_step_t *step) {
+static interop_status_t own_step(interop_judge_t *j, const interop_source_t *source, int64_t clock, interop_step_t *step) {
   in_escalating_t *e = j->escalating;
   interop_status_t rc = INTEROP_OK;
   memset(step, 0, sizeof(*step));
@@ -267,6 +274,17 @@ interop_status_t interop_judge_step(interop_judge_t *j, const interop_source_t *
   }
   if (rc != INTEROP_OK) return rc;
   return e->state == IN_ESC_DONE ? INTEROP_MISSING : j->arena.failed ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+interop_status_t interop_judge_step(interop_judge_t *j, const interop_source_t *source, int64_t clock,
+                                    interop_step_t *step) {
+  interop_judge_t *item;
+  interop_status_t rc;
+  if (j->batch == NULL || j->plan.action != INTEROP_A_STEPS) return own_step(j, source, clock, step);
+  while ((item = in_judge_batch_steps(j)) != NULL)
+    if ((rc = own_step(item, source, clock, step)) != INTEROP_MISSING) return rc;
+  rc = in_judge_batch_stepped(j);
+  return rc == INTEROP_OK ? INTEROP_MISSING : rc;
 }
 
 /* ---- their answers */
@@ -289,7 +307,9 @@ static interop_status_t meeting_made(interop_judge_t *j, const interop_source_t 
 
 interop_status_t interop_judge_stepped(interop_judge_t *j, const interop_source_t *source, int64_t clock, unsigned status,
                                        interop_span_t content_type, interop_span_t body) {
-  in_escalating_t *e = j->escalating;
+  in_escalating_t *e;
+  j = whose(j);
+  e = j->escalating;
   if (e == NULL || j->plan.action != INTEROP_A_STEPS || e->state == IN_ESC_BEGIN) return INTEROP_USAGE;
   if (e->state == IN_ESC_MEETING)
     return ok(status) ? meeting_made(j, source, clock, body) : fail_as(j, source, e->rule->no_meeting, status, content_type, body);
@@ -337,7 +357,6 @@ interop_status_t in_judge_escalate(interop_judge_t *j, const in_recipient_t *r, 
   e->outcome = o;
   memcpy(e->notices, j->notices, sizeof(e->notices));
   in_judge_take(j, r);
-  if (j->in_batch) return fail(j, NULL, rule->no_meeting, 0, IN_SPAN("not from within a batch"));
   if (!in_api_escalates(img, j->api, &e->make_meeting, &e->make_link)) return fail(j, NULL, rule->no_meeting, 0, IN_NONE);
   rc = in_escalate_targets(j, e);
   if (rc == INTEROP_MISSING) return fail(j, NULL, rule->not_told, 0, IN_SPAN("no conversation is known"));

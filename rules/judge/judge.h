@@ -167,6 +167,8 @@ interop_status_t in_judge_keep_original(interop_judge_t *j);
 interop_status_t in_judge_batch(interop_judge_t *j);
 interop_status_t in_judge_batch_answer(interop_judge_t *j, unsigned status, in_span_t body, interop_answer_t *answer);
 interop_judge_t *in_judge_batch_waits(const interop_judge_t *j);    /* the item that a fact is fetched for, or NULL */
+interop_judge_t *in_judge_batch_steps(const interop_judge_t *j);    /* an item whose plan is STEPS, or NULL */
+interop_status_t in_judge_batch_stepped(interop_judge_t *j);        /* no item has any: the plan of the whole */
 /* the judge of the i-th item, NULL where it was under no policy; false: there are no more */
 bool in_judge_batch_item(const interop_judge_t *j, size_t i, interop_judge_t **item);
 void in_judge_batch_free(interop_judge_t *j);
