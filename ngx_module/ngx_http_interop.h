@@ -463,7 +463,7 @@ typedef struct {
     ngx_atomic_t                  writes;        /* transactions */
     ngx_atomic_t                  evicted;
     ngx_atomic_t                  rebuilt;
-    ngx_atomic_t                  scripted;      /* verdicts changed by scripts */
+    ngx_atomic_t                  scripted;      /* by scripts */
     ngx_atomic_t                  script_failures;
     ngx_atomic_t                  script_refusals;
 } ngx_http_interop_counters_t;

@@ -164,7 +164,7 @@ ngx_http_interop_script_count(void *data, interop_span_t key, int64_t by,
 }
 
 
-/* there: the record as it stands; the count is of nothing if its time is over */
+/* there: the record as it stands; no count is left of one that has ended */
 
 static interop_status_t
 ngx_http_interop_count_get(ngx_http_interop_ctx_t *ctx, interop_span_t key,

@@ -40,12 +40,14 @@ sub one_order {
     my $t = InteropNginx->new;
     my ($status, $said) = $t->ctl('import', '--store', $t->dir . '/store', $t->write('facts.jsonl', $facts));
     is($status, 0, 'facts imported') or diag($said);
+    $t->write('version.lua', 'return function(event) return set_header("X-Version", _VERSION .. " " .. 7 // 2) end');
     $t->write('echo.js', 'function echo(r) { r.return(200, "njs " + njs.version.length); } export default { echo };');
     my @load = map { $_ eq 'lua' ? ("load_module $dir/ndk_http_module.so;", "load_module $so{lua};") : "load_module $so{$_};" } @order;
     $t->conf(<<'C', no_module => 1, main => \@load);
 http { %%HTTP%%
     lua_package_path "/usr/share/lua/5.1/?.lua;;";
     js_path %%DIR%%; js_import echo from echo.js;
+    interop_script %%DIR%%/version.lua;
     interop_policy %%ROOT%%/conf.d; interop_store %%DIR%%/store; interop_zone main 1m;
     server { listen %%ADDR:web%%;
         modsecurity on;
@@ -69,6 +71,7 @@ C
     like($r->{headers}{'interop-verdict'} // '', qr/^placeholder\b.*gif_unsupported/, 'as a placeholder');
     is($r->{headers}{'x-lua'}, 'seen', 'lua filters our answer');
     unlike($up->requests->[0]{body} // 'R0lGOD', qr/R0lGOD/, 'upstream never sees it');
+    is($up->requests->[0]{headers}{'x-version'}, 'Lua 5.4 3', 'our scripts run in Lua 5.4');
     $t->stop;
     $t->finish if $t->can('finish');
 }

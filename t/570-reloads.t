@@ -14,16 +14,25 @@ use InteropEdge;
 
 InteropNginx->need('wrk');
 my $times = $ENV{T_LONG} ? 200 : 25;
-my $t = InteropEdge->start(http => <<'END');
+my $t = InteropEdge->start(start => 0, http => <<'END');
     server { listen %%ADDR:carrier%%; location / { return 201 '{"id":"1"}'; } }
     server {
         listen %%ADDR:load%%;
         interop_api graph;
         proxy_http_version 1.0;
         add_header X-Revision $interop_policy_revision always;
+        interop_script %%DIR%%/count.lua;
         location / { proxy_pass http://%%ADDR:carrier%%; }
     }
 END
+$t->write('count.lua', <<'END');
+local words = text.list{ "bluebird", "project kestrel" }
+return function(event)
+  counter.incr("n", 60)
+  if text.contains_any(event.text, words) or re.find(event.text, [[\bosprey\b]]) then return deny("x") end
+end
+END
+InteropNginx::start($t);
 my $seconds = int($times * 0.4) + 2;
 $t->write('load.lua', <<"END");
 local bodies = { [[$TEXT]], [[$BOLD]] }

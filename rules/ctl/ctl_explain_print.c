@@ -37,6 +37,11 @@ static void put_event(const in_explained_t *x) {
   putchar('\n');
 }
 
+/* the verdict is not the rule's but a script's */
+static bool is_script(const interop_plan_t *p) {
+  return p->script.p != NULL && in_starts(p->rule, IN_SPAN("script."));
+}
+
 static void put_verdict(const in_explained_t *x) {
   const interop_plan_t *p = x->plan;
   in_span_t message = p->message.n > 0 ? p->message : x->message;
@@ -58,7 +63,7 @@ static void put_verdict(const in_explained_t *x) {
   }
   printf(LABEL, "rule");
   in_ctl_text(p->rule, stdout);
-  if (x->place.p != NULL) printf("  %.*s", (int) x->place.n, x->place.p);
+  if (x->place.p != NULL && !is_script(p)) printf("  %.*s", (int) x->place.n, x->place.p);
   putchar('\n');
 }
 
@@ -81,6 +86,21 @@ static in_span_t meeting_words(const in_explained_t *x) {
   }
   in_buf_printf(&b, "; used again within %u seconds", e->rule->window);
   return b.failed ? IN_NONE : in_buf_span(&b);
+}
+
+/* what scripts made of the policy's verdict */
+static void put_script(const interop_plan_t *p) {
+  if (p->script.p == NULL) return;
+  printf(LABEL, "script");
+  in_ctl_text(p->script, stdout);
+  printf(" %s", interop_script_did_name(p->script_did));
+  if (p->script_error.p != NULL) {
+    fputs(": ", stdout);
+    in_ctl_text(p->script_error, stdout);
+  }
+  printf("\n" LABEL "the policy's verdict is %s", "", interop_verdict_name(p->policy_verdict));
+  if (p->policy_reason.n > 0) printf(" %.*s", (int) p->policy_reason.n, p->policy_reason.p);
+  printf(" by %.*s\n", (int) p->policy_rule.n, p->policy_rule.p);
 }
 
 static void put_recipient(const in_told_t *t) {
@@ -172,6 +192,7 @@ void in_explain_text(const in_explained_t *x) {
     line("notices", x->plan->notice_header);
     line("receipt", x->plan->receipt);
     line("meeting", meeting_words(x));
+    put_script(x->plan);
     for (uint32_t i = 0; i < x->recipients; i++) put_recipient(&x->recipient[i]);
     put_facts(x);
     put_items(x);
@@ -279,7 +300,21 @@ static void json_wire(in_buf_t *b, const in_wire_t *w) {
   in_buf_byte(b, '}');
 }
 
+static void json_script(in_buf_t *b, const interop_plan_t *p) {
+  if (p->script.p == NULL) return;
+  put_name(b, "script");
+  in_buf_byte(b, '{');
+  put_text(b, "name", p->script);
+  put_text(b, "did", in_str(interop_script_did_name(p->script_did)));
+  put_text(b, "error", p->script_error);
+  put_text(b, "policy_verdict", in_str(interop_verdict_name(p->policy_verdict)));
+  put_text(b, "policy_reason", p->policy_reason);
+  put_text(b, "policy_rule", p->policy_rule);
+  in_buf_byte(b, '}');
+}
+
 static void json_plan(in_buf_t *b, const in_explained_t *x) {
+  json_script(b, x->plan);
   put_text(b, "verdict", in_str(interop_verdict_name(x->plan->verdict)));
   put_text(b, "reason", x->plan->reason);
   put_text(b, "message", x->plan->message.n > 0 ? x->plan->message : x->message);

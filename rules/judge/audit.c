@@ -260,6 +260,19 @@ static void put_notices(audit_t *a) {
   close_with(a, ']');
 }
 
+/* the policy's own verdict is the recipients'; this is why another one holds */
+static void put_script(audit_t *a) {
+  const interop_plan_t *p = &a->j->plan;
+  if (p->script.p == NULL) return;
+  open_with(a, "script", '{');
+  put(a, "name", p->script);
+  put(a, "did", in_str(interop_script_did_name(p->script_did)));
+  put(a, "error", p->script_error);
+  put(a, "policy_verdict", in_str(interop_verdict_name(p->policy_verdict)));
+  put_count(a, "instructions", (int64_t) p->script_instructions);
+  close_with(a, '}');
+}
+
 static void put_plan(audit_t *a) {
   const interop_plan_t *p = &a->j->plan;
   put(a, "verdict", in_str(interop_verdict_name(p->verdict)));
@@ -267,6 +280,7 @@ static void put_plan(audit_t *a) {
   put(a, "rule", p->rule);
   if (a->j->read) put_notices(a);
   if (p->receipt.n > 0) put(a, "receipt", p->receipt);
+  put_script(a);
 }
 
 static void put_judge(audit_t *a, interop_judge_t *j);

@@ -1,0 +1,4 @@
+-- Lets everything through, as far as it may.
+return function(event, verdict)
+  return plain_text()
+end
