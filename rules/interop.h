@@ -169,8 +169,9 @@ INTEROP_API extern const interop_alloc_t interop_alloc_libc;  /* realloc and fre
 #define INTEROP_DIAG_MAX  1024
 
 /*
-** What is wrong, for people. text is NUL-terminated, cut at the end if need
-** be, and, where a place is known, has the form
+** What is wrong, for people. Whoever takes one clears it first: the caller need
+** not. text is NUL-terminated, cut at the end if need be, and, where a place is
+** known, has the form
 **   FILE:LINE:COLUMN: MESSAGE\n  SOURCE LINE\n  ^~~~\n  hint: ...
 */
 typedef struct {

@@ -8,5 +8,6 @@
 
 interop_status_t interop_record_parse(interop_span_t json, const interop_alloc_t *alloc,
                                       interop_span_t *record, interop_diag_t *diag) {
+  in_diag_clear(diag);
   return in_record_from_json(json, NULL, alloc, record, diag);
 }

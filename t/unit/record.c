@@ -349,7 +349,21 @@ static void no_memory(void) {
   drop(out);
 }
 
+/* what a diagnostic held before is nobody's business */
+static void fresh_diagnostics(void) {
+  interop_diag_t diag;
+  interop_span_t record;
+  memset(&diag, 0xff, sizeof(diag));
+  ok(interop_record_parse(IN_SPAN("{\"id\":"), &interop_alloc_libc, &record, &diag) == INTEROP_SYNTAX
+     && diag.status == INTEROP_SYNTAX && diag.text[0] > ' ', "an error is told in a diagnostic that was never set");
+  memset(&diag, 0xff, sizeof(diag));
+  ok(interop_record_parse(IN_SPAN("{\"id\":\"a\"}"), &interop_alloc_libc, &record, &diag) == INTEROP_OK
+     && diag.status == INTEROP_OK && diag.text[0] == '\0', "and what is good leaves it empty");
+  free((void *) (uintptr_t) record.p);
+}
+
 int main(void) {
+  fresh_diagnostics();
   round_trips();
   refusals();
   long_names();
