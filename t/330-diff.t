@@ -124,6 +124,18 @@ is(join('', run('diff', 'tenant', 'tenant2')), "1differs: rules of the tenant: t
 is(join('', run('diff', 'tenant', 'tenant')), "0no difference\n", 'the same rule of the same tenant');
 like((run('check', 'tenant'))[1], qr/^  tenants        1 with rules of their own$/m, 'check counts them');
 
+# -------------------------------------------------------- API definitions
+
+copy_policy('api');
+edit('api/apis/kaizala.rules', qr/"code"/, '"reason"');
+differs('api', "differs: the definition of the API: kaizala\n");
+copy_policy('form');
+edit('form/apis/kaizala.rules', qr/guards /, "# told otherwise\n   guards ");
+is(join('', run('diff', 'old', 'form')), "0no difference\n", 'comments and white space are no difference');
+unlink "$InteropCtl::DIR/form/apis/acs-calling.rules";
+is(join('', run('diff', 'old', 'form')), "1differs: only the old policy has the API: acs_calling\n", 'an API that is gone');
+is(join('', run('diff', 'form', 'old')), "1differs: only the new policy has the API: acs_calling\n", 'and one that is new');
+
 # -------------------------------------------------------------- other forms
 
 my ($code, $json) = run('diff', '--json', 'old', 'verdict');

@@ -31,6 +31,7 @@ typedef struct {
   uint32_t meeting, link;         /* MAKES: a meeting, the message with its link; or IN_NIL both */
   in_run_t named;                 /* REFS: what ids of conversations look like here: "19:*" */
   in_run_t pairs;                 /* REFS: in threes, a pair's conversation: "19:" "_" "@space" */
+  uint32_t digest[2];             /* of the definition's words: whether two policies have the same */
 } in_ai_api_t;
 
 #define IN_ROUTE_GUARD  1u        /* what begins with this is under policy */

@@ -299,7 +299,20 @@ static bool write_operations(in_apic_t *c) {
   return true;
 }
 
+/* as deep as blocks are nested, which the parser bounds */
+static uint64_t digest(const in_stmt_t *s, uint64_t h) {
+  for (; s != NULL; s = s->next) {
+    for (uint32_t i = 0; i < s->ntok; i++)
+      h = (h ^ in_hash64(s->tok[i].text.p, s->tok[i].text.n) ^ (uint64_t) s->tok[i].kind) * 0x9e3779b97f4a7c15ull + 1;
+    h = digest(s->block, (h ^ (uint64_t) s->has_block) * 0x9e3779b97f4a7c15ull + 3) * 31 + 7;
+  }
+  return h;
+}
+
 static bool write_api(in_apic_t *c) {
+  uint64_t h = digest(c->stmt->block, 1);
+  c->rec.digest[0] = (uint32_t) h;
+  c->rec.digest[1] = (uint32_t) (h >> 32);
   c->rec.captures = in_builder_strs(c->b, c->capture, c->captures);
   c->rec.makes.count = in_builder_count(c->b, IN_S_MAKES, sizeof(in_ai_make_t)) - c->rec.makes.first;
   in_builder_add(c->b, IN_S_APIS, &c->rec, 1, sizeof(c->rec));

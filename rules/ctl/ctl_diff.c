@@ -18,7 +18,8 @@ const char in_help_diff[] =
   "Compares two policies (sources or images) over every possible event and tells\n"
   "each class of traffic that is decided otherwise: operations and kinds, outcome\n"
   "before and now, and, where not all of it changes, when. Notices, texts, reasons\n"
-  "and what is remembered are compared too; API definitions are not.\n\n"
+  "and what is remembered are compared too, of API definitions whether they are\n"
+  "the same.\n\n"
   "  --all      every condition, where they are many\n"
   "  --json     for programs\n\n"
   "Exit 1 if there is any difference.\n";
@@ -384,6 +385,28 @@ static void compare_systems(diff_t *d) {
     }
 }
 
+static const in_ai_api_t *find_api(const in_image_t *img, in_span_t name) {
+  const in_ai_api_t *a = in_table(img, APIS, in_ai_api_t);
+  for (uint32_t i = 0; i < img->count[IN_S_APIS]; i++)
+    if (in_eq(in_image_str(img, a[i].name), name)) return &a[i];
+  return NULL;
+}
+
+/* definitions are the same where their words are: what a change of one means for
+** requests is not told */
+static void compare_apis(diff_t *d) {
+  for (int side = 0; side < 2; side++) {
+    const in_ai_api_t *a = in_table(d->img[side], APIS, in_ai_api_t);
+    for (uint32_t i = 0; i < d->img[side]->count[IN_S_APIS]; i++) {
+      in_span_t name = in_image_str(d->img[side], a[i].name);
+      const in_ai_api_t *other = find_api(d->img[1 - side], name);
+      if (other == NULL) note(d, side == 0 ? "only the old policy has the API: " : "only the new policy has the API: ", name);
+      else if (side == 0 && memcmp(a[i].digest, other->digest, sizeof(other->digest)) != 0)
+        note(d, "the definition of the API: ", name);
+    }
+  }
+}
+
 static void compare(diff_t *d) {
   uint32_t n = d->img[0]->count[IN_S_SYSTEMS];
   for (uint32_t from = 0; from < n; from++)
@@ -395,6 +418,7 @@ static void compare(diff_t *d) {
   if (!same_amends(d)) note(d, "what is set or cut", IN_NONE);
   compare_words(d);
   compare_tenants(d);
+  compare_apis(d);
 }
 
 /* ---- conditions in words */
