@@ -25,7 +25,8 @@ struct ngx_http_interop_audit_s {
 static char *ngx_http_interop_audit_options(ngx_conf_t *cf,
     ngx_http_interop_audit_t *audit, ssize_t *size, ngx_msec_t *flush);
 static ngx_int_t ngx_http_interop_audit_handler(ngx_http_request_t *r);
-static const char *ngx_http_interop_audit_type(ngx_http_interop_ctx_t *ctx);
+static const char *ngx_http_interop_audit_types(ngx_http_interop_ctx_t *ctx);
+static const char *ngx_http_interop_audit_type(const interop_plan_t *plan);
 static ngx_uint_t ngx_http_interop_audit_wanted(ngx_http_request_t *r,
     ngx_http_interop_audit_t *audit);
 static u_char *ngx_http_interop_audit_frame(u_char *p, u_char *last,
@@ -198,7 +199,7 @@ ngx_http_interop_audit_handler(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    type = ngx_http_interop_audit_type(ctx);
+    type = ngx_http_interop_audit_types(ctx);
 
     if (type == NULL) {
 
@@ -219,12 +220,35 @@ ngx_http_interop_audit_handler(ngx_http_request_t *r)
 }
 
 
+/* a batch is told as what the first of its items is that is told whatever */
+
+static const char *
+ngx_http_interop_audit_types(ngx_http_interop_ctx_t *ctx)
+{
+    size_t                 i;
+    const char            *type;
+    const interop_plan_t  *plan;
+
+    i = 0;
+    type = NULL;
+
+    for (plan = ctx->plan;
+         plan && type == NULL;
+         plan = interop_judge_item(ctx->judge, i++))
+    {
+        type = ngx_http_interop_audit_type(plan);
+    }
+
+    return type;
+}
+
+
 /* what is recorded whatever "if=" says: calls between systems, recordings */
 
 static const char *
-ngx_http_interop_audit_type(ngx_http_interop_ctx_t *ctx)
+ngx_http_interop_audit_type(const interop_plan_t *plan)
 {
-    switch (ctx->plan->operation) {
+    switch (plan->operation) {
 
     case INTEROP_OP_CALL_CREATE:
     case INTEROP_OP_CALL_ANSWER:
@@ -232,7 +256,7 @@ ngx_http_interop_audit_type(ngx_http_interop_ctx_t *ctx)
     case INTEROP_OP_CALL_TRANSFER:
     case INTEROP_OP_CALL_REDIRECT:
     case INTEROP_OP_CALL_HANGUP:
-        return interop_judge_crosses(ctx->judge) ? "call" : NULL;
+        return plan->crosses ? "call" : NULL;
 
     case INTEROP_OP_RECORDING_START:
     case INTEROP_OP_RECORDING_STOP:

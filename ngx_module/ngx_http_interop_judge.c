@@ -298,6 +298,8 @@ ngx_http_interop_lookup_missed(ngx_http_interop_ctx_t *ctx,
 static ngx_int_t
 ngx_http_interop_decided(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
+    size_t                         i;
+    const interop_plan_t          *plan;
     ngx_http_interop_main_conf_t  *imcf;
 
     imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
@@ -309,7 +311,11 @@ ngx_http_interop_decided(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         ngx_http_interop_count(imcf, unavailable);
     }
 
-    ngx_http_interop_script_decided(imcf, ctx->plan);
+    i = 0;
+
+    for (plan = ctx->plan; plan; plan = interop_judge_item(ctx->judge, i++)) {
+        ngx_http_interop_script_decided(imcf, plan);
+    }
 
     ngx_http_interop_remember(r, ctx, ctx->plan->effects,
                               ctx->plan->effect_count);

@@ -595,6 +595,7 @@ typedef struct {
   interop_span_t method, target, content_type;
   interop_span_t body;            /* valid if body_changed */
   unsigned body_changed:1;
+  unsigned crosses:1;             /* some recipient reads in another system */
 
   /* ANSWER */
   unsigned status;
@@ -705,8 +706,6 @@ INTEROP_API void interop_judge_location(interop_judge_t *judge, interop_span_t l
 ** still there. No content is in it. *json lives as long as the judge. NOMEM.
 */
 INTEROP_API interop_status_t interop_judge_audit(interop_judge_t *judge, interop_span_t *json);
-/* does the request go from one system to another? After interop_judge_run */
-INTEROP_API int interop_judge_crosses(const interop_judge_t *judge);
 
 /*
 ** Upstream's answer to a forwarded request. body.p == NULL: it could not be

@@ -73,6 +73,13 @@ $t->teams(POST => '/if/v1.0/communications/calls/c1/updateRecordingStatus', body
 @lines = lines('logs/if.log', 2);
 is(join('', map { /"type":"(\w+)".*?"operation":"([\w.]+)"/ ? "$1 $2\n" : '?' } @lines),
     "decision message.send\nrecording recording.start\n", 'if= chooses, but for what must be told');
+for my $item ('/communications/calls/c1/updateRecordingStatus","headers":{"Content-Type":"application/json"},"body":{"status":"recording"}', '/me"') {
+    $t->teams(POST => '/if/v1.0/$batch', body => qq({"requests":[{"id":"1","method":"GET","url":"/me/drive"},{"id":"2","method":"POST","url":"$item}]}));
+}
+$t->teams(POST => "/if$MESSAGES", body => $BOLD, headers => { 'X-Audit' => '1' });
+@lines = lines('logs/if.log', 4);
+is(join('', map { /"type":"(\w+)".*?"operation":"([\w.]+)"/ ? "$1 $2\n" : '?' } @lines[2, 3]),
+    "recording batch\ndecision message.send\n", 'and for a batch with one that must be');
 
 # AC-10: a call between two systems, whatever becomes of it
 $t->teams(POST => '/if/v1.0/communications/calls', headers => { 'X-Audit' => '0' },

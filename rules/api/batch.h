@@ -77,9 +77,11 @@ interop_status_t in_batch_read(const in_image_t *img, const in_match_t *m, uint3
 
 typedef struct {
   bool stays;                     /* it does not go on */
-  in_span_t method, target, content_type, cross;   /* absent: as it came */
+  in_span_t method, target, content_type;   /* absent: as it came */
   in_span_t body;
   bool body_changed;
+  const in_line_t *set;           /* further headers that it gets, in place of its own of these names */
+  uint32_t sets;
   uint32_t *after;                /* items that it still waits for */
   uint32_t afters;
   bool after_changed;

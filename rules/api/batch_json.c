@@ -221,29 +221,52 @@ static in_span_t quoted(in_batch_t *b, in_span_t s) {
   return out.failed ? IN_NONE : in_buf_span(&out);
 }
 
-/* a header set, or new */
-static void put_header(in_batch_t *b, in_edits_t *e, in_bitem_t *i, const char *name, in_span_t value) {
-  yyjson_val *h = get(b, i->at, b->form->headers), *old = in_json_get(h, in_str(name), true);
-  in_span_t json;
-  if (h != NULL) {
-    if (old != NULL && !in_batch_unwanted(in_str(name))) in_edits_set(e, old, value);
-    else in_edits_add(e, h, in_str(name), value, false);
-    return;
-  }
-  json = quoted(b, value);
-  json = in_arena_printf(b->arena, "{\"%s\":%.*s}", name, (int) json.n, json.p);
-  h = in_json_get(i->at, member(b, b->form->headers), b->nocase);
-  if (h != NULL) in_edits_set_json(e, h, json);
-  else in_edits_add(e, i->at, member(b, b->form->headers), json, true);
+static bool is_set(const in_batch_send_t *s, in_span_t name) {
+  if (s->content_type.p != NULL && in_eq_nocase(name, IN_SPAN("content-type"))) return true;
+  for (uint32_t i = 0; i < s->sets; i++)
+    if (in_eq_nocase(name, s->set[i].name)) return true;
+  return s->body_changed && in_eq_nocase(name, IN_SPAN("content-length"));
 }
 
-static void drop_headers(in_batch_t *b, in_edits_t *e, in_bitem_t *i, bool body_changed) {
-  yyjson_val *h = get(b, i->at, b->form->headers), *k, *v;
+/* new headers behind those that stay, or an object of them */
+static void add_headers(in_batch_t *b, in_edits_t *e, in_bitem_t *i, const in_line_t *line, uint32_t n) {
+  yyjson_val *h = get(b, i->at, b->form->headers);
+  in_buf_t out;
+  interop_alloc_t alloc = in_arena_alloc(b->arena);
+  if (h != NULL) {
+    for (uint32_t k = 0; k < n; k++) in_edits_add(e, h, line[k].name, line[k].value, false);
+    return;
+  }
+  in_buf_init(&out, &alloc);
+  for (uint32_t k = 0; k < n; k++) {
+    in_buf_byte(&out, k == 0 ? '{' : ',');
+    in_json_quote(&out, line[k].name);
+    in_buf_byte(&out, ':');
+    in_json_quote(&out, line[k].value);
+  }
+  in_buf_byte(&out, '}');
+  e->failed |= out.failed;
+  if (out.failed) return;
+  h = in_json_get(i->at, member(b, b->form->headers), b->nocase);
+  if (h != NULL) in_edits_set_json(e, h, in_buf_span(&out));
+  else in_edits_add(e, i->at, member(b, b->form->headers), in_buf_span(&out), true);
+}
+
+static void put_headers(in_batch_t *b, in_edits_t *e, in_bitem_t *i, const in_batch_send_t *s) {
+  yyjson_val *h = get(b, i->at, b->form->headers), *type = in_json_get(h, IN_SPAN("content-type"), true), *k, *v;
+  in_line_t *line = in_arena_array(b->arena, (size_t) s->sets + 1, sizeof(*line));
   size_t at, n;
-  if (h == NULL) return;
-  yyjson_obj_foreach(h, at, n, k, v)
-    if (in_batch_unwanted(in_json_str(k)) || (body_changed && in_eq_nocase(in_json_str(k), IN_SPAN("content-length"))))
-      in_edits_drop(e, v);
+  uint32_t lines = 0;
+  e->failed |= line == NULL;
+  if (line == NULL) return;
+  if (h != NULL) {
+    yyjson_obj_foreach(h, at, n, k, v)
+      if (v != type && (in_batch_unwanted(in_json_str(k)) || is_set(s, in_json_str(k)))) in_edits_drop(e, v);
+  }
+  if (s->content_type.p != NULL && type != NULL) in_edits_set(e, type, s->content_type);
+  else if (s->content_type.p != NULL) line[lines++] = (in_line_t) { IN_SPAN("Content-Type"), s->content_type };
+  for (uint32_t l = 0; l < s->sets; l++) line[lines++] = s->set[l];
+  if (lines > 0) add_headers(b, e, i, line, lines);
 }
 
 static void put_body(in_batch_t *b, in_edits_t *e, in_bitem_t *i, const in_batch_send_t *s) {
@@ -286,9 +309,7 @@ static bool put_item(in_batch_t *b, in_edits_t *e, in_bitem_t *i, const in_batch
     in_edits_set(e, get(b, i->at, b->form->url), in_span(s->target.p + cut, s->target.n - cut));
   }
   if (s->method.p != NULL) in_edits_set(e, get(b, i->at, b->form->method), s->method);
-  if (i->unwanted || s->body_changed) drop_headers(b, e, i, s->body_changed);
-  if (s->content_type.p != NULL) put_header(b, e, i, "Content-Type", s->content_type);
-  if (s->cross.p != NULL) put_header(b, e, i, "Interop-Cross", s->cross);
+  if (i->unwanted || s->body_changed || s->sets > 0 || s->content_type.p != NULL) put_headers(b, e, i, s);
   if (s->body_changed) put_body(b, e, i, s);
   if (s->after_changed) put_after(b, e, i, s);
   return true;

@@ -69,8 +69,14 @@ static in_span_t type_with(in_batch_t *b, in_span_t boundary) {
 /* ---- what goes on */
 
 static bool is_changed(const in_bitem_t *i, const in_batch_send_t *s) {
-  return i->unwanted || s->method.p != NULL || s->target.p != NULL || s->content_type.p != NULL || s->cross.p != NULL
+  return i->unwanted || s->method.p != NULL || s->target.p != NULL || s->content_type.p != NULL || s->sets > 0
          || s->body_changed;
+}
+
+static bool is_set(const in_batch_send_t *s, in_span_t name) {
+  for (uint32_t i = 0; i < s->sets; i++)
+    if (in_eq_nocase(name, s->set[i].name)) return true;
+  return false;
 }
 
 /* the message's headers, with the type and length of what it holds now */
@@ -78,7 +84,7 @@ static void put_fields(in_batch_t *b, const in_message_t *m, const in_batch_send
   bool typed = false;
   for (uint32_t i = 0; i < m->fields; i++) {
     in_line_t f = m->field[i];
-    if (in_batch_unwanted(f.name)) continue;
+    if (in_batch_unwanted(f.name) || is_set(s, f.name)) continue;
     if (s->content_type.p != NULL && in_eq_nocase(f.name, IN_SPAN("content-type"))) {
       f.value = s->content_type;
       typed = true;
@@ -88,7 +94,7 @@ static void put_fields(in_batch_t *b, const in_message_t *m, const in_batch_send
     put_line(out, f.name, f.value);
   }
   if (!typed) put_line(out, IN_SPAN("Content-Type"), s->content_type);
-  put_line(out, IN_SPAN("Interop-Cross"), s->cross);
+  for (uint32_t i = 0; i < s->sets; i++) put_line(out, s->set[i].name, s->set[i].value);
 }
 
 static interop_status_t put_item(in_batch_t *b, const in_bitem_t *i, const in_batch_send_t *s, in_span_t *part) {

@@ -120,6 +120,7 @@ static void set_who(interop_judge_t *j) {
   j->plan.kind = j->read ? j->event.kind : INTEROP_K_OTHER;
   j->plan.system = in_image_str(img, in_system(img, to < img->count[IN_S_SYSTEMS] ? to : j->from)->name);
   j->plan.sender = j->sender_id;
+  j->plan.crosses = j->addressed && in_judge_crosses(j);
   j->plan.tenant = j->facts.look[IN_SUB_SENDER] == IN_LOOK_FOUND ? j->facts.row[IN_SUB_SENDER]->tenant : IN_NONE;
   if (j->plan.tenant.p == NULL && j->request != NULL) j->plan.tenant = j->request->tenant;
 }

@@ -328,7 +328,3 @@ interop_status_t interop_judge_audit(interop_judge_t *j, interop_span_t *json) {
   *json = in_buf_span(&a.b);
   return INTEROP_OK;
 }
-
-int interop_judge_crosses(const interop_judge_t *j) {
-  return j->addressed && in_judge_crosses(j);
-}

@@ -181,16 +181,29 @@ static interop_status_t find_after(in_batch_judge_t *k, uint32_t at, in_arena_t 
 
 /* ---- what goes on */
 
-static void send_item(const item_t *i, in_batch_send_t *s) {
+/* headers that upstream gets with it: what a fan-out must do, what a script sets */
+static interop_status_t send_headers(const interop_plan_t *p, in_batch_send_t *s, in_arena_t *arena) {
+  in_line_t *line;
+  if (p->cross_header.p == NULL && p->header_count == 0) return INTEROP_OK;
+  line = in_arena_array(arena, p->header_count + 1, sizeof(*line));
+  if (line == NULL) return INTEROP_NOMEM;
+  for (size_t i = 0; i < p->header_count; i++)
+    line[s->sets++] = (in_line_t) { p->headers[i].first, p->headers[i].second };
+  if (p->cross_header.p != NULL) line[s->sets++] = (in_line_t) { IN_SPAN("Interop-Cross"), p->cross_header };
+  s->set = line;
+  return INTEROP_OK;
+}
+
+static interop_status_t send_item(const item_t *i, in_batch_send_t *s, in_arena_t *arena) {
   const interop_plan_t *p = plan_of(i);
   s->stays = !goes_on(i);
-  if (s->stays || i->state == ITEM_PASSES) return;
+  if (s->stays || i->state == ITEM_PASSES) return INTEROP_OK;
   s->method = p->method;
   s->target = p->target;
   s->content_type = p->content_type;
-  s->cross = p->cross_header;
   s->body = p->body;
   s->body_changed = p->body_changed;
+  return send_headers(p, s, arena);
 }
 
 static interop_status_t write_batch(interop_judge_t *j, bool *refused) {
@@ -200,8 +213,8 @@ static interop_status_t write_batch(interop_judge_t *j, bool *refused) {
   interop_status_t rc = INTEROP_OK;
   *refused = false;
   for (uint32_t i = 0; i < k->form.count && rc == INTEROP_OK; i++) {
-    send_item(&k->item[i], &k->send[i]);
-    if (k->form.item[i].afters > 0) rc = find_after(k, i, &j->arena);
+    rc = send_item(&k->item[i], &k->send[i], &j->arena);
+    if (rc == INTEROP_OK && k->form.item[i].afters > 0) rc = find_after(k, i, &j->arena);
   }
   if (rc == INTEROP_OK) rc = in_batch_write(&k->form, k->send, &body, &type, &changed);
   if (rc == INTEROP_FULL) {
