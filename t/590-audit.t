@@ -84,8 +84,8 @@ is(join('', map { /"type":"(\w+)".*?"operation":"([\w.]+)"/ ? "$1 $2\n" : '?' } 
 # AC-10: a call between two systems, whatever becomes of it
 $t->teams(POST => '/if/v1.0/communications/calls', headers => { 'X-Audit' => '0' },
     body => qq({"targets":[{"identity":{"user":{"id":"$InteropEdge::mira"}}}],"requestedModalities":["audio"]}));
-@lines = lines('logs/if.log', 3);
-like($lines[2], qr/"type":"call",.*"operation":"call\.create",.*"from":"teams",.*"id":"mira","system":"kaizala"/,
+@lines = lines('logs/if.log', 5);
+like($lines[4], qr/"type":"call",.*"operation":"call\.create",.*"from":"teams",.*"id":"mira","system":"kaizala"/,
     'a call between two systems is told');
 
 # several requests in one: each of them
