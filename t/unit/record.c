@@ -295,6 +295,31 @@ static void merging(void) {
   drop(old);
 }
 
+/* items put into a list and taken out of it */
+static void list_items(void) {
+  in_span_t old = pack("{\"id\":\"g\",\"p\":[\"a\",{\"user\":\"b\",\"joined\":\"1\"},\"c\"],\"t\":\"x\"}");
+  in_buf_t items;
+  interop_effect_t e[2];
+  in_buf_init(&items, &interop_alloc_libc);
+  in_pack_item(&items, IN_SPAN("b"), IN_SPAN("2"));
+  in_pack_item(&items, IN_SPAN("d"), IN_SPAN("2"));
+  in_pack_item(&items, IN_SPAN("d"), IN_SPAN("3"));
+  e[0] = effect("p", in_value_list(in_buf_span(&items), 3));
+  e[0].items = INTEROP_ITEMS_ADD;
+  merged(old, e, 1, "{\"id\":\"g\",\"p\":[\"a\",{\"user\":\"b\",\"joined\":\"1\"},\"c\",{\"user\":\"d\",\"joined\":\"2\"}],\"t\":\"x\"}");
+  merged(IN_NONE, e, 1, "{\"p\":[{\"user\":\"b\",\"joined\":\"2\"},{\"user\":\"d\",\"joined\":\"2\"}]}");
+  e[1] = e[0];
+  e[1].items = INTEROP_ITEMS_DROP;
+  merged(old, e + 1, 1, "{\"id\":\"g\",\"p\":[\"a\",\"c\"],\"t\":\"x\"}");
+  merged(old, e, 2, "{\"id\":\"g\",\"p\":[\"a\",\"c\"],\"t\":\"x\"}");
+  e[0].field = e[1].field = IN_SPAN("t");
+  merged(old, e, 1, "{\"id\":\"g\",\"p\":[\"a\",{\"user\":\"b\",\"joined\":\"1\"},\"c\"],"
+         "\"t\":[{\"user\":\"b\",\"joined\":\"2\"},{\"user\":\"d\",\"joined\":\"2\"}]}");
+  merged(old, e + 1, 1, "{\"id\":\"g\",\"p\":[\"a\",{\"user\":\"b\",\"joined\":\"1\"},\"c\"],\"t\":[]}");
+  in_buf_free(&items);
+  drop(old);
+}
+
 /* ---------------------------------------------------------- out of memory */
 
 typedef struct {
@@ -372,6 +397,7 @@ int main(void) {
   many();
   damage();
   merging();
+  list_items();
   no_memory();
   return done();
 }
