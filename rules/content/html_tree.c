@@ -154,8 +154,6 @@ static unsigned end_barrier(const in_reader_t *r, unsigned id, uint32_t flags) {
 static void end_formatting(in_reader_t *r, unsigned id, unsigned at) {
   if (id == IN_E_A)
     end_link(r);
-  else if (at == r->depth)
-    pop(r);
   else if (at > r->special)
     in_tree_close(r, at - 1);
   else
@@ -166,6 +164,10 @@ void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags) {
   unsigned at = r->top[id];
   if (r->over[id] > 0) {
     r->over[id]--;
+    return;
+  }
+  if (at > 0 && at == r->depth) {         /* the innermost one: nothing is in its way */
+    pop(r);
     return;
   }
   if (id >= IN_E_H1 && id <= IN_E_H6)

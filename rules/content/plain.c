@@ -429,18 +429,27 @@ static inline size_t skip_plain(in_span_t s, size_t i) {
   return i;
 }
 
-static inline in_hits_t hits_word(const char *p) {
-  in_block_bytes_t x = in_block_at(p);
+/*
+** The same among words with one blank between: the first byte of the block that
+** is neither, or may start a link. `others`: more that ends it. What may be part
+** of a link is looked at only where it comes before.
+*/
+static inline unsigned words_end(const char *p, in_block_bytes_t x, in_hits_t others) {
+  static const in_block_bytes_t most = IN_ALL(0xeb);
   in_hits_t blanks = in_hits_equal(x, ' ') & in_hits_equal(in_block_at(p - 1), ' ');
-  return in_hits_below_or_high(x, 0x20) | blanks | hits_link(x, p);
+  in_hits_t ends = in_hits_below_or_high(x, 0x20) | blanks | others;
+  unsigned at = in_first_hit(ends);
+  if (in_first_hit(in_hits_equal(x & most, '.' & 0xeb)) >= at) return at;
+  return in_first_hit(ends | hits_link(x, p));
 }
 
 /* the same where blanks side by side are one: over words with one blank between */
 static inline size_t skip_words(in_span_t s, size_t i) {
+  static const in_hits_t none = IN_ALL(0);
   size_t from = i;
   unsigned at = 0;
   for (; s.n - i > IN_BLOCK; i += IN_BLOCK)
-    if ((at = in_first_hit(hits_word(s.p + i))) < IN_BLOCK) break;
+    if ((at = words_end(s.p + i, in_block_at(s.p + i), none)) < IN_BLOCK) break;
   if (s.n - i > IN_BLOCK) i += at;
   return i > from && s.p[i - 1] == ' ' ? i - 1 : i;   /* a blank's next byte says whether it stays */
 }
@@ -665,7 +674,7 @@ size_t in_plain_words(in_plain_t *o, const char *p, const char *end) {
   p += blank;
   do {
     in_block_bytes_t x = in_block_at(p + n);
-    at = in_first_hit(hits_word(p + n) | in_hits_equal(x, '<') | in_hits_equal(x, '&'));
+    at = words_end(p + n, x, in_hits_equal(x, '<') | in_hits_equal(x, '&'));
     n += at;
   } while (at == IN_BLOCK && room - n > IN_BLOCK);
   if (at == IN_BLOCK) n--;        /* all blocks were plain: only whole ones are taken */

@@ -134,12 +134,10 @@ void in_judge_row_notices(interop_judge_t *j, const in_pi_outcome_t *o) {
 static void own_notices(interop_judge_t *j, interop_verdict_t verdict) {
   const in_image_t *img = &j->policy->img;
   const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
-  for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++) {
-    bool lost = false;
-    for (uint32_t f = 0; j->written && n[i].lost != 0 && f < INTEROP_FEATURE_COUNT; f++)
-      lost = lost || ((n[i].lost >> f & 1) && j->write.lost.count[f] > 0);
-    if (lost || (n[i].verdicts >> verdict & 1)) in_judge_notice(j, i);
-  }
+  uint32_t lost = 0;
+  for (uint32_t f = 0; j->written && f < INTEROP_FEATURE_COUNT; f++) lost |= (uint32_t) (j->write.lost.count[f] > 0) << f;
+  for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++)
+    if ((n[i].lost & lost) != 0 || (n[i].verdicts >> verdict & 1)) in_judge_notice(j, i);
 }
 
 interop_status_t in_judge_headers(interop_judge_t *j) {

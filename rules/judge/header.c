@@ -60,32 +60,53 @@ static in_span_t finish(interop_judge_t *j, in_buf_t *b) {
   return r;
 }
 
-in_span_t in_judge_receipt(interop_judge_t *j) {
-  in_buf_t b;
-  if (!j->written) return IN_NONE;
-  in_buf_init(&b, &j->alloc);
-  for (int f = 0; f < INTEROP_FEATURE_COUNT; f++) {
-    uint32_t n = j->write.lost.count[f];
-    if (n > 0) in_buf_printf(&b, "%s%s=%u", b.n > 0 ? " " : "", interop_feature_name((interop_feature_t) f), n);
-  }
-  return finish(j, &b);
-}
-
 static char *copy(char *p, in_span_t s) {
   if (s.n > 0) memcpy(p, s.p, s.n);
   return p + s.n;
 }
 
+#define DIGITS  10u               /* of the largest uint32_t */
+
+static char *put_number(char *p, uint32_t n) {
+  char digits[DIGITS];
+  unsigned at = DIGITS;
+  do digits[--at] = (char) ('0' + n % 10); while ((n /= 10) > 0);
+  return copy(p, in_span(digits + at, DIGITS - at));
+}
+
+/* "formatting=21 link=7": names and numbers, nothing that a string would escape */
+in_span_t in_judge_receipt(interop_judge_t *j) {
+  const uint32_t *lost = j->write.lost.count;
+  size_t size = 0;
+  char *p, *start;
+  if (!j->written) return IN_NONE;
+  for (int f = 0; f < INTEROP_FEATURE_COUNT; f++)
+    if (lost[f] > 0) size += strlen(interop_feature_name((interop_feature_t) f)) + DIGITS + sizeof(" =");
+  if (size == 0) return IN_NONE;
+  start = p = in_arena_raw(&j->arena, size);
+  if (p == NULL) return IN_NONE;
+  for (int f = 0; f < INTEROP_FEATURE_COUNT; f++) {
+    if (lost[f] == 0) continue;
+    if (p != start) *p++ = ' ';
+    p = copy(p, in_str(interop_feature_name((interop_feature_t) f)));
+    *p++ = '=';
+    p = put_number(p, lost[f]);
+  }
+  return in_span(start, (size_t) (p - start));
+}
+
 /* "deliver;rule=a.b;reason=c", as nearly all are; absent: there is more to say, or to escape */
 static in_span_t short_header(interop_judge_t *j) {
   const interop_plan_t *plan = &j->plan;
-  in_span_t verdict = in_str(interop_verdict_name(plan->verdict));
+  in_span_t verdict = in_str(interop_verdict_name(plan->verdict)), receipt = plan->receipt;
   char *p, *start;
-  if (plan->receipt.p != NULL || !is_token(plan->rule) || (plan->reason.n > 0 && !is_token(plan->reason))) return IN_NONE;
-  start = p = in_arena_raw(&j->arena, verdict.n + plan->rule.n + plan->reason.n + sizeof(";rule=;reason="));
+  if (!is_token(plan->rule) || (plan->reason.n > 0 && !is_token(plan->reason))) return IN_NONE;
+  start = p = in_arena_raw(&j->arena, verdict.n + plan->rule.n + plan->reason.n + receipt.n
+                                      + sizeof(";rule=;reason=;receipt=\"\""));
   if (p == NULL) return IN_NONE;
   p = copy(copy(copy(p, verdict), IN_SPAN(";rule=")), plan->rule);
   if (plan->reason.n > 0) p = copy(copy(p, IN_SPAN(";reason=")), plan->reason);
+  if (receipt.n > 0) p = copy(copy(copy(p, IN_SPAN(";receipt=\"")), receipt), IN_SPAN("\""));
   return in_span(start, (size_t) (p - start));
 }
 
