@@ -50,6 +50,8 @@ wrong(['compile', '-o'], '--output wants a value');
 wrong(['test'], 'which case files?');
 wrong(['explain'], 'which event? give a case file, or --step FILE');
 wrong(['replay'], 'which audit log?');
+wrong(['bench'], 'which case files?');
+wrong(['bench', '--seconds', '0', 'x.json'], '--seconds wants 1 to 600');
 wrong(['matrix', 'kaizala'], 'from which system to which?');
 wrong(['matrix', 'kaizala', 'team'], 'the policy has no system team; did you mean teams?');
 
@@ -174,6 +176,22 @@ END
     mkdir "$DIR/taken";
     is((run('compile', "$ROOT/conf.d", '-o', 'taken'))[0], 1, 'nor over a directory');
     is(join(' ', map { m{([^/]+)$} } glob "$DIR/taken*"), 'taken', 'and nothing is left beside it');
+}
+
+# ------------------------------------------------------------------- bench
+
+{
+    my ($code, $out, $err) = run('bench', '--policy', 'conf.d', '--seconds', '1', 't/cases/moving.json', { in => $ROOT });
+    is("$code:$err", '0:', 'bench is good');
+    like($out, qr/\Aevents         [1-9]\d*, \d+ passed over
+decision       p50 [\d.]+ ns, p99 [\d.]+ ns
+request        p50 [1-9]\d* ns, p99 [1-9]\d* ns
+throughput     [1-9]\d* requests a second, on one core
+revision       [0-9a-f]{16}\n\z/, 'and tells what it costs');
+    ($code, $out, $err) = run('bench', '--policy', 'conf.d', '--seconds', '1', '--json', 't/cases/moving.json', { in => $ROOT });
+    like($out, qr/\A\{"events":\d+,"skipped":\d+,"decision":\{"p50":[\d.]+,"p99":[\d.]+\},"request":\{"p50":\d+,"p99":\d+\},"requests_per_second":\d+,"revision":"[0-9a-f]{16}"\}\n\z/, 'bench --json too');
+    spew('none.json', '[]');
+    is(join('|', run('bench', '--policy', "$ROOT/conf.d", 'none.json')), "1||interopctl: there is no event that this policy can judge at once\n", 'no event');
 }
 
 # ------------------------------------------------------------------ explain

@@ -65,6 +65,7 @@ void in_ctl_progress(const char *what, uint64_t done, uint64_t all);
 int in_ctl_import(int argc, char **argv);
 int in_ctl_export(int argc, char **argv);
 int in_ctl_record(int argc, char **argv);      /* tenant, user, conversation */
+int in_ctl_bench(int argc, char **argv);
 int in_ctl_check(int argc, char **argv);
 int in_ctl_compile(int argc, char **argv);
 int in_ctl_diff(int argc, char **argv);
@@ -75,7 +76,7 @@ int in_ctl_replay(int argc, char **argv);
 int in_ctl_test(int argc, char **argv);
 int in_ctl_lua(int argc, char **argv);
 extern const char in_help_import[], in_help_export[], in_help_record[];
-extern const char in_help_check[], in_help_compile[], in_help_diff[], in_help_explain[], in_help_fmt[];
+extern const char in_help_bench[], in_help_check[], in_help_compile[], in_help_diff[], in_help_explain[], in_help_fmt[];
 extern const char in_help_matrix[], in_help_replay[], in_help_test[], in_help_lua[];
 
 #endif

@@ -17,6 +17,7 @@ static const in_verb_t verbs[] = {
   { "replay", in_ctl_replay, "an audit log's decisions under another policy", in_help_replay },
   { "test", in_ctl_test, "run behaviour cases in the engine, without nginx", in_help_test },
   { "lua", in_ctl_lua, "check a script, or run it on one event", in_help_lua },
+  { "bench", in_ctl_bench, "what judging by a policy costs on this machine", in_help_bench },
   { "import", in_ctl_import, "read records from JSON lines into a store", in_help_import },
   { "export", in_ctl_export, "write a store's records as JSON lines", in_help_export },
   { "tenant", in_ctl_record, "show, list, set, unset a tenant's facts", in_help_record },
