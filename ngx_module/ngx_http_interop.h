@@ -1,7 +1,7 @@
 
 /*
  * Configuration, request context, and what the files ask of one another.  The
- * rules library is known only by interop.h; nothing here knows a product or Lua.
+ * rules library is known only by interop.h; nothing knows a product, or Lua.
  *
  * The way of one request, each step a function in the file of its name, run by
  * the driver in ngx_http_interop_pipeline.c:

@@ -26,7 +26,8 @@ uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name) {
   uint32_t first = run.first - b->shape->root;
   for (uint32_t i = first; i < first + run.count; i++) {
     in_span_t want = in_body_str(b, b->node[i].name);
-    if (want.n == name.n && name.n > 0 && ((want.p[0] ^ name.p[0]) & 0x5f) == 0 && (b->nocase ? in_eq_nocase(want, name) : in_eq(want, name))) return i;
+    if (want.n == name.n && name.n > 0 && ((want.p[0] ^ name.p[0]) & 0x5f) == 0
+        && (b->nocase ? in_eq_nocase(want, name) : in_eq(want, name))) return i;
   }
   return IN_NIL;
 }
