@@ -59,6 +59,7 @@ bool in_media_type(in_span_t header, in_span_t *type) {
     return true;
   }
   in_span_t s = in_trim(header), start = s;
+  if (s.n == 0) return false;
   if (take_token(&s).n == 0 || !take_char(&s, '/') || take_token(&s).n == 0) return false;
   *type = in_span(start.p, (size_t) (s.p - start.p));
   for (skip_space(&s); s.n > 0; skip_space(&s))
