@@ -27,13 +27,17 @@ static const interop_source_t no_source = { .lookup = nothing };
 
 static bool items_of(in_replay_t *r, yyjson_val *list, interop_value_t *value) {
   interop_alloc_t alloc = in_arena_alloc(r->arena);
+  uint32_t count = 0;
   size_t i, n;
   yyjson_val *v;
   in_buf_t b;
   in_buf_init(&b, &alloc);
-  yyjson_arr_foreach(list, i, n, v)
-    if (yyjson_is_str(v)) in_pack_item(&b, in_span(yyjson_get_str(v), yyjson_get_len(v)), IN_NONE);
-  *value = in_value_list(b.n > 0 ? in_buf_span(&b) : IN_SPAN(""), (uint32_t) yyjson_arr_size(list));
+  yyjson_arr_foreach(list, i, n, v) {
+    if (!yyjson_is_str(v)) continue;      /* audit.c writes none */
+    in_pack_item(&b, in_span(yyjson_get_str(v), yyjson_get_len(v)), IN_NONE);
+    count++;
+  }
+  *value = in_value_list(b.n > 0 ? in_buf_span(&b) : IN_SPAN(""), count);
   return !b.failed;
 }
 
