@@ -66,15 +66,33 @@ static bool stricter(const in_pi_outcome_t *a, const in_pi_outcome_t *b) {
   return a->verdict > b->verdict;
 }
 
+/* the verdict of the next one; IN_NIL: facts.status tells why there is none yet */
+static uint32_t decide_one(interop_judge_t *j, in_recipient_t *r) {
+  in_list_event_t event = { (uint32_t) j->event.operation, (uint32_t) j->event.kind, j->from, r->to };
+  uint32_t o;
+  in_judge_take(j, r);
+  o = in_decide_event(&j->facts, &event);
+  return o == IN_NIL || take_notices(j) != INTEROP_OK ? IN_NIL : o;
+}
+
+/*
+** Of those whom nobody knows all facts are alike but their names. Where nobody
+** asked for these, what holds for one holds for all: `nobody` is that one.
+*/
 interop_status_t in_judge_decide(interop_judge_t *j) {
+  const in_recipient_t *nobody = NULL;
   for (; j->next < j->recipient_count; j->next++) {
     in_recipient_t *r = &j->recipients[j->next];
-    in_list_event_t event = { (uint32_t) j->event.operation, (uint32_t) j->event.kind, j->from, r->to };
-    in_judge_take(j, r);
-    r->outcome = in_decide_event(&j->facts, &event);
-    if (r->outcome == IN_NIL) return j->facts.status;
-    if (take_notices(j) != INTEROP_OK) return j->facts.status;
+    uint32_t o;
+    if (nobody != NULL && r->row == NULL && r->to == nobody->to) {
+      r->outcome = nobody->outcome;
+      continue;
+    }
+    o = decide_one(j, r);
+    if (o == IN_NIL) return j->facts.status;
+    r->outcome = o;
     if (j->next == 0 || stricter(outcome(j, r), outcome(j, &j->recipients[j->final]))) j->final = j->next;
+    if (r->row == NULL && !in_facts_asked_names(&j->facts)) nobody = r;
   }
   return INTEROP_OK;
 }

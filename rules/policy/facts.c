@@ -48,6 +48,20 @@ bool in_slot_of_recipient(const in_image_t *img, uint32_t slot) {
                                              || s->field == IN_RF_FEDERATED);
 }
 
+bool in_slot_of_names(const in_image_t *img, uint32_t slot) {
+  const in_pi_slot_t *s;
+  if (slot == IN_NIL) return false;
+  s = in_slot(img, slot);
+  return s->subject == IN_SUB_REQUEST && (s->field == IN_RF_NAMED || s->field == IN_RF_RECIPIENT_ID);
+}
+
+bool in_facts_asked_names(const in_facts_t *f) {
+  size_t atoms = f->policy->img.count[IN_S_ATOMS];
+  for (size_t i = 0; i < atoms; i++)
+    if (f->policy->names[i] != 0 && f->class_[i] != IN_NOT_YET) return true;
+  return false;
+}
+
 void in_facts_recipient(in_facts_t *f) {
   size_t bytes = in_class_bytes(f->policy);
   const uint8_t *recipients = f->policy->recipients;
@@ -87,10 +101,14 @@ static interop_status_t remembered(in_facts_t *f, interop_record_kind_t kind, in
   if (rc != INTEROP_OK) return rc;
   f->viewed = true;
   if (f->view == NULL) return INTEROP_MISSING;
-  hold = in_arena_raw(f->arena, sizeof(*hold));
-  if (hold == NULL) return INTEROP_NOMEM;
   rc = in_memo_find(f->source->memo, f->view, kind, key, row, record);
   if (rc != INTEROP_OK || *row == NULL) return rc;
+  hold = in_arena_raw(f->arena, sizeof(*hold));
+  if (hold == NULL) {
+    in_memo_release(*row);
+    *row = NULL;
+    return INTEROP_NOMEM;
+  }
   hold->row = *row;
   hold->next = f->holds;
   f->holds = hold;

@@ -51,6 +51,8 @@ interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_aren
 void in_facts_free(in_facts_t *f);
 /* forgets what hangs on the recipient */
 void in_facts_recipient(in_facts_t *f);
+/* was anything asked about how the recipient is called? */
+bool in_facts_asked_names(const in_facts_t *f);
 /* the source may have another snapshot from now on */
 void in_facts_renew(in_facts_t *f, const interop_source_t *source);
 /* a record that is nobody's subject; OK: *row stays as long as the facts do */

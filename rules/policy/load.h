@@ -21,6 +21,7 @@ struct interop_policy_s {
   pcre2_general_context *general; /* PCRE2's view of alloc */
   pcre2_code **regex;             /* by atom; NULL where the atom is none */
   uint8_t *recipients;            /* by atom: IN_NOT_YET where its fact is another for each recipient, else 0 */
+  uint8_t *names;                 /* by atom: IN_NOT_YET where its fact is how the recipient is called, else 0 */
   uint8_t *others;                /* by subject, by atom: 0 where the class hangs on its record alone, else IN_NOT_YET */
   uint8_t *ready;                 /* by field: in_ready_t */
   bool asks_joined;               /* some rule asks for sender.joined */
@@ -53,6 +54,8 @@ static inline const in_pi_reason_t *in_reason(const in_image_t *img, uint32_t i)
 }
 
 bool in_slot_of_recipient(const in_image_t *img, uint32_t slot);
+/* how the recipient is called: all that two of them differ in of whom nothing is known */
+bool in_slot_of_names(const in_image_t *img, uint32_t slot);
 /* index of a reason or system by name, or IN_NIL */
 uint32_t in_find_reason(const in_image_t *img, in_span_t name);
 uint32_t in_find_system(const in_image_t *img, in_span_t name);
