@@ -139,7 +139,7 @@ $(NGX_TREE)/objs/Makefile: Makefile config config.make $(NGX_LIST) $(wildcard $(
 	  --add-dynamic-module=$(CURDIR) >configure.log 2>&1 || { tail -n 5 configure.log; exit 1; }
 $(NGX_TREE)/objs/Makefile: SHELL := /bin/bash
 
-$(B)/ngx_http_interop_module.so: $(NGX_TREE)/objs/Makefile $(LIB) $(NGX_FILES) rules/interop.h
+$(B)/ngx_http_interop_module.so: $(NGX_TREE)/objs/Makefile $(LIB) $(NGX_FILES) $(wildcard rules/*.h)
 	@echo '  ngx  $@'
 	$(Q)$(MAKE) --no-print-directory -C $(NGX_TREE) -f objs/Makefile B=$(abspath $(B)) modules $(if $(V),,>$(B)/nginx.log) || \
 	  { tail -n 40 $(B)/nginx.log; exit 1; }

@@ -235,7 +235,7 @@ cmp_ok(scalar(grep { $_->{marks}{matrix} } @$readme_tables), '>=', 5, 'the READM
 # entries of an X-macro: [ID, "text", third]
 sub macro {
     my ($name) = @_;
-    for my $file (map { glob "$root/$_" } qw(rules/interop.h rules/*/*.h)) {
+    for my $file (map { glob "$root/$_" } qw(rules/interop*.h rules/*/*.h)) {
         my ($body) = $t->read_file($file) =~ /#define \Q$name\E\(X\)((?:.*\\\n)*.*)/ or next;
         return $name eq 'IN_REQUEST_FACTS' ? $body =~ /X\(\w+,\s*\w+,\s*"([^"]+)"/g
             : $body =~ /X\(\w+,\s*"([^"]+)"/g;
@@ -259,7 +259,7 @@ for my $table (grep { $_->{marks}{list} } @$language_tables) {
 }
 is_deeply([ sort keys %listed ], [qw(INTEROP_FEATURES INTEROP_KINDS INTEROP_OPERATIONS INTEROP_RECORDS INTEROP_VERDICTS
     IN_FACT_TYPES IN_REQUEST_FACTS IN_SUBJECTS IN_VARIABLES)], 'every closed list is there');
-my %least = map { lc } text_of('rules/interop.h') =~ /X\(\w+, "(\w+)", (RICH_TEXT|TEXT|IMAGE|GIF|ATTACHMENT|ACTION_CARD)\)/g;
+my %least = map { lc } text_of('rules/interop_lists.h') =~ /X\(\w+, "(\w+)", (RICH_TEXT|TEXT|IMAGE|GIF|ATTACHMENT|ACTION_CARD)\)/g;
 is_deeply({ map { map { s/`//gr } @$_[0, 1] } @{ $listed{INTEROP_FEATURES} } }, \%least, 'the kinds that features make');
 is_deeply([ map { words($_->[0]) } table('verdict', @$readme_tables) ], [ macro('INTEROP_VERDICTS') ], 'the README\'s verdicts');
 
