@@ -9,7 +9,6 @@
 ** here (regex.c has what stands for them), nor anything that tells an address.
 */
 #include <string.h>
-#include <lualib.h>
 #include "host.h"
 
 #define REP_MAX  262144u                /* bytes that string.rep makes */
@@ -125,21 +124,13 @@ static const wrap_t utf8[] = {
 
 static const wrap_t base[] = { { "tonumber", by_text }, { NULL, NULL } };
 
-/* from the library at `from` into the table on top */
-static void wrap(lua_State *L, int from, const wrap_t *list) {
+/* of a library of Lua's own, into the table on top */
+static void wrap(lua_State *L, const char *library, const wrap_t *list) {
   for (; list->name != NULL; list++) {
-    lua_getfield(L, from, list->name);
+    in_lua_library_push(L, library, list->name);
     if (list->in_front != NULL) lua_pushcclosure(L, list->in_front, 1);
     lua_setfield(L, -2, list->name);
   }
-}
-
-static void open_library(lua_State *L, lua_CFunction opener, const wrap_t *list) {
-  lua_pushcfunction(L, opener);
-  lua_call(L, 0, 1);
-  lua_newtable(L);
-  wrap(L, lua_gettop(L) - 1, list);
-  lua_remove(L, -2);
 }
 
 /* ("x"):upper() finds the same functions; Lua's own arithmetic on texts is not kept */
@@ -153,18 +144,19 @@ static void set_methods(lua_State *L) {
 }
 
 void in_lua_open_bounded(lua_State *L, int env) {
-  open_library(L, luaopen_table, tables);
+  lua_createtable(L, 0, 6);
+  wrap(L, "table", tables);
   in_lua_seal(L);
   lua_setfield(L, env, "table");
-  open_library(L, luaopen_utf8, utf8);
+  lua_createtable(L, 0, 5);
+  wrap(L, "utf8", utf8);
   in_lua_seal(L);
   lua_setfield(L, env, "utf8");
-  lua_pushcfunction(L, luaopen_base);
-  lua_call(L, 0, 1);
   lua_pushvalue(L, env);
-  wrap(L, lua_gettop(L) - 1, base);
-  lua_pop(L, 2);
-  open_library(L, luaopen_string, strings);      /* regex.c goes on with it, and seals it */
+  wrap(L, "_G", base);
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 13);
+  wrap(L, "string", strings);           /* regex.c goes on with it, and seals it */
   set_methods(L);
   lua_setfield(L, env, "string");
 }

@@ -8,7 +8,6 @@
 */
 #include <stdio.h>
 #include <string.h>
-#include <lualib.h>
 #include "host.h"
 
 #define LOAD_TIMES  100u                /* what loading may cost, in calls */
@@ -78,32 +77,12 @@ static void take_error(interop_script_t *s) {
 
 /* ---- loading */
 
-/* another Lua may have taken the place of the one that this was built for */
-static void check_language(lua_State *L) {
-  const char *v;
-  if (lua_version(L) != LUA_VERSION_NUM) luaL_error(L, "this is not " LUA_VERSION);
-  lua_pushcfunction(L, luaopen_base);
-  lua_call(L, 0, 1);
-  lua_getfield(L, -1, "_VERSION");
-  v = lua_tostring(L, -1);
-  if (v == NULL || strcmp(v, LUA_VERSION) != 0 || lua_getfield(L, -2, "jit") != LUA_TNIL)
-    luaL_error(L, "this is not " LUA_VERSION);
-  lua_settop(L, 0);
-}
-
-typedef struct { interop_script_t *s; const interop_script_source_t *source; bool language; } loading_t;
-
 /* gives the script's function, the event and the verdict */
 static int load_script(lua_State *L) {
-  loading_t *l = lua_touserdata(L, 1);
+  const interop_span_t *code = lua_touserdata(L, 1);
   lua_settop(L, 0);
-  check_language(L);
-  l->language = true;
   in_lua_open(L);
-  lua_newtable(L);                      /* nobody's globals */
-  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
-  if (luaL_loadbufferx(L, l->source->text.n > 0 ? l->source->text.p : "", l->source->text.n, "=" IN_LUA_CHUNK, "t") != LUA_OK)
-    return lua_error(L);
+  if (luaL_loadbufferx(L, code->p, code->n, "=" IN_LUA_CHUNK, "b") != LUA_OK) return lua_error(L);
   lua_pushvalue(L, 1);
   lua_setupvalue(L, -2, 1);
   lua_call(L, 0, 1);
@@ -113,12 +92,25 @@ static int load_script(lua_State *L) {
   return 3;
 }
 
+static interop_status_t open_library(interop_script_t *s, interop_diag_t *diag) {
+  interop_status_t rc = in_lua_library(&s->alloc, &s->library);
+  if (rc == INTEROP_UNAVAILABLE) return tell(diag, rc, "this is not " LUA_VERSION);
+  return rc == INTEROP_OK ? rc : tell(diag, rc, "out of memory");
+}
+
 static interop_status_t load_state(interop_script_t *s, const interop_script_source_t *source, interop_diag_t *diag) {
-  loading_t l = { s, source, false };
+  interop_span_t code;
+  const char *error = NULL;
+  interop_status_t status = in_lua_compile(s->library, source, &code, &error);
   int rc;
+  if (status == INTEROP_NOMEM) return tell(diag, status, "out of memory");
   in_lua_begin(s, LOAD_TIMES);
+  if (status != INTEROP_OK) {
+    snprintf(s->error, sizeof(s->error), "%s", error);
+    return tell_error(s, source, diag);
+  }
   lua_pushcfunction(s->L, load_script);
-  lua_pushlightuserdata(s->L, &l);
+  lua_pushlightuserdata(s->L, &code);
   rc = lua_pcall(s->L, 1, 3, 0);
   if (rc == LUA_ERRMEM || s->over == INTEROP_SE_MEMORY) {
     snprintf(s->error, sizeof(s->error), "it needs more memory than its budget has: %u bytes", s->budget.memory);
@@ -126,12 +118,12 @@ static interop_status_t load_state(interop_script_t *s, const interop_script_sou
   }
   if (rc == LUA_OK) return INTEROP_OK;
   take_error(s);
-  return l.language ? tell_error(s, source, diag) : tell(diag, INTEROP_UNAVAILABLE, s->error);
+  return tell_error(s, source, diag);
 }
 
 /* from now on every call begins here */
 static bool keep(interop_script_t *s) {
-  lua_gc(s->L, LUA_GCCOLLECT);
+  for (int i = 0; i < 3; i++) lua_gc(s->L, LUA_GCCOLLECT);       /* each halves the table of texts */
   lua_gc(s->L, LUA_GCSTOP);
   s->copy = s->alloc.resize(s->alloc.ctx, NULL, 0, s->heap.top);
   if (s->copy == NULL) return false;
@@ -180,7 +172,10 @@ static interop_status_t load(const interop_script_source_t *source, const intero
     return tell(diag, INTEROP_NOMEM, "out of memory");
   }
   *(interop_script_t **) lua_getextraspace(s->L) = s;
-  rc = load_state(s, source, diag);
+  rc = open_library(s, diag);
+  if (rc == INTEROP_OK) rc = load_state(s, source, diag);
+  in_lua_library_free(s->library);
+  s->library = NULL;
   if (rc == INTEROP_OK && s->status != INTEROP_OK) rc = tell(diag, s->status, "out of memory");
   if (rc == INTEROP_OK && !keep(s)) rc = tell(diag, INTEROP_NOMEM, "out of memory");
   if (rc != INTEROP_OK) unload(s);

@@ -12,6 +12,7 @@
 ** helpers.c text, time, log, counter
 ** words.c   word lists
 ** json.c    JSON
+** library.c Lua's own libraries, looked into from outside
 ** host.c    the extension: load, run, free
 **
 ** A state lives in one region. When the script has been loaded, the region is
@@ -53,6 +54,8 @@ void *in_lua_heap_resize(in_lua_heap_t *h, void *p, size_t osize, size_t nsize);
 
 typedef struct { interop_regex_t *regex; char *pattern; size_t n; } in_lua_regex_t;
 
+typedef struct in_lua_library_s in_lua_library_t;
+
 struct interop_script_s {
   interop_alloc_t alloc;
   const interop_services_t *services;
@@ -69,6 +72,7 @@ struct interop_script_s {
   size_t regex_bytes;
   interop_regex_t *passing;       /* one that is not kept, while it is used */
   interop_json_t *json;
+  in_lua_library_t *library;      /* while it is loaded */
 
   /* the call */
   bool running;                   /* else it is being loaded: there is no event */
@@ -128,6 +132,15 @@ void in_lua_open_actions(lua_State *L, int env);
 void in_lua_open_helpers(lua_State *L, int env);
 void in_lua_open_words(lua_State *L, int env);  /* text is there */
 void in_lua_open_json(lua_State *L, int env);
+
+/* library.c: NOMEM; UNAVAILABLE: another Lua has taken the place of the one that this was built for.
+   The library is to be freed in any case */
+interop_status_t in_lua_library(const interop_alloc_t *alloc, in_lua_library_t **library);
+void in_lua_library_free(in_lua_library_t *library);
+/* the source's code; SYNTAX: *error says why not. Both live as long as the library */
+interop_status_t in_lua_compile(in_lua_library_t *library, const interop_script_source_t *source,
+                                interop_span_t *code, const char **error);
+void in_lua_library_push(lua_State *L, const char *library, const char *name);
 
 /* leaves an event and a verdict on the stack */
 void in_lua_push_event(lua_State *L);

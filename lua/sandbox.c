@@ -10,7 +10,6 @@
 ** Invariant: nothing that a script can reach can be written, but what it made.
 */
 #include <string.h>
-#include <lualib.h>
 #include "host.h"
 
 void in_lua_push(lua_State *L, interop_span_t s) {
@@ -94,27 +93,25 @@ static int to_string(lua_State *L) {
 
 /* ---- the environment */
 
-/* copies functions of Lua's own library, the table at `from`, into the table on top */
-static void copy(lua_State *L, int from, const char *const *names) {
+/* copies of a library of Lua's own, into the table on top */
+static void copy(lua_State *L, const char *library, const char *const *names) {
   for (; *names != NULL; names++) {
-    lua_getfield(L, from, *names);
+    in_lua_library_push(L, library, *names);
     lua_setfield(L, -2, *names);
   }
 }
 
 static void open_base(lua_State *L, int env) {
   static const char *const names[] = { "assert", "error", "ipairs", "next", "pairs", "select", "type", NULL };
-  lua_pushcfunction(L, luaopen_base);
-  lua_call(L, 0, 1);
   lua_pushvalue(L, env);
-  copy(L, lua_gettop(L) - 1, names);
+  copy(L, "_G", names);
   lua_pushcfunction(L, protected_call);
   lua_setfield(L, -2, "pcall");
   lua_pushcfunction(L, to_string);
   lua_setfield(L, -2, "tostring");
   lua_pushliteral(L, LUA_VERSION);
   lua_setfield(L, -2, "_VERSION");
-  lua_pop(L, 2);
+  lua_pop(L, 1);
 }
 
 static void open_math(lua_State *L, int env) {
@@ -122,13 +119,10 @@ static void open_math(lua_State *L, int env) {
     "abs", "ceil", "exp", "floor", "fmod", "huge", "log", "max", "maxinteger", "min", "mininteger", "modf", "pi",
     "sqrt", "tointeger", "type", "ult", NULL
   };
-  lua_pushcfunction(L, luaopen_math);
-  lua_call(L, 0, 1);
-  lua_newtable(L);
-  copy(L, lua_gettop(L) - 1, names);
+  lua_createtable(L, 0, 17);
+  copy(L, "math", names);
   in_lua_seal(L);
   lua_setfield(L, env, "math");
-  lua_pop(L, 1);
 }
 
 /* the table on top gets a last resort for names */
@@ -141,7 +135,7 @@ static void refuse_names(lua_State *L) {
 
 int in_lua_open(lua_State *L) {
   int env;
-  lua_newtable(L);
+  lua_createtable(L, 0, 32);
   env = lua_gettop(L);
   open_base(L, env);
   open_math(L, env);

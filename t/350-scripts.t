@@ -116,12 +116,12 @@ while ($code =~ /static const (?:luaL_Reg|wrap_t) (\w+)\[\] = \{(.*?)\};/gs) {
     my ($name, $body) = ($1, $2);
     push @{ $names{$name} }, $body =~ /\{ "(\w+)"/g;
 }
-my %base = map { $_ => 1 } $code =~ /open_base.*?names\[\] = \{(.*?)\}/s ? $1 =~ /"(\w+)"/g : ();
+my %base = map { $_ => 1 } $code =~ /void open_base\(.*?names\[\] = \{(.*?)\}/s ? $1 =~ /"(\w+)"/g : ();
 $base{$_} = 1 for qw(pcall tostring tonumber _VERSION);
 my ($env) = $page =~ /<!-- names env -->\n(.*?)\n\n/s;
 is_deeply([ sort $env =~ /`(\w+)`/g ], [ sort keys %base ], 'names without a library');
 my ($math) = $page =~ /<!-- names math -->\n(.*?)\n\n/s;
-my ($math_code) = $code =~ /open_math.*?names\[\] = \{(.*?)\}/s;
+my ($math_code) = $code =~ /void open_math\(.*?names\[\] = \{(.*?)\}/s;
 is_deeply([ $math =~ /`math\.(\w+)`/g ], [ $math_code =~ /"(\w+)"/g ], 'math');
 my %told = (table => 'tables', utf8 => 'utf8', string => 'strings');
 for my $library (sort keys %told) {
