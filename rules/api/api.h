@@ -48,11 +48,10 @@ interop_status_t in_api_match(const in_image_t *img, int api, const interop_targ
 
 /* ---- read: request -> event */
 
-/* a participant as a request names them */
+/* somebody of whom an element of an answer tells */
 typedef struct {
   in_span_t id;                   /* raw id, after the API's `like` pattern was taken off */
   in_span_t name;                 /* display name, or absent */
-  uint32_t at;                    /* index in the list, for AC-22 */
 } in_party_t;
 
 typedef struct in_body_s in_body_t;       /* the parsed body and where things are in it */
@@ -69,7 +68,7 @@ typedef struct {
   in_span_t call;                 /* as the request names it, or absent */
   in_span_t card;                 /* what the API calls the card: "Poll" */
   in_span_t conversation_type;    /* create: enum value of the store's fact, or absent */
-  const in_party_t *parties;      /* named participants, targets of a call ... */
+  const in_span_t *parties;       /* raw ids of participants, targets of a call ... as they are named */
   uint32_t party_count;
   bool has_content;
   in_body_t *body;                /* NULL: none */

@@ -108,7 +108,7 @@ interop_status_t in_api_elements(const in_image_t *img, const in_event_t *ev, in
 /* ---- one after the other */
 
 static void read_item(in_body_t *b, in_item_t *item) {
-  in_party_t party = { IN_NONE, IN_NONE, 0 };
+  in_party_t party = { IN_NONE, IN_NONE };
   for (uint32_t i = 0; i < b->shape->nodes; i++) {
     yyjson_val *v = in_body_value(b, i);
     if (v == NULL) continue;

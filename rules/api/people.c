@@ -123,18 +123,17 @@ static bool who(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_span_t 
   return id->p != NULL || in_body_wrong(b, IN_SPAN("it cannot be told who is meant"));
 }
 
-static bool read_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, uint32_t at,
-                        in_party_t *party) {
-  yyjson_val *person = m->person_at.count > 0 ? in_json_follow(v, b->img, m->person_at, b->nocase) : v;
-  yyjson_val *name = m->person_name.count > 0 ? in_json_follow(v, b->img, m->person_name, b->nocase) : NULL;
-  party->at = at;
+/* name: NULL: it is not wanted */
+static bool read_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_span_t *id, in_span_t *name) {
+  yyjson_val *person = m->person_at.count > 0 ? in_json_follow(v, b->img, m->person_at, b->nocase) : v, *at;
   if (person == NULL) return in_body_wrong(b, IN_SPAN("it cannot be told who is meant"));
-  if (yyjson_is_str(name)) party->name = in_json_str(name);
-  return who(b, m, person, &party->id);
+  at = name != NULL && m->person_name.count > 0 ? in_json_follow(v, b->img, m->person_name, b->nocase) : NULL;
+  if (yyjson_is_str(at)) *name = in_json_str(at);
+  return who(b, m, person, id);
 }
 
 bool in_body_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_party_t *party) {
-  bool good = read_person(b, m, v, 0, party);
+  bool good = read_person(b, m, v, &party->id, &party->name);
   b->wrong = IN_NONE;
   if (!good) party->id = IN_NONE;
   return good;
@@ -142,28 +141,40 @@ bool in_body_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_par
 
 /* ---- all of a body */
 
+/* room for more behind those who are there; NULL: no memory */
+static in_span_t *make_room(in_body_t *b, in_event_t *ev, size_t more) {
+  in_span_t *p;
+  size_t count, size;
+  if (!in_add(ev->party_count, more, &count) || !in_mul(count, sizeof(*p), &size)) return NULL;
+  p = in_arena_raw(b->arena, size);
+  if (p == NULL) return NULL;
+  if (ev->party_count > 0) memcpy(p, ev->parties, ev->party_count * sizeof(*p));
+  ev->parties = p;
+  return p;
+}
+
 static interop_status_t read_list(in_body_t *b, const in_ai_member_t *m, yyjson_val *list, in_event_t *ev) {
-  size_t i, n, more = yyjson_arr_size(list);
+  size_t i, n;
   yyjson_val *e;
   if (!yyjson_is_arr(list)) {
     in_body_wrong(b, IN_SPAN("a list is wanted"));
     return INTEROP_OK;
   }
-  in_party_t *p = in_arena_array(b->arena, ev->party_count + more, sizeof(*p));
+  in_span_t *p = make_room(b, ev, yyjson_arr_size(list));
   if (p == NULL) return INTEROP_NOMEM;
-  if (ev->party_count > 0) memcpy(p, ev->parties, ev->party_count * sizeof(*p));
-  ev->parties = p;
-  yyjson_arr_foreach(list, i, n, e)
-    if (!read_person(b, m, e, (uint32_t) i, &p[ev->party_count++])) break;
+  yyjson_arr_foreach(list, i, n, e) {
+    in_span_t *id = &p[ev->party_count++];
+    *id = IN_NONE;
+    if (!read_person(b, m, e, id, NULL)) break;
+  }
   return b->arena->failed ? INTEROP_NOMEM : INTEROP_OK;
 }
 
 static interop_status_t read_one(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_event_t *ev) {
-  in_party_t *p = in_arena_array(b->arena, ev->party_count + 1, sizeof(*p));
+  in_span_t *p = make_room(b, ev, 1);
   if (p == NULL) return INTEROP_NOMEM;
-  if (ev->party_count > 0) memcpy(p, ev->parties, ev->party_count * sizeof(*p));
-  ev->parties = p;
-  read_person(b, m, v, 0, &p[ev->party_count++]);
+  p[ev->party_count] = IN_NONE;
+  read_person(b, m, v, &p[ev->party_count++], NULL);
   return b->arena->failed ? INTEROP_NOMEM : INTEROP_OK;
 }
 

@@ -282,9 +282,9 @@ static interop_status_t read_target(const in_image_t *img, const in_match_t *m, 
     else if (count > 0) refuse(ev, IN_SPAN("malformed_path"), IN_SPAN("a query parameter names no or two conversations"));
   }
   if (op->captures.party != IN_NIL && captured(m, op->captures.party).p != NULL) {
-    in_party_t *p = in_arena_get(arena, sizeof(*p));
+    in_span_t *p = in_arena_get(arena, sizeof(*p));
     if (p == NULL) return INTEROP_NOMEM;
-    p->id = captured(m, op->captures.party);
+    *p = captured(m, op->captures.party);
     ev->parties = p;
     ev->party_count = 1;
   }

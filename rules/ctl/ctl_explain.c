@@ -135,7 +135,7 @@ static bool read_recipient(in_explained_t *x, interop_judge_t *j, const in_recip
   const in_pi_outcome_t *o = in_outcome(img, r->outcome);
   interop_alloc_t alloc = in_arena_alloc(x->arena);
   in_buf_t b;
-  t->id = r->id.p == NULL ? IN_SPAN("(nobody known)") : r->id;
+  t->id = in_judge_id(r).p == NULL ? IN_SPAN("(nobody known)") : in_judge_id(r);
   t->system = r->to < img->count[IN_S_SYSTEMS] ? in_image_str(img, in_system(img, r->to)->name) : IN_NONE;
   t->rule = in_image_str(img, o->rule);
   in_buf_init(&b, &alloc);

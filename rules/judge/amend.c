@@ -56,9 +56,9 @@ static bool is_denial(const in_pi_outcome_t *o) {
 }
 
 /* the request is denied, as the fact behind the rule is not known */
-static interop_status_t cannot_tell(interop_judge_t *j, uint32_t k, uint32_t outcome, in_span_t fact) {
+static interop_status_t cannot_tell(interop_judge_t *j, uint32_t k, uint32_t outcome, uint32_t slot) {
   const in_image_t *img = &j->policy->img;
-  j->recipients[k].untold = fact;
+  j->recipients[k].untold = slot & IN_NO_SLOT;
   for (uint32_t i = 0; outcome == IN_NIL && i < img->count[IN_S_OUTCOMES]; i++)
     if (in_outcome(img, i)->kind == IN_OUT_UNDETERMINED && in_outcome(img, i)->slot == IN_NIL) outcome = i;
   if (outcome == IN_NIL) return INTEROP_USAGE;
@@ -80,13 +80,9 @@ static interop_status_t keep(interop_judge_t *j, const in_pi_amend_t *a, uint32_
   return INTEROP_OK;
 }
 
-static in_span_t slot_name(const interop_judge_t *j, uint32_t slot) {
-  return in_image_str(&j->policy->img, in_slot(&j->policy->img, slot)->name);
-}
-
 static interop_status_t take_cut(interop_judge_t *j, const in_pi_amend_t *a, uint32_t k) {
   in_value_t v = in_facts_value(&j->facts, a->slot);
-  if (!v.known) return a->unknown_passes ? INTEROP_OK : cannot_tell(j, k, IN_NIL, slot_name(j, a->slot));
+  if (!v.known) return a->unknown_passes ? INTEROP_OK : cannot_tell(j, k, IN_NIL, a->slot);
   if (j->cut_rule == NULL ? v.number <= 0 : v.number <= j->cut) return INTEROP_OK;
   j->cut = v.number;
   j->cut_rule = a;
@@ -103,13 +99,13 @@ static interop_status_t take_rule(interop_judge_t *j, const in_pi_amend_t *a, ui
   if (a->kind != IN_AMEND_CUT && !asked && !shown) return INTEROP_OK;
   o = outcome_of(j, a);
   if (o == IN_NIL) return j->facts.status;
-  if (in_outcome(img, o)->kind == IN_OUT_UNDETERMINED && !a->unknown_passes) return cannot_tell(j, k, o, IN_NONE);
+  if (in_outcome(img, o)->kind == IN_OUT_UNDETERMINED && !a->unknown_passes) return cannot_tell(j, k, o, IN_NO_SLOT);
   if (in_outcome(img, o)->kind != IN_OUT_TRUE) return INTEROP_OK;
   if (a->kind == IN_AMEND_CUT) return take_cut(j, a, k);
   if (!asked) return keep(j, a, k, IN_NONE);
   value = in_amend_value(j, a, IN_SPAN(""));
   if (j->arena.failed) return INTEROP_NOMEM;
-  if (value.p == NULL && !a->unknown_passes) return cannot_tell(j, k, IN_NIL, slot_name(j, a->slot));
+  if (value.p == NULL && !a->unknown_passes) return cannot_tell(j, k, IN_NIL, a->slot);
   return value.p == NULL ? INTEROP_OK : keep(j, a, k, value);
 }
 

@@ -189,8 +189,8 @@ static interop_status_t participants(interop_judge_t *j, interop_value_t *v) {
     n++;
   }
   for (uint32_t i = 0; i < j->recipient_count; i++) {
-    if (in_eq(j->recipients[i].id, sender) || j->recipients[i].refused) continue;
-    in_pack_item(&b, j->recipients[i].id, IN_NONE);
+    if (in_eq(in_judge_id(&j->recipients[i]), sender) || j->recipients[i].refused) continue;
+    in_pack_item(&b, in_judge_id(&j->recipients[i]), IN_NONE);
     n++;
   }
   if (!b.failed) items = in_arena_copy(&j->arena, in_buf_span(&b));
@@ -245,7 +245,7 @@ static interop_status_t keep_roster(interop_judge_t *j) {
   if (j->event.operation == INTEROP_OP_INVITE_LINK_JOIN) in_pack_item(&b, j->sender_id, joined), n++;
   for (uint32_t i = 0; i < j->recipient_count && j->event.operation != INTEROP_OP_INVITE_LINK_JOIN; i++) {
     if (j->recipients[i].refused || j->recipients[i].party == IN_NIL) continue;
-    in_pack_item(&b, j->recipients[i].id, joined);
+    in_pack_item(&b, in_judge_id(&j->recipients[i]), joined);
     n++;
   }
   items = b.failed || n == 0 ? IN_NONE : in_arena_copy(&j->arena, in_buf_span(&b));

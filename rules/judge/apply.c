@@ -207,7 +207,8 @@ interop_status_t in_judge_refuse(interop_judge_t *j, in_span_t reason, in_span_t
 static in_span_t unknown_fact(interop_judge_t *j, const in_pi_outcome_t *o) {
   const in_image_t *img = &j->policy->img;
   const in_pi_atom_t *a;
-  if (o->slot == IN_NIL && j->recipients[j->final].untold.p != NULL) return j->recipients[j->final].untold;
+  if (o->slot == IN_NIL && j->recipients[j->final].untold != IN_NO_SLOT)
+    return in_image_str(img, in_slot(img, j->recipients[j->final].untold)->name);
   if (o->slot == IN_NIL) return j->undetermined.p != NULL ? j->undetermined : IN_SPAN("recipient.reads_on");
   a = in_atom(img, o->slot);
   in_judge_take(j, &j->recipients[j->final]);

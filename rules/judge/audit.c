@@ -179,7 +179,7 @@ static void put_outcome(audit_t *a, const in_recipient_t *r) {
   put(a, "verdict", in_str(interop_verdict_name((interop_verdict_t) o->verdict)));
   if (o->kind == IN_OUT_UNDETERMINED) {
     fact = o->slot != IN_NIL ? in_image_str(a->img, in_slot(a->img, in_atom(a->img, o->slot)->slot)->name)
-           : r->untold.p != NULL ? r->untold : IN_SPAN("recipient.reads_on");
+           : r->untold != IN_NO_SLOT ? in_image_str(a->img, in_slot(a->img, r->untold)->name) : IN_SPAN("recipient.reads_on");
     reason = in_arena_printf(&a->j->arena, "undetermined:%.*s", (int) fact.n, fact.p);
   } else if (o->reason != IN_NIL) {
     reason = in_image_str(a->img, in_reason(a->img, o->reason)->name);
@@ -193,7 +193,7 @@ static void put_recipient(audit_t *a, const in_recipient_t *r) {
   in_list_event_t event = { (uint32_t) j->event.operation, (uint32_t) j->event.kind, j->from, r->to };
   in_buf_byte(&a->b, '{');
   a->more = false;
-  put(a, "id", r->id);
+  put(a, "id", in_judge_id(r));
   if (r->to < a->img->count[IN_S_SYSTEMS]) put(a, "system", in_image_str(a->img, in_system(a->img, r->to)->name));
   in_judge_take(j, r);
   if (j->facts.request[IN_RF_FEDERATED].known) {

@@ -43,8 +43,8 @@ void in_judge_take(interop_judge_t *j, const in_recipient_t *r) {
   f->request[IN_RF_TO].known = r->to < j->policy->img.count[IN_S_SYSTEMS];
   f->request[IN_RF_TO].number = r->to;
   f->request[IN_RF_FEDERATED] = federated(in_facts_row(f, IN_SUB_SENDER), r->row);
-  set_text(f, IN_RF_NAMED, r->named);
-  set_text(f, IN_RF_RECIPIENT_ID, r->id);
+  set_text(f, IN_RF_NAMED, in_judge_named(r));
+  set_text(f, IN_RF_RECIPIENT_ID, in_judge_id(r));
 }
 
 /* notices that the rules give for this recipient */

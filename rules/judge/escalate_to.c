@@ -86,7 +86,7 @@ static bool is_theirs(const interop_judge_t *j, const in_recipient_t *r, in_span
   interop_value_t gone;
   if (interop_record_get(record, IN_SPAN("deleted"), &gone) == INTEROP_OK && gone.type == INTEROP_T_FLAG && gone.number != 0)
     return false;
-  return takes_part(record, j->sender_id) && takes_part(record, r->id);
+  return takes_part(record, j->sender_id) && takes_part(record, in_judge_id(r));
 }
 
 /* the pair's conversation under one form of ids, whoever of the two is named first */
@@ -137,7 +137,7 @@ static interop_status_t add_own(interop_judge_t *j, in_escalating_t *e) {
 
 static bool is_named(const interop_judge_t *j, const in_recipient_t *r) {
   for (uint32_t i = 0; i < j->event.party_count; i++)
-    if (in_eq(j->event.parties[i].id, r->named)) return true;
+    if (in_eq(j->event.parties[i], in_judge_named(r))) return true;
   return false;
 }
 

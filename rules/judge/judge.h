@@ -22,16 +22,26 @@
 #include "../api/api.h"
 #include "../policy/facts.h"
 
+#define IN_NO_SLOT  0xffffffu
+
+/* a request may name tens of thousands: what can be told from the rest is not kept */
 typedef struct {
-  in_span_t id;                   /* of the store, or as the request names them */
-  in_span_t named;
+  const char *name;               /* as the request, or a list of the store, has it; NULL: nobody is known */
   in_row_t *row;                  /* NULL: nobody knows them */
-  uint32_t to;                    /* system in which they read; count of systems: not known */
-  in_span_t untold;               /* the fact without which it is not known */
+  uint32_t name_size;
   uint32_t outcome;
   uint32_t party;                 /* number among those whom the request names; IN_NIL: it does not */
-  bool refused;                   /* alone: the others go on */
+  uint32_t to : 7;                /* system in which they read; count of systems: not known */
+  uint32_t refused : 1;           /* alone: the others go on */
+  uint32_t untold : 24;           /* slot of the fact without which it is not known, or IN_NO_SLOT */
 } in_recipient_t;
+
+static inline in_span_t in_judge_named(const in_recipient_t *r) { return in_span(r->name, r->name_size); }
+
+/* of the store, or as the request names them */
+static inline in_span_t in_judge_id(const in_recipient_t *r) {
+  return r->row != NULL && r->row->id.p != NULL ? r->row->id : in_judge_named(r);
+}
 
 typedef struct in_batch_judge_s in_batch_judge_t;
 typedef struct in_escalating_s in_escalating_t;
@@ -112,6 +122,8 @@ struct interop_judge_s {
 interop_status_t in_judge_address(interop_judge_t *j);
 /* one user as a recipient; false: it is the sender. Its record lives in the arena */
 bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, interop_status_t *rc);
+/* nothing but a name, of at most 4 GB; a system in which they read */
+in_recipient_t in_judge_called(in_span_t named, uint32_t to);
 /* decide.c */
 interop_status_t in_judge_decide(interop_judge_t *j);
 bool in_judge_crosses(const interop_judge_t *j);

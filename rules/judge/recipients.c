@@ -21,7 +21,7 @@ static uint32_t systems(const interop_judge_t *j) {
 static bool untold(interop_judge_t *j, in_recipient_t *r, const in_pi_reading_t *g, const in_pi_outcome_t *o) {
   const in_image_t *img = &j->policy->img;
   if (o->kind != IN_OUT_UNDETERMINED || g->unknown_passes) return false;
-  if (o->slot != IN_NIL) r->untold = in_image_str(img, in_slot(img, in_atom(img, o->slot)->slot)->name);
+  if (o->slot != IN_NIL) r->untold = in_atom(img, o->slot)->slot & IN_NO_SLOT;
   return true;
 }
 
@@ -38,7 +38,7 @@ static bool policy_says(interop_judge_t *j, in_recipient_t *r) {
     o = in_decide(&j->facts, g->guard);
     if (o == IN_NIL) break;
     said = in_outcome(img, o)->kind == IN_OUT_TRUE;
-    if (said) r->to = g->to;
+    if (said) r->to = g->to & 0x7f;
     else said = untold(j, r, g, in_outcome(img, o));
   }
   j->facts.fetched = fetched;
@@ -46,25 +46,26 @@ static bool policy_says(interop_judge_t *j, in_recipient_t *r) {
   return said;
 }
 
+in_recipient_t in_judge_called(in_span_t named, uint32_t to) {
+  return (in_recipient_t) { .name = named.p, .name_size = (uint32_t) named.n, .to = to & 0x7f, .untold = IN_NO_SLOT,
+                            .outcome = IN_NIL, .party = IN_NIL };
+}
+
 bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, interop_status_t *rc) {
   in_row_t *row;
-  *rc = in_facts_find(&j->facts, INTEROP_R_USER, named, &row);
-  memset(r, 0, sizeof(*r));
-  r->named = r->id = named;
-  r->to = systems(j);
-  r->outcome = r->party = IN_NIL;
+  *r = in_judge_called(named, systems(j));
+  *rc = named.n > UINT32_MAX ? INTEROP_NOMEM : in_facts_find(&j->facts, INTEROP_R_USER, named, &row);
   if (*rc == INTEROP_MISSING) {
     *rc = INTEROP_OK;
     return true;
   }
   if (*rc != INTEROP_OK) return true;
   r->row = row;
-  if (row->id.p != NULL) r->id = row->id;
   if (row->id.p != NULL && in_eq_nocase(row->id, j->sender_id)) {
-    r->to = j->from;
+    r->to = j->from & 0x7f;
     return false;
   }
-  if (!policy_says(j, r)) r->to = row->reads;
+  if (!policy_says(j, r)) r->to = row->reads & 0x7f;
   *rc = j->facts.status;
   return true;
 }
@@ -80,14 +81,16 @@ static interop_status_t add(interop_judge_t *j, in_span_t named, uint32_t party)
 }
 
 static interop_status_t make_room(interop_judge_t *j, size_t n) {
+  size_t size;
   j->recipient_count = 0;
-  j->recipients = in_arena_array(&j->arena, n + 1, sizeof(*j->recipients));
+  if (!in_mul(n + 1, sizeof(*j->recipients), &size)) return INTEROP_NOMEM;
+  j->recipients = in_arena_raw(&j->arena, size);
   return j->recipients == NULL ? INTEROP_NOMEM : INTEROP_OK;
 }
 
 static bool is_there(const interop_judge_t *j, in_span_t id) {
   for (uint32_t i = 0; i < j->recipient_count; i++)
-    if (in_eq_nocase(j->recipients[i].id, id)) return true;
+    if (in_eq_nocase(in_judge_id(&j->recipients[i]), id)) return true;
   return false;
 }
 
@@ -112,7 +115,7 @@ static interop_status_t add_parties(interop_judge_t *j) {
   const interop_value_t *call = participants_of(j, IN_SUB_CALL);
   interop_status_t rc = make_room(j, j->event.party_count + (call != NULL ? call->count : 0));
   for (uint32_t i = 0; i < j->event.party_count && rc == INTEROP_OK; i++)
-    if (!in_eq_nocase(j->event.parties[i].id, j->request->sender)) rc = add(j, j->event.parties[i].id, i);
+    if (!in_eq_nocase(j->event.parties[i], j->request->sender)) rc = add(j, j->event.parties[i], i);
   return rc == INTEROP_OK && call != NULL ? add_list(j, call, true) : rc;
 }
 
@@ -125,11 +128,8 @@ static interop_status_t add_participants(interop_judge_t *j, const interop_value
 static interop_status_t add_one(interop_judge_t *j, in_span_t id, in_row_t *row, uint32_t to) {
   interop_status_t rc = make_room(j, 1);
   if (rc != INTEROP_OK) return rc;
-  memset(&j->recipients[0], 0, sizeof(j->recipients[0]));
-  j->recipients[0].id = j->recipients[0].named = id;
+  j->recipients[0] = in_judge_called(id, to);
   j->recipients[0].row = row;
-  j->recipients[0].to = to;
-  j->recipients[0].outcome = j->recipients[0].party = IN_NIL;
   j->recipient_count = 1;
   return INTEROP_OK;
 }

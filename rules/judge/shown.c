@@ -148,11 +148,11 @@ static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_
   s->event.message = x->item.message;
   s->event.card = ev->card;
   s->from = from;
-  s->sender_id = author->id;
+  s->sender_id = in_judge_id(author);
   memset(f->class_, IN_NOT_YET, in_class_bytes(j->policy));
   in_judge_request_facts(s);
-  f->request[IN_RF_SENDER_ID].known = author->id.p != NULL;
-  f->request[IN_RF_SENDER_ID].text = author->id;
+  f->request[IN_RF_SENDER_ID].known = s->sender_id.p != NULL;
+  f->request[IN_RF_SENDER_ID].text = s->sender_id;
   f->key[IN_SUB_SENDER_TENANT] = IN_NONE;
   f->look[IN_SUB_SENDER_TENANT] = f->look[IN_SUB_MESSAGE] = IN_LOOK_NOT_YET;
   in_facts_set(f, IN_SUB_SENDER, author->row);
@@ -161,8 +161,8 @@ static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_
   if (x->item.message.p != NULL && conversation.p != NULL)
     f->key[IN_SUB_MESSAGE] = in_arena_printf(&s->arena, "%.*s\n%.*s", (int) conversation.n, conversation.p,
                                              (int) x->item.message.n, x->item.message.p);
-  s->recipients[0] = (in_recipient_t) { .id = j->sender_id, .named = j->request->sender, .to = j->from, .party = IN_NIL,
-                                        .row = in_facts_row(&j->facts, IN_SUB_SENDER), .outcome = IN_NIL };
+  s->recipients[0] = in_judge_called(j->request->sender, j->from);
+  s->recipients[0].row = in_facts_row(&j->facts, IN_SUB_SENDER);
   s->taken = NULL;
   in_judge_take(s, &s->recipients[0]);
   return in_decide(f, in_table(img, SHOWN, uint32_t)[in_shown(img->count[IN_S_SYSTEMS], ev->kind, from, j->from)]);
@@ -173,7 +173,7 @@ static bool find_author(show_t *x, in_recipient_t *author, interop_status_t *rc)
   interop_judge_t *people = x->j->shown;
   in_recipient_t *known = &x->author[in_hash(x->item.id) % AUTHORS];
   *rc = INTEROP_OK;
-  if (known->named.p == NULL || !in_eq(known->named, x->item.id)) {
+  if (known->name == NULL || !in_eq(in_judge_named(known), x->item.id)) {
     bool other;
     people->taken = NULL;
     other = in_judge_resolve(people, x->item.id, known, rc);
@@ -189,7 +189,7 @@ static bool find_author(show_t *x, in_recipient_t *author, interop_status_t *rc)
 static interop_status_t decide(show_t *x, const in_event_t *ev, uint32_t *outcome, uint32_t *from) {
   interop_judge_t *j = x->j;
   uint32_t systems = j->policy->img.count[IN_S_SYSTEMS];
-  in_recipient_t author = { .id = x->item.id, .named = x->item.id, .to = systems };
+  in_recipient_t author = in_judge_called(x->item.id, systems);
   interop_status_t rc = INTEROP_OK;
   *outcome = IN_NIL;
   if (x->item.id.p != NULL && !find_author(x, &author, &rc)) return rc;
@@ -417,7 +417,7 @@ static interop_status_t put_refused(interop_judge_t *j, const in_recipient_t *r,
   in_var_t vars[] = {
     { IN_SPAN("reason"), name },
     { IN_SPAN("message"), reason == IN_NIL ? IN_SPAN("Refused by policy.") : in_image_str(img, in_reason(img, reason)->message) },
-    { IN_SPAN("who"), r->named },
+    { IN_SPAN("who"), in_judge_named(r) },
   };
   if (out->n > 0) in_buf_byte(out, ',');
   return in_api_refused(img, &j->event, vars, in_countof(vars), out);

@@ -86,13 +86,13 @@ static bool known_to_all(interop_judge_t *j, interop_script_subject_t of, const 
   bool user = of == INTEROP_SS_SENDER || of == INTEROP_SS_RECIPIENT;
   if (in_eq(name, IN_SPAN("id"))) {
     if (of == INTEROP_SS_TENANT) return false;
-    give_text(v, of == INTEROP_SS_SENDER ? j->sender_id : r != NULL ? r->id
+    give_text(v, of == INTEROP_SS_SENDER ? j->sender_id : r != NULL ? in_judge_id(r)
                  : of == INTEROP_SS_CONVERSATION ? j->conversation_id : j->event.message);
   } else if (user && in_eq(name, IN_SPAN("tenant"))) {
     const in_row_t *row = r != NULL ? r->row : in_facts_row(&j->facts, IN_SUB_SENDER);
     give_text(v, row != NULL ? row->tenant : r != NULL ? IN_NONE : j->request->tenant);
   } else if (r != NULL && in_eq(name, IN_SPAN("named"))) {
-    give_text(v, r->named);
+    give_text(v, in_judge_named(r));
   } else if (user && in_eq(name, IN_SPAN("system"))) {
     uint32_t system = r != NULL ? r->to : j->from;
     give_text(v, system < img->count[IN_S_SYSTEMS] ? in_image_str(img, in_system(img, system)->name) : IN_NONE);

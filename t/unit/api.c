@@ -36,7 +36,7 @@ static in_span_t line_of(apis_run_t *r) {
   if (r->ev.conversation_type.p != NULL)
     in_buf_printf(&b, " type %.*s", (int) r->ev.conversation_type.n, r->ev.conversation_type.p);
   for (uint32_t i = 0; i < r->ev.party_count; i++)
-    in_buf_printf(&b, " with %.*s", (int) r->ev.parties[i].id.n, r->ev.parties[i].id.p);
+    in_buf_printf(&b, " with %.*s", (int) r->ev.parties[i].n, r->ev.parties[i].p);
   return in_buf_span(&b);
 }
 

@@ -138,7 +138,7 @@ static in_span_t line_of(apis_run_t *r) {
   in_buf_printf(&b, " %s", interop_kind_name(r->ev.kind));
   if (r->ev.conversation.p != NULL) in_buf_printf(&b, " %.*s", (int) r->ev.conversation.n, r->ev.conversation.p);
   for (uint32_t i = 0; i < r->ev.party_count; i++)
-    in_buf_printf(&b, " %.*s", (int) r->ev.parties[i].id.n, r->ev.parties[i].id.p);
+    in_buf_printf(&b, " %.*s", (int) r->ev.parties[i].n, r->ev.parties[i].p);
   return in_buf_span(&b);
 }
 
