@@ -51,6 +51,7 @@ static int give(lua_State *L) {
 
 void in_lua_open_actions(lua_State *L, int env) {
   for (size_t i = 0; i < INTEROP_SCRIPT_ACTION_COUNT; i++) {
+    if (!in_lua_names(L, actions[i].name)) continue;
     lua_pushinteger(L, (lua_Integer) i);
     lua_pushcclosure(L, give, 1);
     lua_setfield(L, env, actions[i].name);

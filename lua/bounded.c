@@ -127,6 +127,7 @@ static const wrap_t base[] = { { "tonumber", by_text }, { NULL, NULL } };
 /* of a library of Lua's own, into the table on top */
 static void wrap(lua_State *L, const char *library, const wrap_t *list) {
   for (; list->name != NULL; list++) {
+    if (!in_lua_names(L, list->name)) continue;
     in_lua_library_push(L, library, list->name);
     if (list->in_front != NULL) lua_pushcclosure(L, list->in_front, 1);
     lua_setfield(L, -2, list->name);
@@ -143,19 +144,21 @@ static void set_methods(lua_State *L) {
   lua_pop(L, 1);
 }
 
+static void open_sealed(lua_State *L, int env, const char *library, const wrap_t *list) {
+  if (!in_lua_names(L, library)) return;
+  lua_newtable(L);
+  wrap(L, library, list);
+  in_lua_seal(L);
+  lua_setfield(L, env, library);
+}
+
 void in_lua_open_bounded(lua_State *L, int env) {
-  lua_createtable(L, 0, 6);
-  wrap(L, "table", tables);
-  in_lua_seal(L);
-  lua_setfield(L, env, "table");
-  lua_createtable(L, 0, 5);
-  wrap(L, "utf8", utf8);
-  in_lua_seal(L);
-  lua_setfield(L, env, "utf8");
+  open_sealed(L, env, "table", tables);
+  open_sealed(L, env, "utf8", utf8);
   lua_pushvalue(L, env);
   wrap(L, "_G", base);
   lua_pop(L, 1);
-  lua_createtable(L, 0, 13);
+  lua_newtable(L);
   wrap(L, "string", strings);           /* regex.c goes on with it, and seals it */
   set_methods(L);
   lua_setfield(L, env, "string");

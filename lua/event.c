@@ -162,7 +162,7 @@ static void push_group(lua_State *L, const char *group) {
   lua_newuserdatauv(L, 1, 0);
   lua_newtable(L);
   for (size_t i = 0; i < INTEROP_EVENT_FIELD_COUNT; i++) {
-    if (strncmp(fields[i], group, n) != 0 || strchr(fields[i] + n, '.') != NULL) continue;
+    if (strncmp(fields[i], group, n) != 0 || strchr(fields[i] + n, '.') != NULL || !in_lua_names(L, fields[i] + n)) continue;
     lua_pushinteger(L, (lua_Integer) i);
     lua_setfield(L, -2, fields[i] + n);
   }
@@ -178,6 +178,7 @@ void in_lua_push_event(lua_State *L) {
   const interop_span_t none = { NULL, 0 };
   push_group(L, event);
   for (size_t i = 0; i < INTEROP_SCRIPT_SUBJECT_COUNT; i++) {
+    if (!in_lua_names(L, subjects[i] + sizeof(event) - 1)) continue;
     push_view(L, (interop_script_subject_t) i, 0, none, i == INTEROP_SS_RECIPIENT ? &meta_people : &meta_facts);
     lua_setfield(L, -2, subjects[i] + sizeof(event) - 1);
   }

@@ -217,6 +217,7 @@ static int counter_get(lua_State *L) {
 /* ---- all of it */
 
 static void add_library(lua_State *L, int env, const char *name, const luaL_Reg *functions) {
+  if (!in_lua_names(L, name)) return;
   if (lua_getfield(L, env, name) != LUA_TTABLE) {
     lua_pop(L, 1);
     lua_newtable(L);
@@ -237,6 +238,7 @@ void in_lua_open_helpers(lua_State *L, int env) {
   add_library(L, env, "text", text);
   add_library(L, env, "time", time);
   add_library(L, env, "counter", counter);
+  if (!in_lua_names(L, "log")) return;
   lua_pushcfunction(L, write_log);
   lua_setfield(L, env, "log");
 }

@@ -172,8 +172,10 @@ static interop_status_t load(const interop_script_source_t *source, const intero
     return tell(diag, INTEROP_NOMEM, "out of memory");
   }
   *(interop_script_t **) lua_getextraspace(s->L) = s;
+  s->text = source->text;
   rc = open_library(s, diag);
   if (rc == INTEROP_OK) rc = load_state(s, source, diag);
+  s->text = (interop_span_t) { NULL, 0 };
   in_lua_library_free(s->library);
   s->library = NULL;
   if (rc == INTEROP_OK && s->status != INTEROP_OK) rc = tell(diag, s->status, "out of memory");

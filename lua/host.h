@@ -73,6 +73,7 @@ struct interop_script_s {
   interop_regex_t *passing;       /* one that is not kept, while it is used */
   interop_json_t *json;
   in_lua_library_t *library;      /* while it is loaded */
+  interop_span_t text;            /* so too: its source */
 
   /* the call */
   bool running;                   /* else it is being loaded: there is no event */
@@ -123,6 +124,9 @@ int in_lua_stop(lua_State *L, interop_status_t status);
 /* ---- the environment; each leaves its tables where in_lua_open puts them */
 
 int in_lua_open(lua_State *L);                  /* a C function: gives the environment */
+/* does the script's source have this word? What it does not name it need not have: every call
+   is copied from what there is */
+bool in_lua_names(lua_State *L, const char *word);
 void in_lua_seal(lua_State *L);                 /* the table on top becomes one that cannot be written */
 void in_lua_functions(lua_State *L, const luaL_Reg *list);      /* into the table on top */
 void in_lua_open_bounded(lua_State *L, int env);

@@ -31,6 +31,7 @@ interop_script_t *in_lua_in_call(lua_State *L, const char *what) {
 
 void in_lua_functions(lua_State *L, const luaL_Reg *list) {
   for (; list->name != NULL; list++) {
+    if (!in_lua_names(L, list->name)) continue;
     lua_pushcfunction(L, list->func);
     lua_setfield(L, -2, list->name);
   }
@@ -96,6 +97,7 @@ static int to_string(lua_State *L) {
 /* copies of a library of Lua's own, into the table on top */
 static void copy(lua_State *L, const char *library, const char *const *names) {
   for (; *names != NULL; names++) {
+    if (!in_lua_names(L, *names)) continue;
     in_lua_library_push(L, library, *names);
     lua_setfield(L, -2, *names);
   }
@@ -119,7 +121,7 @@ static void open_math(lua_State *L, int env) {
     "abs", "ceil", "exp", "floor", "fmod", "huge", "log", "max", "maxinteger", "min", "mininteger", "modf", "pi",
     "sqrt", "tointeger", "type", "ult", NULL
   };
-  lua_createtable(L, 0, 17);
+  lua_newtable(L);
   copy(L, "math", names);
   in_lua_seal(L);
   lua_setfield(L, env, "math");
@@ -133,19 +135,24 @@ static void refuse_names(lua_State *L) {
   lua_setmetatable(L, -2);
 }
 
+bool in_lua_names(lua_State *L, const char *word) {
+  interop_span_t t = in_lua_script(L)->text;
+  return t.n > 0 && memmem(t.p, t.n, word, strlen(word)) != NULL;
+}
+
 int in_lua_open(lua_State *L) {
   int env;
-  lua_createtable(L, 0, 32);
+  lua_createtable(L, 0, 16);
   env = lua_gettop(L);
   open_base(L, env);
-  open_math(L, env);
+  if (in_lua_names(L, "math")) open_math(L, env);
   in_lua_open_bounded(L, env);
   in_lua_open_regex(L, env);
   in_lua_open_event(L, env);
   in_lua_open_actions(L, env);
-  in_lua_open_words(L, env);
+  if (in_lua_names(L, "text")) in_lua_open_words(L, env);
   in_lua_open_helpers(L, env);
-  in_lua_open_json(L, env);
+  if (in_lua_names(L, "json")) in_lua_open_json(L, env);
   lua_settop(L, env);
   refuse_names(L);
   in_lua_seal(L);
