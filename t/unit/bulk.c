@@ -1,0 +1,185 @@
+/*
+** bulk.c -- requests that name thousands: each of them is judged as if alone,
+** in little memory.
+**
+** The slow way is kept here: every recipient's facts are taken and decided anew,
+** whatever was found of those who are like them.
+*/
+#include <stdlib.h>
+
+#include "tap.h"
+#include "interop.h"
+#include "api/json.h"
+#include "judge/judge.h"
+#include "store/memory.h"
+
+#define MEMBERS  20000u
+#define WHO(id, linked) "{\"id\":\"" id "\",\"tenant\":\"t1\",\"systems\":[\"kaizala\",\"teams\"],\"linked_account\":" linked ",\"reads_on\":\"teams\"}"
+
+static interop_policy_t *policy;
+static in_memory_t *memory;
+
+/* ---- memory: what is held, what was held at most, and after how much there is no more */
+
+typedef struct { size_t now, most; long left; } meter_t;
+
+static void *metered(void *ctx, void *ptr, size_t osize, size_t nsize) {
+  meter_t *m = ctx;
+  if (nsize > 0 && m->left-- <= 0) return NULL;
+  m->now += nsize - (ptr == NULL ? 0 : osize);
+  if (m->now > m->most) m->most = m->now;
+  return interop_alloc_libc.resize(NULL, ptr, osize, nsize);
+}
+
+/* ---- requests */
+
+/* one of whom something is known, now and then; names: in an API whose rules ask for these */
+typedef struct { unsigned every, members; int names; } mix_t;
+
+#define MEMBER  "{\"@odata.type\":\"#microsoft.graph.aadUserConversationMember\",\"roles\":[\"owner\"]," \
+                "\"user@odata.bind\":\"https://graph.microsoft.com/v1.0/users('"
+
+static size_t put_member(const mix_t *mix, unsigned i, char *p, size_t size) {
+  static const char *const known[] = { "bela", "cora", "dora" }, *const names[] = { "+9198", "+0198", "u198", "x@198" };
+  const char *before = mix->names ? MEMBER : "\"", *behind = mix->names ? "')\"}" : "\"";
+  if (mix->every > 0 && i % mix->every == 0)
+    return (size_t) snprintf(p, size, "%s%s%s%s", i > 0 ? "," : "", before, known[i / mix->every % 3], behind);
+  return (size_t) snprintf(p, size, "%s%s%s%08u%s", i > 0 ? "," : "", before, names[mix->names ? i % 4 : 0], i, behind);
+}
+
+static in_span_t body_of(const mix_t *mix) {
+  size_t size = (size_t) mix->members * 192 + 128, n;
+  char *p = malloc(size);
+  if (p == NULL) exit(1);
+  n = (size_t) snprintf(p, size, "{%s\"members\":[", mix->names ? "\"chatType\":\"group\"," : "");
+  for (unsigned i = 0; i < mix->members; i++) n += put_member(mix, i, p + n, size - n);
+  n += (size_t) snprintf(p + n, size - n, "]}");
+  return in_span(p, n);
+}
+
+static interop_status_t run(const mix_t *mix, meter_t *m, in_span_t body, interop_judge_t **j) {
+  interop_alloc_t alloc = { metered, m };
+  interop_target_t target = { in_str(mix->names ? "POST" : "PUT"), in_str(mix->names ? "/v1.0/chats" : "/v1/groups/g/members") };
+  interop_source_t source = in_memory_source(memory);
+  static interop_request_t q;
+  interop_match_t match;
+  interop_status_t rc;
+  memset(&q, 0, sizeof(q));
+  q.content_type = in_str("application/json");
+  q.sender = in_str("asha");
+  q.now = 1547546400;
+  q.body = body;
+  *j = NULL;
+  rc = interop_judge_new(policy, interop_policy_api(policy, in_str(mix->names ? "graph" : "kaizala")), &target, &alloc, j, &match);
+  return rc == INTEROP_OK ? interop_judge_run(*j, &q, &source) : rc;
+}
+
+/* ---- the slow way */
+
+static uint32_t alone(interop_judge_t *j, const in_recipient_t *r) {
+  in_list_event_t event = { (uint32_t) j->event.operation, (uint32_t) j->event.kind, j->from, r->to };
+  j->taken = NULL;
+  in_judge_take(j, r);
+  return in_decide_event(&j->facts, &event);
+}
+
+static void same(const mix_t *mix, const char *name) {
+  meter_t m = { 0, 0, 1000000 };
+  in_span_t body = body_of(mix);
+  interop_judge_t *j;
+  interop_source_t source = in_memory_source(memory);
+  interop_status_t rc = run(mix, &m, body, &j);
+  uint32_t wrong = 0, known = 0, final = 0;
+  ok(rc == INTEROP_OK && j->recipient_count == mix->members, "%s: all of them are recipients", name);
+  in_facts_renew(&j->facts, &source);
+  for (uint32_t i = 0; rc == INTEROP_OK && i < j->recipient_count; i++) {
+    const in_recipient_t *r = &j->recipients[i];
+    wrong += alone(j, r) != r->outcome || !in_eq(in_judge_named(r), j->event.parties[i]) || r->party != i;
+    known += r->row != NULL;
+    if (in_outcome_stricter(&policy->img, r->outcome, j->recipients[final].outcome)) final = i;
+  }
+  ok(wrong == 0, "%s: each is judged as if alone (%u are not)", name, wrong);
+  ok(known == (mix->every > 0 ? (mix->members + mix->every - 1) / mix->every : 0), "%s: %u of them are known", name, known);
+  ok(j->refused > 0 || final == j->final, "%s: the strictest holds", name);
+  printf("# %s: %.2f bodies, %s %.*s\n", name, (double) m.most / (double) body.n,
+         interop_verdict_name(j->plan.verdict), (int) j->plan.reason.n, j->plan.reason.p);
+  interop_judge_free(j);
+  ok(m.now == 0, "%s: nothing stays", name);
+  free((void *) (uintptr_t) body.p);
+}
+
+/* beside what the JSON library takes: 32 bytes a recipient and 16 a party, of 16 bytes of body */
+static void memory_bound(void) {
+  const mix_t mix = { 0, 65000, 0 };
+  meter_t all = { 0, 0, 1000000 }, json = { 0, 0, 1000000 };
+  in_span_t body = body_of(&mix);
+  interop_alloc_t alloc = { metered, &json };
+  in_arena_t arena;
+  in_json_t doc;
+  in_json_error_t wrong;
+  interop_judge_t *j;
+  double ours;
+  ok(run(&mix, &all, body, &j) == INTEROP_OK, "65,000 members");
+  interop_judge_free(j);
+  in_arena_init(&arena, &alloc);
+  ok(in_json_parse(body, 0, &arena, &doc, &wrong) == INTEROP_OK, "their JSON alone");
+  in_arena_free(&arena);
+  ours = ((double) all.most - (double) json.most) / (double) body.n;
+  ok(ours < 3.2, "beside it they take %.2f times the body", ours);
+  free((void *) (uintptr_t) body.p);
+}
+
+static void no_memory(void) {
+  const mix_t mix = { 3, 500, 0 };
+  in_span_t body = body_of(&mix);
+  unsigned bad = 0, tries = 0;
+  for (long left = 0; ; left++, tries++) {
+    meter_t m = { 0, 0, left };
+    interop_judge_t *j;
+    interop_status_t rc = run(&mix, &m, body, &j);
+    interop_judge_free(j);
+    bad += (rc != INTEROP_OK && rc != INTEROP_NOMEM) || m.now != 0;
+    if (rc == INTEROP_OK) break;
+  }
+  ok(bad == 0 && tries > 5, "no memory at any of %u places: NOMEM, and nothing stays", tries);
+  free((void *) (uintptr_t) body.p);
+}
+
+static void put(interop_record_kind_t kind, const char *json) {
+  interop_diag_t diag;
+  interop_status_t rc = in_memory_put_json(memory, kind, in_str(json), &diag);
+  if (rc == INTEROP_OK) return;
+  printf("# %s\n", json);
+  printf("Bail out! %s\n", diag.text);
+  exit(1);
+}
+
+int main(void) {
+  interop_diag_t diag;
+  void *image;
+  size_t size;
+  memory = in_memory_new(&interop_alloc_libc);
+  if (interop_compile_file("conf.d", &interop_alloc_libc, &image, &size, NULL, NULL, &diag) != INTEROP_OK
+      || interop_policy_load(image, size, &interop_alloc_libc, &policy, &diag) != INTEROP_OK || memory == NULL) {
+    printf("Bail out! %s\n", diag.text);
+    return 1;
+  }
+  put(INTEROP_R_TENANT, "{\"id\":\"t1\",\"country\":\"IN\",\"plan\":\"o365\"}");
+  put(INTEROP_R_USER, WHO("asha", "true"));
+  put(INTEROP_R_USER, WHO("bela", "true"));
+  put(INTEROP_R_USER, WHO("cora", "false"));
+  put(INTEROP_R_USER, "{\"id\":\"dora\",\"tenant\":\"t1\",\"systems\":[\"kaizala\",\"teams\"]}");
+  put(INTEROP_R_CONVERSATION, "{\"id\":\"g\",\"type\":\"group\",\"tenant\":\"t1\",\"participants\":[\"asha\"]}");
+  same(&(mix_t) { 0, MEMBERS, 0 }, "nobody known");
+  same(&(mix_t) { 1, MEMBERS, 0 }, "all known");
+  same(&(mix_t) { 3, MEMBERS, 0 }, "a mix");
+  same(&(mix_t) { MEMBERS, MEMBERS, 0 }, "one known");
+  same(&(mix_t) { 3, MEMBERS, 1 }, "a mix whose names are asked for");
+  same(&(mix_t) { 0, MEMBERS, 1 }, "nobody known, and names asked for");
+  memory_bound();
+  no_memory();
+  in_memory_free(memory);
+  interop_policy_free(policy);
+  interop_alloc_libc.resize(NULL, image, size, 0);
+  return done();
+}
