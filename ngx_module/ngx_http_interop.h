@@ -58,6 +58,7 @@ typedef struct ngx_http_interop_write_s  ngx_http_interop_write_t;
 typedef struct ngx_http_interop_scripts_s  ngx_http_interop_scripts_t;
 typedef struct ngx_http_interop_script_s  ngx_http_interop_script_t;
 typedef struct ngx_http_interop_block_s  ngx_http_interop_block_t;
+typedef struct ngx_http_interop_kept_s  ngx_http_interop_kept_t;
 
 
 /* facts that "interop_fact" binds, their names in ngx_http_interop_facts[] */
@@ -85,6 +86,7 @@ typedef struct {
     ngx_http_interop_store_t     *store;
     ngx_http_interop_zone_t      *zone;
     interop_memo_t               *memo;          /* the worker's */
+    ngx_http_interop_kept_t      *kept;          /* the worker's */
     ngx_http_interop_scripts_t   *scripts;
 
     ngx_int_t                     request_id;    /* index of $request_id */
@@ -145,6 +147,7 @@ typedef struct {
     u_char                       *newest;        /* piece */
     ngx_http_interop_block_t     *blocks;
     ngx_http_interop_block_t     *large;
+    ngx_http_interop_kept_t      *kept;
 } ngx_http_interop_memory_t;
 
 
@@ -326,8 +329,10 @@ ngx_http_interop_ctx_t *ngx_http_interop_get_ctx(ngx_http_request_t *r);
 
 void *ngx_http_interop_resize(void *data, void *ptr, size_t osize,
     size_t nsize);
-ngx_http_interop_ctx_t *ngx_http_interop_memory_ctx(void);
+ngx_http_interop_ctx_t *ngx_http_interop_memory_ctx(ngx_http_request_t *r);
 void ngx_http_interop_memory_free(ngx_http_interop_ctx_t *ctx);
+ngx_int_t ngx_http_interop_memory_init(ngx_conf_t *cf,
+    ngx_http_interop_main_conf_t *imcf);
 
 #define ngx_http_interop_alloc(ctx, size)                                     \
     ngx_http_interop_resize(&(ctx)->memory, NULL, 0, size)

@@ -3,8 +3,9 @@
  * The memory of one judged request: the context, and all that the library asks
  * for.  Owns blocks of one size, which each worker keeps for its next requests,
  * the one that was used last first: it is the one that caches still hold, and a
- * request's few dozen pieces cost no call of malloc().  What is too large for a
- * block is malloc's own.  Must not know what is kept in it.
+ * request's few dozen pieces cost no call of malloc().  The list of them is the
+ * main configuration's, and goes with its cycle.  What is too large for a block
+ * is malloc's own.  Must not know what is kept in it.
  *
  * A piece that is the newest one grows where it is and is taken back; any other
  * stays until the request ends.
@@ -34,6 +35,12 @@ struct ngx_http_interop_block_s {
 };
 
 
+struct ngx_http_interop_kept_s {
+    ngx_http_interop_block_t     *blocks;
+    ngx_uint_t                    nblocks;
+};
+
+
 static void *ngx_http_interop_memory_alloc(ngx_http_interop_memory_t *m,
     size_t size);
 static void *ngx_http_interop_memory_large(ngx_http_interop_memory_t *m,
@@ -41,10 +48,7 @@ static void *ngx_http_interop_memory_large(ngx_http_interop_memory_t *m,
 static void ngx_http_interop_memory_give(ngx_http_interop_memory_t *m,
     void *p, size_t size);
 static ngx_int_t ngx_http_interop_memory_more(ngx_http_interop_memory_t *m);
-
-
-static ngx_http_interop_block_t  *ngx_http_interop_kept;
-static ngx_uint_t                 ngx_http_interop_nkept;
+static void ngx_http_interop_memory_cleanup(void *data);
 
 
 /* the library's allocator: see interop_alloc_t */
@@ -177,11 +181,11 @@ ngx_http_interop_memory_more(ngx_http_interop_memory_t *m)
 {
     ngx_http_interop_block_t  *b;
 
-    b = ngx_http_interop_kept;
+    b = m->kept->blocks;
 
     if (b) {
-        ngx_http_interop_kept = b->next;
-        ngx_http_interop_nkept--;
+        m->kept->blocks = b->next;
+        m->kept->nblocks--;
 
     } else {
         b = ngx_alloc(NGX_HTTP_INTEROP_BLOCK, ngx_cycle->log);
@@ -204,12 +208,16 @@ ngx_http_interop_memory_more(ngx_http_interop_memory_t *m)
 /* the context lies in the first of its own blocks */
 
 ngx_http_interop_ctx_t *
-ngx_http_interop_memory_ctx(void)
+ngx_http_interop_memory_ctx(ngx_http_request_t *r)
 {
-    ngx_http_interop_ctx_t     *ctx;
-    ngx_http_interop_memory_t   m;
+    ngx_http_interop_ctx_t        *ctx;
+    ngx_http_interop_memory_t      m;
+    ngx_http_interop_main_conf_t  *imcf;
+
+    imcf = ngx_http_get_module_main_conf(r, ngx_http_interop_module);
 
     ngx_memzero(&m, sizeof(ngx_http_interop_memory_t));
+    m.kept = imcf->kept;
 
     ctx = ngx_http_interop_memory_alloc(&m, sizeof(ngx_http_interop_ctx_t));
     if (ctx == NULL) {
@@ -231,7 +239,10 @@ ngx_http_interop_memory_ctx(void)
 void
 ngx_http_interop_memory_free(ngx_http_interop_ctx_t *ctx)
 {
+    ngx_http_interop_kept_t   *kept;
     ngx_http_interop_block_t  *b, *next;
+
+    kept = ctx->memory.kept;
 
     for (b = ctx->memory.large; b; b = next) {
         next = b->next;
@@ -241,14 +252,54 @@ ngx_http_interop_memory_free(ngx_http_interop_ctx_t *ctx)
     for (b = ctx->memory.blocks; b; b = next) {
         next = b->next;
 
-        if (ngx_http_interop_nkept == NGX_HTTP_INTEROP_KEPT) {
+        if (kept->nblocks == NGX_HTTP_INTEROP_KEPT) {
             ngx_free(b);
             continue;
         }
 
-        b->next = ngx_http_interop_kept;
+        b->next = kept->blocks;
 
-        ngx_http_interop_kept = b;
-        ngx_http_interop_nkept++;
+        kept->blocks = b;
+        kept->nblocks++;
     }
+}
+
+
+/* the list of kept blocks: none yet */
+
+ngx_int_t
+ngx_http_interop_memory_init(ngx_conf_t *cf,
+    ngx_http_interop_main_conf_t *imcf)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_http_interop_kept_t));
+
+    if (imcf == NULL || cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(cln->data, sizeof(ngx_http_interop_kept_t));
+
+    cln->handler = ngx_http_interop_memory_cleanup;
+    imcf->kept = cln->data;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_interop_memory_cleanup(void *data)
+{
+    ngx_http_interop_kept_t  *kept = data;
+
+    ngx_http_interop_block_t  *b, *next;
+
+    for (b = kept->blocks; b; b = next) {
+        next = b->next;
+        ngx_free(b);
+    }
+
+    kept->blocks = NULL;
+    kept->nblocks = 0;
 }

@@ -231,18 +231,20 @@ ngx_http_interop_postconfiguration(ngx_conf_t *cf)
 static void *
 ngx_http_interop_create_main_conf(ngx_conf_t *cf)
 {
+    ngx_http_interop_main_conf_t  *imcf;
+
     /*
      * set by ngx_pcalloc():
      *
      *     imcf->policy = NULL;
-     *     imcf->revision = { 0, NULL };
      *     imcf->store = NULL;
      *     imcf->zone = NULL;
      *     imcf->scripts = NULL;
-     *     imcf->used = 0;
      */
 
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_interop_main_conf_t));
+    imcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_interop_main_conf_t));
+
+    return ngx_http_interop_memory_init(cf, imcf) == NGX_OK ? imcf : NULL;
 }
 
 

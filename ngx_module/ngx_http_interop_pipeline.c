@@ -208,7 +208,7 @@ ngx_http_interop_create_ctx(ngx_http_request_t *r,
         return NULL;
     }
 
-    ctx = ngx_http_interop_memory_ctx();
+    ctx = ngx_http_interop_memory_ctx(r);
     if (ctx == NULL) {
         return NULL;
     }
