@@ -5,6 +5,7 @@
 ** Invariants: what could be read in two ways is marked odd, never repaired; the
 ** raw bytes of a segment are kept beside its decoded text.
 */
+#include "../base/scan.h"
 #include "path.h"
 
 int in_hex(char c) {
@@ -207,12 +208,34 @@ static in_span_t after_authority(in_span_t target, bool *absolute) {
   return in_span(target.p + i, target.n - i);
 }
 
+/* what makes a look at single bytes necessary */
+static inline in_hits_t special(in_block_bytes_t x) {
+  return in_hits_below_or_high(x, 0x20) | in_hits_equal(x, '%') | in_hits_equal(x, ')') | in_hits_equal(x, ';')
+         | in_hits_equal(x, '\\') | in_hits_equal(x, 0x7f);
+}
+
+IN_SCANNER(find_special, special)
+
+/* the end of the segment at i, and the classes of its bytes */
+static size_t segment_end(in_span_t s, size_t i, bool plain, unsigned *found) {
+  unsigned class = 0;
+  if (plain) {
+    const char *slash = memchr(s.p + i, '/', s.n - i);
+    *found = DOT;                 /* it may have one */
+    return slash == NULL ? s.n : (size_t) (slash - s.p);
+  }
+  *found = 0;
+  for (; i < s.n && !((class = classes[(unsigned char) s.p[i]]) & SLASH); i++) *found |= class;
+  return i;
+}
+
 static void split(builder_t *b, in_span_t s) {
+  bool plain = find_special(s.p, s.n) == s.n;
   size_t i = 0;
   while (i < s.n && !b->failed) {
     size_t start = ++i;           /* past the '/' */
-    unsigned found = 0, class = 0;
-    for (; i < s.n && !((class = classes[(unsigned char) s.p[i]]) & SLASH); i++) found |= class;
+    unsigned found;
+    i = segment_end(s, i, plain, &found);
     if (i == start) {
       if (s.n > 1) b->path->changed = true;
     } else {
