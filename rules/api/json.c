@@ -100,20 +100,11 @@ static uint64_t load_word(const char *p, size_t n) {
   return n >= 8 ? w : w & (((uint64_t) 1 << (8 * n)) - 1);
 }
 
-/* ASCII letters to lower case, eight at a time */
-static uint64_t lower_word(uint64_t w) {
-  const uint64_t ones = 0x0101010101010101ull, high = ones * 0x80;
-  uint64_t low = w & ~high;
-  uint64_t from_a = low + ones * (0x80 - 'A'), past_z = low + ones * (0x80 - 'Z' - 1);
-  uint64_t upper = (from_a ^ past_z) & ~w & high;
-  return w | (upper >> 2);
-}
-
 static uint32_t hash_name(in_span_t s, uint64_t seed, bool nocase) {
   uint64_t h = seed ^ s.n;
   for (size_t i = 0; i < s.n; i += 8) {
     uint64_t w = load_word(s.p + i, s.n - i);
-    if (nocase) w = lower_word(w);
+    if (nocase) w = in_lower_word(w);
     __extension__ unsigned __int128 m = (unsigned __int128) (h ^ w) * 0x9e3779b97f4a7c15ull;
     h = (uint64_t) m ^ (uint64_t) (m >> 64) ^ seed;
   }
@@ -246,7 +237,8 @@ static bool nest(nest_t *n, yyjson_val *ctn) {
 static interop_status_t check(const in_json_t *j, bool nocase, in_arena_t *arena, yyjson_val **key) {
   search_t s = { .json = j, .arena = arena, .nocase = nocase,
                  .seed = (uint64_t) (uintptr_t) j->copy * 0xa0761d6478bd642full };
-  nest_t nested = { .depth = 0 };
+  nest_t nested;                  /* its ends are set as they are needed */
+  nested.depth = 0;
   for (s.index = 1; s.index < j->count; s.index = s.index << 1 | 1) { /* all ones */ }
   *key = NULL;
   for (yyjson_val *v = j->root, *last = v + j->count; v < last; v++) {

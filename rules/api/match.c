@@ -123,7 +123,7 @@ interop_status_t in_api_match(const in_image_t *img, int api, const interop_targ
                               in_arena_t *arena, in_match_t *m) {
   walk_t w;
   in_path_t path;
-  memset(m, 0, sizeof(*m));
+  in_zero(m, sizeof(*m));
   m->match = INTEROP_M_OUTSIDE;
   m->api = api;
   m->operation = IN_NIL;

@@ -32,13 +32,28 @@ static inline bool in_eq(in_span_t a, in_span_t b) {
   return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-bool in_eq_nocase(in_span_t a, in_span_t b);           /* ASCII case only */
+bool in_same_nocase(const char *a, const char *b, size_t n);   /* n > 0 */
+static inline bool in_eq_nocase(in_span_t a, in_span_t b) {    /* ASCII case only */
+  return a.n == b.n && (a.n == 0 || a.p == b.p || in_same_nocase(a.p, b.p, a.n));
+}
+
 bool in_starts(in_span_t s, in_span_t prefix);
 bool in_starts_nocase(in_span_t s, in_span_t prefix);
 bool in_ends(in_span_t s, in_span_t suffix);
 bool in_contains(in_span_t s, in_span_t part);
 in_span_t in_trim(in_span_t s);                        /* spaces and tabs at both ends */
 static inline char in_lower(char c) { return (c >= 'A' && c <= 'Z') ? (char) (c | 0x20) : c; }
+
+/* ASCII letters to lower case, eight at a time */
+static inline uint64_t in_lower_word(uint64_t w) {
+  const uint64_t ones = 0x0101010101010101ull, high = ones * 0x80;
+  uint64_t low = w & ~high;
+  uint64_t from_a = low + ones * (0x80 - 'A'), past_z = low + ones * (0x80 - 'Z' - 1);
+  uint64_t upper = (from_a ^ past_z) & ~w & high;
+  return w | (upper >> 2);
+}
+
+void in_zero(void *p, size_t n);                       /* for what is large */
 uint32_t in_hash(in_span_t s);                         /* FNV-1a, 32 bits */
 uint64_t in_hash64(const void *p, size_t n);           /* for checksums */
 

@@ -7,12 +7,38 @@
 */
 #include "base.h"
 
-bool in_eq_nocase(in_span_t a, in_span_t b) {
-  if (a.n != b.n) return false;
-  if (a.n > 0 && memcmp(a.p, b.p, a.n) == 0) return true;    /* mostly they are spelt alike */
-  for (size_t i = 0; i < a.n; i++)
-    if (in_lower(a.p[i]) != in_lower(b.p[i])) return false;
-  return true;
+static uint64_t word_at(const char *p) {
+  uint64_t w;
+  memcpy(&w, p, sizeof(w));
+  return w;
+}
+
+/* one to seven bytes in a word, some of them twice */
+static uint64_t word_of(const char *p, size_t n) {
+  uint32_t first, last;
+  if (n < sizeof(first))
+    return (uint64_t) (unsigned char) p[0] | (uint64_t) (unsigned char) p[n / 2] << 8
+           | (uint64_t) (unsigned char) p[n - 1] << 16;
+  memcpy(&first, p, sizeof(first));
+  memcpy(&last, p + n - sizeof(last), sizeof(last));
+  return first | (uint64_t) last << 32;
+}
+
+/* mostly they are spelt alike */
+static inline bool alike(uint64_t a, uint64_t b) {
+  return a == b || in_lower_word(a) == in_lower_word(b);
+}
+
+bool in_same_nocase(const char *a, const char *b, size_t n) {
+  if (n < sizeof(uint64_t)) return alike(word_of(a, n), word_of(b, n));
+  for (size_t i = 0; i < n - sizeof(uint64_t); i += sizeof(uint64_t))
+    if (!alike(word_at(a + i), word_at(b + i))) return false;
+  return alike(word_at(a + n - sizeof(uint64_t)), word_at(b + n - sizeof(uint64_t)));
+}
+
+/* a memset whose size the compiler knows is made a slow string instruction */
+void in_zero(void *p, size_t n) {
+  memset(p, 0, n);
 }
 
 bool in_starts(in_span_t s, in_span_t prefix) {

@@ -15,15 +15,15 @@ interop_status_t interop_judge_new(const interop_policy_t *policy, int api,
   if (api < 0 || (uint32_t) api >= policy->img.count[IN_S_APIS]) return INTEROP_USAGE;
   j = alloc->resize(alloc->ctx, NULL, 0, sizeof(*j));
   if (j == NULL) return INTEROP_NOMEM;
-  memset(j, 0, sizeof(*j));
+  in_zero(j, offsetof(interop_judge_t, facts));
   j->policy = policy;
   j->alloc = *alloc;
   j->api = api;
   j->target = *target;
   j->from = in_table(&policy->img, APIS, in_ai_api_t)[api].system;
   in_arena_init(&j->arena, &j->alloc);
-  rc = in_api_match(&policy->img, api, target, &j->arena, &j->match);
-  if (rc == INTEROP_OK) rc = in_facts_init(&j->facts, policy, &j->arena);
+  rc = in_facts_init(&j->facts, policy, &j->arena);
+  if (rc == INTEROP_OK) rc = in_api_match(&policy->img, api, target, &j->arena, &j->match);
   if (rc != INTEROP_OK) {
     interop_judge_free(j);
     return rc;

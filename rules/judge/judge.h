@@ -76,12 +76,10 @@ struct interop_judge_s {
   int api;
   uint32_t from;                  /* the API's system */
   interop_target_t target;
-  in_match_t match;
   const interop_request_t *request;
   interop_source_t source;
   bool read;                      /* the event has been read */
   in_event_t event;
-  in_facts_t facts;
   in_span_t sender_id, conversation_id;   /* of the store */
   in_recipient_t *recipients;
   uint32_t recipient_count;
@@ -116,6 +114,9 @@ struct interop_judge_s {
   bool reads;                     /* messages of other systems are in the answer, and may be reduced */
   in_span_t location;             /* the answer's header */
   interop_judge_t *shown;         /* judges the answer's elements, one after the other */
+  /* large, and not zeroed but by in_facts_init and in_api_match */
+  in_facts_t facts;
+  in_match_t match;
 };
 
 /* recipients.c */

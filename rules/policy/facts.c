@@ -6,6 +6,7 @@
 ** twice for one recipient.
 */
 #include "facts.h"
+#include "../base/scan.h"
 #include "../store/record.h"
 
 #define REGEX_SUBJECT_MAX  4096u        /* bytes; a longer text is unknown to a regex */
@@ -17,6 +18,7 @@ static const struct { int record; } subjects[] = {
 };
 
 interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_arena_t *arena) {
+  in_zero(f, sizeof(*f));
   f->policy = p;
   f->arena = arena;
   f->class_ = in_arena_raw(arena, in_class_bytes(p));
@@ -66,7 +68,7 @@ void in_facts_recipient(in_facts_t *f) {
   size_t bytes = in_class_bytes(f->policy);
   const uint8_t *recipients = f->policy->recipients;
   uint8_t *class_ = f->class_;
-  uint64_t word, mask;
+  in_words_t word, mask;
   f->look[IN_SUB_RECIPIENT] = f->look[IN_SUB_RECIPIENT_TENANT] = IN_LOOK_NOT_YET;
   f->key[IN_SUB_RECIPIENT_TENANT] = IN_NONE;
   for (size_t i = 0; i < bytes; i += sizeof(mask)) {
@@ -184,7 +186,7 @@ static void find_subject(in_facts_t *f, in_subject_t subject) {
 
 /* what is known of the row needs no looking at; IN_NOT_YET has all bits */
 static void take_classes(uint8_t *class_, size_t bytes, const uint8_t *known, const uint8_t *others) {
-  uint64_t word, row, mask;
+  in_words_t word, row, mask;
   for (size_t i = 0; i < bytes; i += sizeof(word)) {
     memcpy(&word, class_ + i, sizeof(word));
     memcpy(&row, known + i, sizeof(row));
@@ -539,10 +541,9 @@ bool in_final_holds(in_facts_t *f, const in_list_event_t *event, uint32_t list) 
   return o != IN_NOTHING;
 }
 
-bool in_guard_holds(in_facts_t *f, uint32_t root) {
+bool in_guard_decides(in_facts_t *f, uint32_t root) {
   bool fetched = f->fetched;
   uint32_t o;
-  if (root & IN_LEAF) return in_outcome(&f->policy->img, root & ~IN_LEAF)->kind == IN_OUT_TRUE;
   f->fetched = true;              /* a guard is no reason to ask upstream */
   o = in_decide(f, root);
   f->fetched = fetched;

@@ -46,7 +46,6 @@ typedef struct {
   interop_status_t status;                /* NOMEM, UNAVAILABLE: sticky */
 } in_facts_t;
 
-/* of zeroes */
 interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_arena_t *arena);
 void in_facts_free(in_facts_t *f);
 /* forgets what hangs on the recipient */
@@ -76,8 +75,12 @@ uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event);
 bool in_final_holds(in_facts_t *f, const in_list_event_t *event, uint32_t list);
 /* gives the atom its class; false: f->status tells why not */
 bool in_facts_look(in_facts_t *f, uint32_t atom);
-/* a guard that is certainly true */
-bool in_guard_holds(in_facts_t *f, uint32_t root);
+bool in_guard_decides(in_facts_t *f, uint32_t root);
+/* a guard that is certainly true; most hang on nothing */
+static inline bool in_guard_holds(in_facts_t *f, uint32_t root) {
+  if (root & IN_LEAF) return in_outcome(&f->policy->img, root & ~IN_LEAF)->kind == IN_OUT_TRUE;
+  return in_guard_decides(f, root);
+}
 
 /* version.c: the class of a text for a VERSION atom's test */
 uint8_t in_version_class(in_span_t text, in_span_t test);

@@ -27,9 +27,9 @@ struct interop_policy_s {
   bool asks_joined;               /* some rule asks for sender.joined */
 };
 
-/* bytes of a list of classes by atom: whole words, so that eight can be had at once */
+/* bytes of a list of classes by atom: whole blocks, so that sixteen can be had at once */
 static inline size_t in_class_bytes(const interop_policy_t *p) {
-  return ((size_t) p->img.count[IN_S_ATOMS] + 8) & ~(size_t) 7;
+  return ((size_t) p->img.count[IN_S_ATOMS] + 16) & ~(size_t) 15;
 }
 
 #define in_table(img, name, type) ((const type *) (img)->section[IN_S_##name])
