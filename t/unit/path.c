@@ -143,6 +143,28 @@ static void test_plain(void) {
   in_arena_free(&arena);
 }
 
+/* every byte in every place of targets shorter and longer than a block */
+static void test_bytes(void) {
+  size_t wrong = 0;
+  for (size_t n = 3; n <= 50; n++)
+    for (size_t at = 2; at < n; at++)
+      for (unsigned c = 0; c < 256; c++) {
+        char target[50];
+        in_arena_t arena;
+        in_path_t p;
+        bool odd = c < 0x20 || c >= 0x7f || c == '\\' || c == ';' || c == '%';
+        if (c == '/' || c == '?' || c == '#') continue;
+        memset(target, 'x', n);
+        target[0] = '/';
+        target[at] = (char) c;
+        in_arena_init(&arena, &interop_alloc_libc);
+        in_path_parse(in_span(target, n), true, &arena, &p);
+        wrong += p.malformed != odd || p.count != 1 || p.segment[0].odd != odd || p.segment[0].raw.n != n - 1;
+        in_arena_free(&arena);
+      }
+  is_number((long long) wrong, 0, "a byte that asks for a look is seen in every place");
+}
+
 static void test_lenient(void) {
   static const struct { const char *target, *want; } lenient[] = {
     { "/v1.0/%252563hats%2Fa", "/v1.0/chats/a" }, { "/v1.0\\chats", "/v1.0/chats" },
@@ -184,6 +206,7 @@ static void test_query(void) {
 int main(void) {
   test_rows();
   test_plain();
+  test_bytes();
   test_lenient();
   test_query();
   return done();
