@@ -81,8 +81,21 @@ static inline in_hits_t hits(in_block_bytes_t x) {
 
 IN_SCANNER(ascii, hits)
 
+/* of less than a block: are they all ASCII? */
+static bool few_ascii(const char *p, size_t n) {
+  uint64_t first = 0, last = 0;
+  if (n >= sizeof(first)) {
+    memcpy(&first, p, sizeof(first));
+    memcpy(&last, p + n - sizeof(last), sizeof(last));
+  } else {
+    for (size_t i = 0; i < n; i++) first |= (uint64_t) (unsigned char) p[i];
+  }
+  return ((first | last) & 0x8080808080808080ull) == 0;
+}
+
 size_t in_utf8_check(in_span_t s) {
   const char *p = s.p, *end = p + s.n, *stop;
+  if (s.n < IN_BLOCK && few_ascii(p, s.n)) return s.n;
   do {
     p += ascii(p, (size_t) (end - p));
     stop = p;

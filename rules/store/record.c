@@ -288,19 +288,22 @@ static bool clash(in_span_t a, in_span_t b) {
 }
 
 void in_draft_set(in_draft_t *d, in_span_t name, const interop_value_t *value) {
-  in_field_t *f;
+  in_field_t *f = NULL;
   size_t i, kept = 0;
-  bool removed = value->type == INTEROP_T_NULL;
-  for (i = 0; i < d->count; i++)
-    if (!(removed ? in_eq(d->fields[i].name, name) : clash(d->fields[i].name, name))) {
-      if (kept < i)
-        d->fields[kept] = d->fields[i];
-      kept++;
-    }
+  bool removed = value->type == INTEROP_T_NULL, same;
+  for (i = 0; i < d->count; i++) {
+    same = in_eq(d->fields[i].name, name);
+    if (removed ? same : clash(d->fields[i].name, name))
+      continue;
+    if (kept < i)
+      d->fields[kept] = d->fields[i];
+    if (same && f == NULL)
+      f = &d->fields[kept];
+    kept++;
+  }
   d->count = kept;
   if (removed)
     return;
-  f = in_draft_find(d, name);
   if (f == NULL)
     f = in_draft_add(d, name);
   if (f == NULL)

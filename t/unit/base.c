@@ -20,6 +20,29 @@ static void *resize(void *ctx, void *ptr, size_t osize, size_t nsize) {
   return interop_alloc_libc.resize(NULL, ptr, osize, nsize);
 }
 
+/* bytes in every place of spans of every size up to 20, against the plain way */
+static void test_nocase(void) {
+  static const char bytes[] = "@AZ[`az{0\0\x80\xc1\xda\xe1\xfa ";
+  size_t wrong = 0, wrong_ascii = 0;
+  for (size_t n = 1; n <= 20; n++)
+    for (size_t at = 0; at < n; at++)
+      for (size_t x = 0; x < sizeof(bytes); x++)
+        for (size_t y = 0; y < sizeof(bytes); y++) {
+          char *a = malloc(n), *b = malloc(n);       /* of this size, so that nothing behind is read unseen */
+          if (a == NULL || b == NULL) abort();
+          memset(a, 'Q', n);
+          memset(b, 'q', n);
+          a[at] = bytes[x];
+          b[at] = bytes[y];
+          wrong += in_eq_nocase(in_span(a, n), in_span(b, n)) != (in_lower(bytes[x]) == in_lower(bytes[y]));
+          wrong_ascii += (in_utf8_check(in_span(a, n)) == n) != ((unsigned char) bytes[x] < 0x80);
+          free(a);
+          free(b);
+        }
+  is_number((long long) wrong, 0, "case ignored in every place, of letters only");
+  is_number((long long) wrong_ascii, 0, "a byte that is not ASCII is seen in every place");
+}
+
 static void test_span(void) {
   ok(in_eq(S("a\0b"), S("a\0b")), "equal with a NUL inside");
   ok(!in_eq(S("a\0b"), S("a\0c")), "differs after a NUL");
@@ -315,6 +338,7 @@ static void test_names(void) {
 
 int main(void) {
   test_span();
+  test_nocase();
   test_arena();
   test_buf();
   test_utf8();
