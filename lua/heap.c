@@ -40,13 +40,13 @@ static unsigned class_of(size_t n) {
 }
 
 static void push(in_lua_heap_t *h, unsigned class, char *p) {
-  memcpy(p, &h->free[class], sizeof(void *));
+  memcpy(p, &h->free[class], sizeof(h->free[class]));
   h->free[class] = p;
 }
 
 static char *pop(in_lua_heap_t *h, unsigned class) {
   char *p = h->free[class];
-  if (p != NULL) memcpy(&h->free[class], p, sizeof(void *));
+  if (p != NULL) memcpy(&h->free[class], p, sizeof(h->free[class]));
   return p;
 }
 
