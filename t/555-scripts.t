@@ -79,7 +79,7 @@ like(upstream()->{body}, qr/Something else/, 'upstream gets the text');
 unlike(upstream()->{body}, qr/"other"/, 'and not the message');
 like($r->{headers}{'interop-notice'} // '', qr/use-teams/, 'with a notice');
 
-for my $bad ([ loop => qr/more (?:instructions|time) than its budget has/ ], [ bomb => qr/more memory than its budget has/ ],
+for my $bad ([ loop => qr/more (?:instructions|time) than its budget has/ ], [ bomb => qr/more (?:memory|time) than its budget has/ ],
     [ wrong => qr/a script returns deny\(\.\.\.\)/ ]) {
     my ($word, $said) = @$bad;
     $r = send_text($word);
