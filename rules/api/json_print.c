@@ -72,8 +72,18 @@ static int order_texts(const void *a, const void *b) {
   return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/* mostly there are few, and nearly in order */
 static void sort_texts(in_edits_t *e) {
-  if (e->count > 1) qsort(e->text, e->count, sizeof(*e->text), order_texts);
+  if (e->count > 8) {
+    qsort(e->text, e->count, sizeof(*e->text), order_texts);
+    return;
+  }
+  for (uint32_t i = 1; i < e->count; i++) {
+    in_edit_text_t t = e->text[i];
+    uint32_t at = i;
+    for (; at > 0 && order_texts(&e->text[at - 1], &t) > 0; at--) e->text[at] = e->text[at - 1];
+    e->text[at] = t;
+  }
 }
 
 /* the first text for v; there is one, or v would not be marked */

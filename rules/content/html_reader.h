@@ -34,10 +34,13 @@
 #define IN_SHOW_PRE        8u
 #define IN_SHOW_FOREIGN    16u    /* svg, math */
 
+/* the innermost special and scope elements */
+typedef struct { uint16_t special, scope; } in_around_t;
+
 /* an open element; positions in the stack count from 1, 0 = none */
 typedef struct {
   uint16_t id, below;             /* position of the next outer one of the same id */
-  uint16_t special, scope;        /* innermost special and scope elements around it */
+  in_around_t around;             /* as it was outside */
   uint8_t lines;                  /* a block's: line ends that its edges want */
   uint8_t show;                   /* as it was outside */
   bool cells;                     /* TR: a cell was there */
@@ -70,7 +73,7 @@ typedef struct {
   unsigned depth;
   uint16_t top[IN_IDS];           /* position of the innermost of an id */
   uint32_t over[IN_IDS];          /* not on the stack for want of room */
-  uint16_t special, scope;
+  in_around_t around;
   unsigned show;                  /* IN_SHOW_* */
 
   unsigned tags;                  /* read so far, as IN_TAGS_MAX counts them */
@@ -97,7 +100,7 @@ unsigned in_tag_id(in_reader_t *r, in_span_t name, uint64_t key, uint32_t *flags
 /* html_tree.c */
 bool in_tree_close_others(in_reader_t *r, const in_tag_t *tag);
 void in_tree_push_open(in_reader_t *r, const in_tag_t *tag);
-void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags);
+void in_tree_end_any(in_reader_t *r, unsigned id, uint32_t flags);
 void in_tree_close(in_reader_t *r, unsigned depth);        /* down to so many */
 
 /* ends what the start tag ends; false: the tag is ignored */
@@ -110,6 +113,43 @@ static inline void in_tree_push(in_reader_t *r, const in_tag_t *tag) {
     r->over[tag->id]++;
   else
     in_tree_push_open(r, tag);
+}
+
+/* is the element nothing but a part of the text? so are most that format */
+static inline bool in_tag_is_bare(const in_tag_t *tag) {
+  return (tag->flags & ~(uint32_t) IN_H_FORMAT) == 0 && tag->vendor == NULL
+         && !(tag->styled | tag->quote | tag->hides);
+}
+
+/* in_tree_start and in_tree_push of such a tag */
+static inline void in_tree_push_bare(in_reader_t *r, const in_tag_t *tag) {
+  if (r->depth == IN_OPEN_MAX) {
+    r->over[tag->id]++;
+    return;
+  }
+  in_open_t *e = &r->open[r->depth++];
+  e->id = (uint16_t) tag->id;
+  e->below = r->top[tag->id];
+  e->around = r->around;
+  e->lines = 0;
+  e->show = (uint8_t) r->show;
+  e->cells = e->dropped = false;
+  r->top[tag->id] = (uint16_t) r->depth;
+}
+
+/* an end tag: most end the innermost element, and that has nothing to put back */
+static inline void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags) {
+  unsigned at = r->top[id];
+  if (at > 0 && at == r->depth && r->over[id] == 0 && id != IN_E_A && id != IN_E_TR) {
+    const in_open_t *e = &r->open[at - 1];
+    if (e->lines == 0 && e->show == r->show) {
+      r->top[id] = e->below;
+      r->around = e->around;
+      r->depth--;
+      return;
+    }
+  }
+  in_tree_end_any(r, id, flags);
 }
 
 /* html_text.c */

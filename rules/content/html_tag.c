@@ -30,7 +30,7 @@ void in_reader_init(in_reader_t *r, const in_content_t *c) {
   r->depth = r->tags = 0;
   memset(r->top, 0, sizeof(r->top));
   memset(r->over, 0, sizeof(r->over));
-  r->special = r->scope = 0;
+  r->around = (in_around_t) { 0, 0 };
   r->show = 0;
   r->skip_newline = r->in_link = false;
 }

@@ -57,14 +57,31 @@ static void put_url_piece(in_buf_t *out, size_t start, in_span_t piece) {
   }
 }
 
+/* the start of raw that goes out as it is, in whole blocks as long as it has them; gives its bytes */
+static size_t put_plain_url(in_buf_t *out, in_span_t raw) {
+  size_t i = 0;
+  unsigned at = IN_BLOCK;
+  if (out->limit == 0 && in_buf_reserve(out, raw.n)) {
+    for (; raw.n - i >= IN_BLOCK && at == IN_BLOCK; i += at) {
+      in_block_bytes_t x = in_block_at(raw.p + i);
+      at = in_first_hit(hits_url(x));
+      memcpy(out->p + out->n, &x, sizeof(x));
+      out->n += at;
+    }
+    if (at < IN_BLOCK) return i;
+  }
+  size_t rest = plain_url(raw.p + i, raw.n - i);
+  in_buf_put(out, in_span(raw.p + i, rest));
+  return i + rest;
+}
+
 /* a URL on one line, without what would end it inside <...> */
 static void put_url(in_buf_t *out, in_span_t raw) {
   char scratch[IN_HTML_SCRATCH];
   size_t start = out->n;
   while (raw.n > 0 && (unsigned char) raw.p[raw.n - 1] <= ' ') raw.n--;
   while (raw.n > 0) {
-    size_t n = plain_url(raw.p, raw.n);
-    in_buf_put(out, in_span(raw.p, n));
+    size_t n = put_plain_url(out, raw);
     raw = in_span(raw.p + n, raw.n - n);
     if (raw.n >= 5 && memcmp(raw.p, "&amp;", 5) == 0) {   /* most of them are this one */
       in_buf_byte(out, '&');
@@ -168,6 +185,10 @@ static inline bool is_again(const in_reader_t *r, const in_tag_t *tag) {
 */
 static bool open_element(in_reader_t *r, const in_tag_t *tag) {
   in_feature_add(r->c->features, tag->feature);
+  if (in_tag_is_bare(tag)) {
+    in_tree_push_bare(r, tag);
+    return true;
+  }
   if (is_again(r, tag)) {
     in_plain_break(&r->plain, in_tag_lines(tag));
     return true;
@@ -269,21 +290,59 @@ static inline unsigned take_short(in_reader_t *r, const char *p) {
 }
 
 /*
-** Tags without attributes and words between them, up to what is neither. None
-** of these tags changes the tokenizer's state, or opens a style sheet.
+** `<a href="...">`, spelt as nearly all links are: what in_reader_start does with
+** it, but for the classes that it cannot have. Gives its bytes, or 0. There are
+** IN_PLAIN_ROOM bytes or more.
 */
-static void take_simple(in_reader_t *r) {
-  in_html_t *h = &r->html;
-  const char *p = h->p;
-  if (h->text.n > 0 || h->state != IN_HTML_DATA || h->foreign || r->top[IN_E_STYLE] > 0) return;
-  r->token.attr_count = 0;
-  while (h->end - p >= IN_PLAIN_ROOM && r->tags <= IN_TAGS_MAX) {
-    size_t n = *p == '<' ? take_short(r, p) : in_plain_words(&r->plain, p, h->end);
-    if (n == 0) break;
+static size_t take_link(in_reader_t *r, const char *p) {
+  static const in_tag_t link = { IN_E_A, IN_H_FORMAT | IN_H_CLOSES, INTEROP_F_LINK, -1, NULL, 0, false, false, false };
+  static const char spelt[] = "<a href=\"";
+  const char *href = p + sizeof(spelt) - 1, *quote;
+  if (memcmp(p, spelt, sizeof(spelt) - 1) != 0 || ((r->vendor_tags.lengths['a' & 31] >> 1) & 1)) return 0;
+  quote = memchr(href, '"', (size_t) (r->html.end - href));
+  if (quote == NULL || r->html.end - quote < 2 || quote[1] != '>') return 0;
+  r->tags += 4;
+  r->skip_newline = false;
+  in_feature_add(r->c->features, link.feature);
+  if (r->top[IN_E_A] > 0) in_tree_close_others(r, &link);
+  in_tree_push_bare(r, &link);
+  in_link_open(r, in_span(href, (size_t) (quote - href)));
+  return (size_t) (quote + 2 - p);
+}
+
+/*
+** Tags without attributes, plain links and words between them, from p up to what
+** is neither, or to stop, behind which IN_PLAIN_ROOM - 1 bytes can be read. None of
+** these tags changes the tokenizer's state, or opens a style sheet.
+*/
+static inline const char *take_while(in_reader_t *r, const char *p, const char *stop, bool links) {
+  const char *end = stop + (IN_PLAIN_ROOM - 1);
+  while (p < stop && r->tags <= IN_TAGS_MAX) {
+    size_t n = *p == '<' ? take_short(r, p) : in_plain_words(&r->plain, p, end);
+    if (n == 0 && (*p != '<' || !links || (n = take_link(r, p)) == 0)) break;
     if (*p != '<') r->skip_newline = false;
     p += n;
   }
-  h->p = p;
+  return p;
+}
+
+/*
+** The last bytes, where there is no room to read ahead: the same in a copy, with
+** what is neither tag nor word behind. Gives the bytes taken.
+*/
+static size_t take_last(in_reader_t *r, const char *p, size_t n) {
+  char copy[2 * IN_PLAIN_ROOM];
+  memset(copy, '<', sizeof(copy));
+  memcpy(copy, p, n);
+  return (size_t) (take_while(r, copy, copy + n, false) - copy);
+}
+
+static void take_simple(in_reader_t *r) {
+  in_html_t *h = &r->html;
+  if (h->text.n > 0 || h->state != IN_HTML_DATA || h->foreign || r->top[IN_E_STYLE] > 0) return;
+  r->token.attr_count = 0;
+  if (h->end - h->p >= IN_PLAIN_ROOM) h->p = take_while(r, h->p, h->end - (IN_PLAIN_ROOM - 1), true);
+  if (h->end - h->p < IN_PLAIN_ROOM && h->p < h->end) h->p += take_last(r, h->p, (size_t) (h->end - h->p));
 }
 
 void in_reader_run(in_reader_t *r) {

@@ -20,8 +20,7 @@ static void pop(in_reader_t *r) {
     if (e->id == IN_E_A) in_link_close(r);
   }
   r->depth--;
-  r->special = e->special;
-  r->scope = e->scope;
+  r->around = e->around;
   bool gone = (r->show & ~e->show & IN_SHOW_NONE) != 0;
   if (r->show != e->show) in_show_set(r, e->show);
   if (e->id == IN_E_TR && r->top[IN_E_TABLE] > 0)
@@ -53,17 +52,12 @@ static unsigned show_inside(const in_reader_t *r, const in_tag_t *tag) {
 }
 
 void in_tree_push_open(in_reader_t *r, const in_tag_t *tag) {
-  in_open_t *e = &r->open[r->depth++];
-  e->id = (uint16_t) tag->id;
-  e->below = r->top[tag->id];
-  e->special = r->special;
-  e->scope = r->scope;
+  in_open_t *e = &r->open[r->depth];
+  in_tree_push_bare(r, tag);
   e->lines = (uint8_t) in_tag_lines(tag);
-  e->show = (uint8_t) r->show;
-  e->cells = e->dropped = false;
-  r->top[tag->id] = (uint16_t) r->depth;
-  if (tag->flags & IN_H_SPECIAL) r->special = (uint16_t) r->depth;
-  if (tag->flags & IN_H_SCOPE) r->scope = (uint16_t) r->depth;
+  if (tag->flags & IN_H_SPECIAL) r->around.special = (uint16_t) r->depth;
+  if (tag->flags & IN_H_SCOPE) r->around.scope = (uint16_t) r->depth;
+  if (!(tag->flags & (IN_H_PRE | IN_H_FOREIGN)) && !(tag->styled | tag->quote | tag->hides)) return;
   unsigned show = show_inside(r, tag);
   if (show != r->show) in_show_set(r, show);
 }
@@ -91,7 +85,7 @@ static bool start_table_part(in_reader_t *r, unsigned id, bool hides) {
 
 static void start_table(in_reader_t *r) {
   unsigned table = r->top[IN_E_TABLE];
-  if (table > 0 && r->scope == table) in_tree_close(r, table - 1);
+  if (table > 0 && r->around.scope == table) in_tree_close(r, table - 1);
 }
 
 static void start_heading(in_reader_t *r) {
@@ -102,7 +96,7 @@ static void start_heading(in_reader_t *r) {
 
 static unsigned list_barrier(const in_reader_t *r) {
   unsigned lists = max(max(r->top[IN_E_UL], r->top[IN_E_OL]), max(r->top[IN_E_MENU], r->top[IN_E_DIR]));
-  return max(lists, r->scope);
+  return max(lists, r->around.scope);
 }
 
 static void end_link(in_reader_t *r) {
@@ -116,18 +110,18 @@ static void end_link(in_reader_t *r) {
 
 bool in_tree_close_others(in_reader_t *r, const in_tag_t *tag) {
   if ((tag->flags & IN_H_ENDS_P) && tag->id < IN_E_COUNT && r->top[IN_E_P] > 0)
-    close_over(r, r->top[IN_E_P], max(r->scope, r->top[IN_E_BUTTON]));
+    close_over(r, r->top[IN_E_P], max(r->around.scope, r->top[IN_E_BUTTON]));
   if (!(tag->flags & IN_H_CLOSES)) return true;
   switch (tag->id) {
     case IN_E_HTML: case IN_E_HEAD: case IN_E_BODY: case IN_E_FRAMESET: return false;
     case IN_E_LI: close_over(r, r->top[IN_E_LI], list_barrier(r)); break;
     case IN_E_DT: case IN_E_DD:
-      close_over(r, max(r->top[IN_E_DT], r->top[IN_E_DD]), max(r->top[IN_E_DL], r->scope));
+      close_over(r, max(r->top[IN_E_DT], r->top[IN_E_DD]), max(r->top[IN_E_DL], r->around.scope));
       break;
     case IN_E_OPTGROUP: case IN_E_OPTION:
-      close_over(r, r->top[IN_E_OPTION], max(r->top[IN_E_SELECT], r->scope));
+      close_over(r, r->top[IN_E_OPTION], max(r->top[IN_E_SELECT], r->around.scope));
       break;
-    case IN_E_BUTTON: close_over(r, r->top[IN_E_BUTTON], r->scope); break;
+    case IN_E_BUTTON: close_over(r, r->top[IN_E_BUTTON], r->around.scope); break;
     case IN_E_A: if (r->top[IN_E_A] > 0) end_link(r); break;
     case IN_E_TABLE: start_table(r); break;
     case IN_E_H1: case IN_E_H2: case IN_E_H3: case IN_E_H4: case IN_E_H5: case IN_E_H6:
@@ -147,20 +141,20 @@ bool in_tree_close_others(in_reader_t *r, const in_tag_t *tag) {
 static unsigned end_barrier(const in_reader_t *r, unsigned id, uint32_t flags) {
   if (id == IN_E_TABLE || id == IN_E_TEMPLATE) return 0;
   if ((flags & IN_H_SCOPE) || (id >= IN_E_THEAD && id <= IN_E_TR)) return r->top[IN_E_TABLE];
-  if (id >= IN_VENDOR && id < IN_UNKNOWN) return r->scope;
-  return flags & IN_H_SPECIAL ? r->scope : r->special;
+  if (id >= IN_VENDOR && id < IN_UNKNOWN) return r->around.scope;
+  return flags & IN_H_SPECIAL ? r->around.scope : r->around.special;
 }
 
 static void end_formatting(in_reader_t *r, unsigned id, unsigned at) {
   if (id == IN_E_A)
     end_link(r);
-  else if (at > r->special)
+  else if (at > r->around.special)
     in_tree_close(r, at - 1);
   else
     r->top[id] = r->open[at - 1].below;   /* ends later, with what is inside */
 }
 
-void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags) {
+void in_tree_end_any(in_reader_t *r, unsigned id, uint32_t flags) {
   unsigned at = r->top[id];
   if (r->over[id] > 0) {
     r->over[id]--;
@@ -172,7 +166,7 @@ void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags) {
   }
   if (id >= IN_E_H1 && id <= IN_E_H6)
     for (unsigned h = IN_E_H1; h <= IN_E_H6; h++) at = max(at, r->top[h]);
-  if (id == IN_E_P && at <= max(r->scope, r->top[IN_E_BUTTON])) {
+  if (id == IN_E_P && at <= max(r->around.scope, r->top[IN_E_BUTTON])) {
     in_plain_break(&r->plain, 2);         /* an end tag alone is an empty paragraph */
     return;
   }

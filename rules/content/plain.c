@@ -613,7 +613,7 @@ static inline void remember_words(in_scan_t *scan, const char *p, size_t n) {
 static inline void write_words(in_plain_t *o, const char *p, size_t n) {
   in_buf_t *out = o->out;
   size_t room = n + 1 + IN_BLOCK;
-  bool blank = o->waits && o->space && o->started && !o->mark_wanted && o->newlines + o->breaks + o->tabs == 0;
+  bool blank = o->waits && o->space && o->started && o->newlines + o->breaks + o->tabs == 0;
   if (o->waits && !blank) in_plain_flush(o);
   if ((out->size - out->n < room && !in_buf_reserve(out, room)) || out->failed) return;
   char *to = out->p + out->n;
@@ -621,8 +621,11 @@ static inline void write_words(in_plain_t *o, const char *p, size_t n) {
   if (blank) {
     *to++ = ' ';
     o->space = o->waits = false;
+    if (o->mark_wanted) o->mark = out->n - n;
+    o->mark_wanted = false;
   }
-  for (size_t i = 0; i < n; i += IN_BLOCK) memcpy(to + i, p + i, IN_BLOCK);
+  size_t i = 0;
+  do memcpy(to + i, p + i, IN_BLOCK); while ((i += IN_BLOCK) < n);
 }
 
 /* may a run of words start with this byte? */
