@@ -14,11 +14,7 @@ enum { ORDINARY, WHITE, BLANK, TRIGGER, HIGH, NUL };
 static const unsigned char classes[256] = {
   ['\0'] = NUL, ['\t'] = WHITE, ['\n'] = WHITE, ['\f'] = WHITE, ['\r'] = WHITE, [' '] = BLANK,
   [':'] = TRIGGER, ['.'] = TRIGGER,
-#define X(c)  [c] = HIGH, [(c) + 1] = HIGH, [(c) + 2] = HIGH, [(c) + 3] = HIGH,
-#define Y(c)  X(c) X((c) + 4) X((c) + 8) X((c) + 12)
-  Y(0x80) Y(0x90) Y(0xa0) Y(0xb0) Y(0xc0) Y(0xd0) Y(0xe0) Y(0xf0)
-#undef X
-#undef Y
+  [0x80 ... 0xff] = HIGH,
 };
 
 /* in_scan_t.link */
@@ -39,18 +35,13 @@ void in_plain_init(in_plain_t *o, in_buf_t *out, in_features_t *features, unsign
   o->waits = true;                /* for the start */
 }
 
-static inline bool shows(const in_plain_t *o) {
-  return o->out != NULL && !o->hidden;
-}
+static inline bool shows(const in_plain_t *o) { return o->out != NULL && !o->hidden; }
 
 static void forget_waiting(in_plain_t *o) {
-  o->newlines = o->breaks = o->tabs = 0;
-  o->exact = o->space = o->row_waits = o->waits = false;
+  o->newlines = o->breaks = o->tabs = 0, o->exact = o->space = o->row_waits = o->waits = false;
 }
 
-static inline in_scan_t *scan_of(in_plain_t *o) {
-  return o->hidden ? &o->unseen : &o->shown;
-}
+static inline in_scan_t *scan_of(in_plain_t *o) { return o->hidden ? &o->unseen : &o->shown; }
 
 /* ---- lines */
 
@@ -245,9 +236,7 @@ static inline bool pass_trigger(in_plain_t *o, const in_scan_t *scan, in_span_t 
 
 /* ---- emoji */
 
-static void count_emoji(in_plain_t *o) {
-  if (!o->no_emoji) in_feature_add(o->features, INTEROP_F_EMOJI);
-}
+static void count_emoji(in_plain_t *o) { if (!o->no_emoji) in_feature_add(o->features, INTEROP_F_EMOJI); }
 
 static void put_flag(in_plain_t *o, uint32_t cp, bool second) {
   if (!writes(o)) return;
