@@ -142,7 +142,7 @@ static void set_all(setter_t *s) {
     yyjson_val *v = in_body_value(b, k);
     if (m->role == IN_ROLE_NAME || m->role == IN_ROLE_SET) set_member(s, k);
     if (m->role == IN_ROLE_PARTY && v != NULL) next_party(s, m, v);
-    if (m->role == IN_ROLE_PARTIES && yyjson_is_arr(v)) yyjson_arr_foreach(v, i, n, e) next_party(s, m, e);
+    if (m->role == IN_ROLE_PARTIES && yyjson_is_arr(v)) yyjson_arr_foreach(v, i, n, e) { next_party(s, m, e); }
   }
 }
 

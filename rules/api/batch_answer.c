@@ -67,7 +67,7 @@ interop_status_t in_batch_json_answers(in_batch_t *b, in_span_t body, in_batch_a
   a->list = get(b, a->json.root, b->form->answers);
   if (a->list == NULL || !yyjson_is_arr(a->list)) return INTEROP_OK;
   a->read = true;
-  yyjson_arr_foreach(a->list, at, n, v) take(b, a, v);
+  yyjson_arr_foreach(a->list, at, n, v) { take(b, a, v); }
   return take_bodies(b, a);
 }
 

@@ -139,7 +139,7 @@ static void judge_record(run_t *r, yyjson_val *judged) {
   in_arena_init(&arena, &interop_alloc_libc);
   if (in_replay_begin(&x, r->policy, judged, &arena)) {
     r->requests++;
-    yyjson_arr_foreach(yyjson_obj_get(judged, "recipients"), i, n, v) judge_recipient(r, &x, v);
+    yyjson_arr_foreach(yyjson_obj_get(judged, "recipients"), i, n, v) { judge_recipient(r, &x, v); }
   } else if (items == NULL) {
     r->passed++;
   }

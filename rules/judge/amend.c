@@ -253,7 +253,7 @@ static void tell_refused(interop_judge_t *j) {
 interop_status_t in_judge_amend_request(interop_judge_t *j) {
   in_member_set_t *sets;
   in_event_t ev;
-  in_write_t w;
+  in_write_t w = { .changed = false };
   size_t n;
   interop_status_t rc;
   if ((j->amendment_count == 0 && j->refused == 0) || (j->written && j->write.make != IN_NIL)) return INTEROP_OK;

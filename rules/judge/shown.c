@@ -391,7 +391,7 @@ static interop_status_t tell(show_t *x) {
 interop_status_t in_judge_show(interop_judge_t *j, in_span_t body, interop_answer_t *answer) {
   show_t x = { .j = j, .have = in_api_elements_have(&j->policy->img, &j->event) };
   interop_status_t rc;
-  bool changed;
+  bool changed = false;
   if (x.have == 0 || (body.p != NULL && body.n == 0)) return INTEROP_OK;
   if (body.p == NULL) return refuse_unreadable(j, answer);
   rc = in_api_elements(&j->policy->img, &j->event, body, &j->arena, &x.e);
