@@ -179,8 +179,11 @@ interop_status_t in_batch_json_reply(in_batch_t *b, in_batch_answer_t *a, const 
   interop_alloc_t alloc = in_arena_alloc(b->arena);
   bool theirs = a != NULL && a->read;
   if (theirs && !in_edits_init(&e, &a->json, b->arena)) return INTEROP_NOMEM;
-  for (uint32_t i = 0; i < b->count; i++)
-    if (!reply[i].ours) edit_theirs(b, &e, &a->theirs[i], &reply[i]);
+  for (uint32_t i = 0; i < b->count; i++) {
+    if (reply[i].ours) continue;
+    if (!theirs) return INTEROP_USAGE;      /* whose answer would that be? */
+    edit_theirs(b, &e, &a->theirs[i], &reply[i]);
+  }
   in_buf_init(&list, &alloc);
   in_buf_init(&out, &alloc);
   put_list(b, a, theirs ? &e : NULL, reply, &list);
