@@ -131,13 +131,16 @@ static bool concerned(const interop_judge_t *j) {
   return a < end;
 }
 
-/* does the matrices' word on messages from there to here ever change one? */
+/* does the matrices' word on messages from there to here ever change one? The list that holds where
+   the tenant is not known speaks of all that some tenant's matrix is about */
 static bool may_reduce(const interop_judge_t *j, uint32_t from) {
   const in_image_t *img = &j->policy->img;
   uint32_t n = img->count[IN_S_SYSTEMS];
+  uint32_t tenants = img->count[IN_S_OVERLAYS] == 0 ? IN_NIL : in_overlay_find(img, IN_NONE);
   for (uint32_t kind = 0; kind < INTEROP_K_OTHER; kind++) {
+    const in_list_event_t sent = { INTEROP_OP_MESSAGE_SEND, kind, from, j->from };
     uint32_t root = in_table(img, SHOWN, uint32_t)[in_shown(n, kind, from, j->from)];
-    if (!(root & IN_LEAF)) return true;
+    if (!(root & IN_LEAF) || (tenants != IN_NIL && in_list_has_row(img, tenants, &sent))) return true;
     if (in_outcome(img, root & ~IN_LEAF)->kind != IN_OUT_DECISION
         || in_outcome(img, root & ~IN_LEAF)->verdict != INTEROP_V_DELIVER) return true;
   }

@@ -139,7 +139,7 @@ static interop_status_t cut(show_t *x, bool *gone) {
 /* the author as the sender of this message to the reader, over all from a system */
 static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_t *author, uint32_t from) {
   interop_judge_t *j = x->j, *s = j->shown->shown;
-  const in_image_t *img = &j->policy->img;
+  const in_list_event_t sent = { INTEROP_OP_MESSAGE_SEND, (uint32_t) ev->kind, from, j->from };
   in_facts_t *f = &s->facts;
   in_span_t conversation = j->conversation_id;
   s->event.operation = INTEROP_OP_MESSAGE_SEND;
@@ -165,7 +165,7 @@ static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_
   s->recipients[0].row = in_facts_row(&j->facts, IN_SUB_SENDER);
   s->taken = NULL;
   in_judge_take(s, &s->recipients[0]);
-  return in_decide(f, in_table(img, SHOWN, uint32_t)[in_shown(img->count[IN_S_SYSTEMS], ev->kind, from, j->from)]);
+  return in_decide_shown(f, &sent);
 }
 
 /* the author as somebody to be reached from here; false: it is the reader */

@@ -508,8 +508,8 @@ uint32_t in_decide(in_facts_t *f, uint32_t root) {
   return outcome;
 }
 
-/* the sender's tenant's own rules, over the decision `general` */
-static uint32_t decide_overlay(in_facts_t *f, const in_list_event_t *event, uint32_t general) {
+/* the sender's tenant's own rules, or only their rows, over the decision `general` */
+static uint32_t decide_overlay(in_facts_t *f, const in_list_event_t *event, bool rows, uint32_t general) {
   const in_image_t *img = &f->policy->img;
   uint32_t need, o;
   if (!f->overlay_known) {
@@ -519,7 +519,7 @@ static uint32_t decide_overlay(in_facts_t *f, const in_list_event_t *event, uint
     f->overlay_known = true;
   }
   if (f->overlay == IN_NIL) return general;
-  while ((o = in_list_walk(img, f->overlay, event, f->class_, &need)) == IN_NIL)
+  while ((o = (rows ? in_list_rows : in_list_walk)(img, f->overlay, event, f->class_, &need)) == IN_NIL)
     if (!in_facts_look(f, need)) return IN_NIL;
   return o != IN_NOTHING && in_outcome_stricter(img, o, general) ? o : general;
 }
@@ -528,7 +528,14 @@ uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event) {
   const in_image_t *img = &f->policy->img;
   size_t cell = in_cell(img->count[IN_S_SYSTEMS], event->operation, event->kind, event->from, event->to);
   uint32_t o = in_decide(f, in_table(img, CELLS, uint32_t)[cell]);
-  return o == IN_NIL || img->count[IN_S_OVERLAYS] == 0 ? o : decide_overlay(f, event, o);
+  return o == IN_NIL || img->count[IN_S_OVERLAYS] == 0 ? o : decide_overlay(f, event, false, o);
+}
+
+uint32_t in_decide_shown(in_facts_t *f, const in_list_event_t *event) {
+  const in_image_t *img = &f->policy->img;
+  size_t cell = in_shown(img->count[IN_S_SYSTEMS], event->kind, event->from, event->to);
+  uint32_t o = in_decide(f, in_table(img, SHOWN, uint32_t)[cell]);
+  return o == IN_NIL || img->count[IN_S_OVERLAYS] == 0 ? o : decide_overlay(f, event, true, o);
 }
 
 bool in_final_holds(in_facts_t *f, const in_list_event_t *event, uint32_t list) {

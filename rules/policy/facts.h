@@ -71,6 +71,8 @@ in_span_t in_facts_text(in_span_t record, const char *field);
 uint32_t in_decide(in_facts_t *f, uint32_t root);
 /* the same for a cell, with the rules of the sender's tenant over it */
 uint32_t in_decide_event(in_facts_t *f, const in_list_event_t *event);
+/* what becomes of a message that is read: the event is its sending, gates are not asked */
+uint32_t in_decide_shown(in_facts_t *f, const in_list_event_t *event);
 /* does a denial of the list hold, or may it, for a final reason? Also where that cannot be told */
 bool in_final_holds(in_facts_t *f, const in_list_event_t *event, uint32_t list);
 /* gives the atom its class; false: f->status tells why not */

@@ -108,19 +108,36 @@ static uint32_t result(const list_t *l) {
   return l->base;
 }
 
-uint32_t in_list_walk(const in_image_t *img, uint32_t first, const in_list_event_t *event,
-                      const uint8_t *class_, uint32_t *need) {
+static uint32_t walk(const in_image_t *img, uint32_t first, const in_list_event_t *event, bool rows,
+                     const uint8_t *class_, uint32_t *need) {
   list_t l = { img, class_, event, IN_NIL, IN_NOTHING, IN_NOTHING, IN_NOTHING, IN_NOTHING, IN_NOTHING, IN_NOTHING, false };
   const in_pi_rule_t *r = in_table(img, LISTS, in_pi_rule_t) + first;
   for (; r->op != IN_LIST_END && l.need == IN_NIL; r++) {
     if (r->op == IN_LIST_NEXT) end_matrix(&l);
     else if (!is_meant(&l, r)) continue;
-    else if (r->op == IN_LIST_DENY || r->op == IN_LIST_DENY_PASS) deny(&l, r);
+    else if (r->op == IN_LIST_DENY || r->op == IN_LIST_DENY_PASS) { if (!rows) deny(&l, r); }
     else if (matters(&l, r)) row(&l, r);
   }
   *need = l.need;
   if (l.need != IN_NIL) return IN_NIL;
   return result(&l) == IN_NOTHING && event == NULL ? r->outcome : result(&l);
+}
+
+uint32_t in_list_walk(const in_image_t *img, uint32_t first, const in_list_event_t *event,
+                      const uint8_t *class_, uint32_t *need) {
+  return walk(img, first, event, false, class_, need);
+}
+
+uint32_t in_list_rows(const in_image_t *img, uint32_t first, const in_list_event_t *event,
+                      const uint8_t *class_, uint32_t *need) {
+  return walk(img, first, event, true, class_, need);
+}
+
+bool in_list_has_row(const in_image_t *img, uint32_t first, const in_list_event_t *event) {
+  const list_t l = { .img = img, .event = event };
+  for (const in_pi_rule_t *r = in_table(img, LISTS, in_pi_rule_t) + first; r->op != IN_LIST_END; r++)
+    if ((r->op == IN_LIST_ROW || r->op == IN_LIST_ROW_PASS) && is_meant(&l, r)) return true;
+  return false;
 }
 
 static bool is_final(const list_t *l, uint32_t outcome) {

@@ -20,6 +20,11 @@ typedef struct { uint32_t operation, kind, from, to; } in_list_event_t;
 */
 uint32_t in_list_walk(const in_image_t *img, uint32_t first, const in_list_event_t *event,
                       const uint8_t *class_, uint32_t *need);
+/* the same of its rows alone: gates are not asked about what is read */
+uint32_t in_list_rows(const in_image_t *img, uint32_t first, const in_list_event_t *event,
+                      const uint8_t *class_, uint32_t *need);
+/* is a row of the list for this event, whatever its guard says? */
+bool in_list_has_row(const in_image_t *img, uint32_t first, const in_list_event_t *event);
 /*
 ** Does a denial for a final reason of this list hold, or may it? Whatever stands before it.
 ** IN_NOTHING: none does; IN_NIL and the atom to look at; else the outcome.

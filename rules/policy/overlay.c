@@ -125,30 +125,37 @@ static bool same_scope(const in_pi_rule_t *a, const in_pi_rule_t *b) {
   return a->ops == b->ops && a->kinds == b->kinds && a->from == b->from && a->to == b->to && a->crosses == b->crosses;
 }
 
-/* where some tenant has rules, and the tenant is not known */
-static uint32_t put_unknown(in_compile_t *c) {
-  uint32_t end = c->lists.n, u = in_mdd_undetermined(c, c->preds.at[c->tenant_pred].atom);
-  if (u == IN_MDD_NONE) return IN_NIL;
+/* no more than these are kept apart: the rest is joined */
+static void join_scope(in_pi_rule_t *all, const in_pi_rule_t *r) {
+  all->ops |= r->ops;
+  all->kinds |= r->kinds;
+  all->from |= r->from;
+  all->to |= r->to;
+  all->crosses &= r->crosses;
+}
+
+/* what some tenant's denials, or rows, are about, each scope once; lists[end ...] are not looked at */
+static bool put_scopes(in_compile_t *c, uint32_t end, bool rows, uint32_t unknown) {
+  uint32_t first = c->lists.n;
   for (uint32_t i = 0; i < end; i++) {
     in_pi_rule_t r = c->lists.at[i];
-    uint32_t k = end;
-    if (r.op >= IN_LIST_NEXT || r.ops == UINT64_MAX) continue;     /* of a cell */
+    uint32_t k = first;
+    if (r.op >= IN_LIST_NEXT || r.ops == UINT64_MAX || (r.op >= IN_LIST_ROW) != rows) continue;    /* MAX: of a cell */
     while (k < c->lists.n && !same_scope(&c->lists.at[k], &r)) k++;
     if (k < c->lists.n) continue;
-    r.op = IN_LIST_DENY;
-    r.guard = IN_LEAF | u;
-    r.outcome = u;
-    if (c->lists.n - end == MAX_SCOPES) {      /* no more are kept apart: they are joined */
-      in_pi_rule_t *all = &c->lists.at[end];
-      all->ops |= r.ops;
-      all->kinds |= r.kinds;
-      all->from |= r.from;
-      all->to |= r.to;
-      all->crosses &= r.crosses;
-    } else if (!put(c, &r)) {
-      return IN_NIL;
-    }
+    r.op = rows ? IN_LIST_ROW : IN_LIST_DENY;
+    r.guard = IN_LEAF | (rows ? (uint32_t) IN_OUTCOME_TRUE : unknown);
+    r.outcome = unknown;
+    if (c->lists.n - first == MAX_SCOPES) join_scope(&c->lists.at[first], &r);
+    else if (!put(c, &r)) return false;
   }
+  return !rows || c->lists.n == first || put_mark(c, IN_LIST_NEXT);
+}
+
+/* where some tenant has rules, and the tenant is not known: of what is read only rows count */
+static uint32_t put_unknown(in_compile_t *c) {
+  uint32_t end = c->lists.n, u = in_mdd_undetermined(c, c->preds.at[c->tenant_pred].atom);
+  if (u == IN_MDD_NONE || !put_scopes(c, end, false, u) || !put_scopes(c, end, true, u)) return IN_NIL;
   return put_mark(c, IN_LIST_END) ? end : IN_NIL;
 }
 
