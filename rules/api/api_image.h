@@ -139,6 +139,8 @@ typedef struct {
   in_run_t person, person_name;   /* PARTIES, PARTY: CHOICES that say who; display name */
   in_run_t person_at;             /* PARTIES: where in an element the person is */
   in_run_t person_sets;           /* CHOICES: word and pointer of what policies may set in an element */
+  uint32_t most;                  /* PARTIES: how many at most; 0: as many as there are */
+  in_ref_t over;                  /* ... and the reason for which more are refused */
   in_ref_t word;                  /* SET */
 } in_ai_member_t;
 

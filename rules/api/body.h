@@ -110,6 +110,8 @@ interop_kind_t in_features_kind(const in_features_t *f);
 
 /* ---- people.c */
 interop_status_t in_body_people(in_body_t *b, in_event_t *ev);
+/* does a list name more than its definition says at most? *reason: for which it is refused then */
+bool in_body_crowded(const in_body_t *b, in_span_t *reason, in_span_t *detail);
 /* who one element names; false: it cannot be told */
 bool in_body_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_party_t *party);
 /* ---- answer.c */

@@ -165,9 +165,28 @@ static bool read_sets(in_apic_t *c, const in_stmt_t *s, uint32_t *at, in_run_t *
   return true;
 }
 
+/* most NUMBER else REASON, of a list of people */
+static bool read_most(in_apic_t *c, const in_stmt_t *s, uint32_t at, in_ai_member_t *m) {
+  static const char form[] = "most 200 else REASON";
+  uint32_t n = at + 1 < s->ntok ? in_json_index(s->tok[at + 1].text) : UINT32_MAX;
+  if (m->role != IN_ROLE_PARTIES) return in_apic_bad(c, s->tok[at].place, NULL, "only a list of people has a most");
+  if (m->most > 0) return in_apic_bad(c, s->tok[at].place, NULL, "most stands twice");
+  if (n == 0 || n > IN_JSON_VALUES)
+    return in_apic_bad(c, s->tok[at].place, form, "a number from 1 to %u is wanted after this", IN_JSON_VALUES);
+  if (!in_tok_is(s, at + 2, "else") || !in_apic_word(s, at + 3))
+    return in_apic_bad(c, s->tok[at].place, form, "a reason for more than this is wanted");
+  if (in_vocab_reason(c->v, s->tok[at + 3].text) < 0) {
+    in_vocab_no(c->v, IN_W_REASON, &s->tok[at + 3], c->diag);
+    return false;
+  }
+  m->most = n;
+  m->over = in_builder_str(c->b, s->tok[at + 3].text);
+  return true;
+}
+
 bool in_apic_person(in_apic_t *c, const in_stmt_t *s, uint32_t *at, in_ai_member_t *m) {
   static const char form[] = "parties /POINTER [at /POINTER] [who NAME | id /POINTER ... [like \"{id}\" ...]] "
-                             "[name /POINTER] [set WORD /POINTER ...];";
+                             "[name /POINTER] [set WORD /POINTER ...] [most NUMBER else REASON];";
   uint32_t i = *at;
   while (i < s->ntok) {
     if (in_tok_is(s, i, "at")) {
@@ -176,6 +195,9 @@ bool in_apic_person(in_apic_t *c, const in_stmt_t *s, uint32_t *at, in_ai_member
     } else if (in_tok_is(s, i, "name")) {
       if (!in_apic_pointer(c, s, i + 1, form, &m->person_name)) return false;
       i += 2;
+    } else if (in_tok_is(s, i, "most")) {
+      if (!read_most(c, s, i, m)) return false;
+      i += 4;
     } else if (in_tok_is(s, i, "set")) {
       if (!read_sets(c, s, &i, &m->person_sets)) return false;
     } else if (in_tok_is(s, i, "who") && in_apic_word(s, i + 1)) {

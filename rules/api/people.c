@@ -178,6 +178,18 @@ static interop_status_t read_one(in_body_t *b, const in_ai_member_t *m, yyjson_v
   return b->arena->failed ? INTEROP_NOMEM : INTEROP_OK;
 }
 
+/* more at once than the API takes: nobody is looked at */
+bool in_body_crowded(const in_body_t *b, in_span_t *reason, in_span_t *detail) {
+  for (uint32_t i = 0; i < b->shape->nodes; i++) {
+    const in_ai_member_t *m = &b->node[i];
+    if (m->most == 0 || !yyjson_is_arr(b->bound[i]) || yyjson_arr_size(b->bound[i]) <= m->most) continue;
+    *reason = in_body_str(b, m->over);
+    *detail = in_arena_printf(b->arena, "%u at most", m->most);
+    return true;
+  }
+  return false;
+}
+
 interop_status_t in_body_people(in_body_t *b, in_event_t *ev) {
   interop_status_t rc = INTEROP_OK;
   for (uint32_t i = 0; rc == INTEROP_OK && i < b->shape->nodes; i++) {

@@ -192,7 +192,12 @@ in_body_t *in_body_new(const in_image_t *img, uint32_t op, uint32_t shape, in_ar
 
 interop_status_t in_body_read(in_body_t *b, in_event_t *ev) {
   interop_status_t rc = in_body_bind(b);
+  in_span_t over, detail;
   if (rc != INTEROP_OK) return rc;
+  if (b->wrong.p == NULL && in_body_crowded(b, &over, &detail)) {
+    refuse(ev, over, detail);
+    return INTEROP_OK;
+  }
   if (b->wrong.p == NULL) {
     read_content(b);
     read_members(b, ev);

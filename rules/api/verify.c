@@ -73,7 +73,8 @@ static bool check_member(const check_t *k, const in_ai_member_t *m) {
     return false;
   return refs(k, m->by) && refs(k, m->url) && refs(k, m->bytes) && run(k, IN_S_CHOICES, m->person)
          && refs(k, m->person_name) && refs(k, m->person_at) && run(k, IN_S_MEMBERS, m->children)
-         && run(k, IN_S_CHOICES, m->person_sets) && ref(k, m->word);
+         && run(k, IN_S_CHOICES, m->person_sets) && ref(k, m->word)
+         && ref(k, m->over) && (m->most == 0 || (m->role == IN_ROLE_PARTIES && m->over.len > 0));
 }
 
 static bool check_shape(const check_t *k, const in_ai_shape_t *s) {

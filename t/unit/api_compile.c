@@ -75,6 +75,24 @@ static const struct { const char *source, *want; } errors[] = {
     "t.rules:2:6: members can be kept in a JSON object only\n  make m { POST /x; json [ ]; keep /a; }\n       ^" },
   { "api a of teams { guards /x; error json {};\nshape a of b { content /c text; }\nshape b of a { inert /d; }\noperation typing POST /x { body a; }\n}",
     "t.rules:3:12: shapes are inside one another too deep\n  shape b of a { inert /d; }\n             ^" },
+  { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { parties /c id /i most 0 else malformed_body; } }\n}",
+    "t.rules:2:52: a number from 1 to 262144 is wanted after this\n  operation typing POST /x { body { parties /c id /i most 0 else malformed_body; } }\n"
+    "                                                     ^~~~\n  hint: most 200 else REASON" },
+  { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { parties /c id /i most 262145 else malformed_body; } }\n}",
+    "t.rules:2:52: a number from 1 to 262144 is wanted after this\n  operation typing POST /x { body { parties /c id /i most 262145 else malformed_body; } }\n"
+    "                                                     ^~~~\n  hint: most 200 else REASON" },
+  { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { parties /c id /i most 2 or malformed_body; } }\n}",
+    "t.rules:2:52: a reason for more than this is wanted\n  operation typing POST /x { body { parties /c id /i most 2 or malformed_body; } }\n"
+    "                                                     ^~~~\n  hint: most 200 else REASON" },
+  { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { parties /c id /i most 2 else malformed_bodi; } }\n}",
+    "t.rules:2:64: unknown reason \"malformed_bodi\"\n  ...x { body { parties /c id /i most 2 else malformed_bodi; } }\n"
+    "                                             ^~~~~~~~~~~~~~\n  hint: did you mean \"malformed_body\"?" },
+  { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { parties /c id /i most 2 else malformed_body most 3 else malformed_body; } }\n}",
+    "t.rules:2:79: most stands twice\n  ...ies /c id /i most 2 else malformed_body most 3 else malformed_body; } }\n"
+    "                                             ^~~~" },
+  { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { party /c id /i most 2 else malformed_body; } }\n}",
+    "t.rules:2:50: only a list of people has a most\n  operation typing POST /x { body { party /c id /i most 2 else malformed_body; } }\n"
+    "                                                   ^~~~" },
   { "api a of teams { guards /x; error json {}; }\napi a of teams { guards /x; error json {}; }\n",
     "t.rules:2:5: the api \"a\" is declared twice\n  api a of teams { guards /x; error json {}; }\n      ^" },
 };

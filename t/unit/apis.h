@@ -13,7 +13,7 @@
   "system teams { title \"Teams\"; tier C; } system kaizala { title \"Kaizala\"; tier C; }\n" \
   "system acs { title \"ACS\"; tier C; } system sfb { title \"SfB\"; tier C; }\n" \
   "reason malformed_body 400 \"-\"; reason failed_dependency 424 \"-\"; reason no_answer 502 \"-\";\n" \
-  "reason too_many_requests 429 \"-\";\n"
+  "reason too_many_requests 429 \"-\"; reason too_many_members 400 \"-\";\n"
 
 typedef struct {
   in_arena_t arena;               /* of the compilation */

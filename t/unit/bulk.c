@@ -41,7 +41,7 @@ typedef struct { unsigned every, members; int names; } mix_t;
 
 static size_t put_member(const mix_t *mix, unsigned i, char *p, size_t size) {
   static const char *const known[] = { "bela", "cora", "dora" }, *const names[] = { "+9198", "+0198", "u198", "x@198" };
-  const char *before = mix->names ? MEMBER : "\"", *behind = mix->names ? "')\"}" : "\"";
+  const char *before = mix->names ? "{\"id\":\"" : "\"", *behind = mix->names ? "\"}" : "\"";
   if (mix->every > 0 && i % mix->every == 0)
     return (size_t) snprintf(p, size, "%s%s%s%s", i > 0 ? "," : "", before, known[i / mix->every % 3], behind);
   return (size_t) snprintf(p, size, "%s%s%s%08u%s", i > 0 ? "," : "", before, names[mix->names ? i % 4 : 0], i, behind);
@@ -51,7 +51,7 @@ static in_span_t body_of(const mix_t *mix) {
   size_t size = (size_t) mix->members * 192 + 128, n;
   char *p = malloc(size);
   if (p == NULL) exit(1);
-  n = (size_t) snprintf(p, size, "{%s\"members\":[", mix->names ? "\"chatType\":\"group\"," : "");
+  n = (size_t) snprintf(p, size, "{%s\"members\":[", mix->names ? "\"isGroup\":true," : "");
   for (unsigned i = 0; i < mix->members; i++) n += put_member(mix, i, p + n, size - n);
   n += (size_t) snprintf(p + n, size - n, "]}");
   return in_span(p, n);
@@ -59,7 +59,7 @@ static in_span_t body_of(const mix_t *mix) {
 
 static interop_status_t run(const mix_t *mix, meter_t *m, in_span_t body, interop_judge_t **j) {
   interop_alloc_t alloc = { metered, m };
-  interop_target_t target = { in_str(mix->names ? "POST" : "PUT"), in_str(mix->names ? "/v1.0/chats" : "/v1/groups/g/members") };
+  interop_target_t target = { in_str(mix->names ? "POST" : "PUT"), in_str(mix->names ? "/v3/conversations" : "/v1/groups/g/members") };
   interop_source_t source = in_memory_source(memory);
   static interop_request_t q;
   interop_match_t match;
@@ -70,7 +70,7 @@ static interop_status_t run(const mix_t *mix, meter_t *m, in_span_t body, intero
   q.now = 1547546400;
   q.body = body;
   *j = NULL;
-  rc = interop_judge_new(policy, interop_policy_api(policy, in_str(mix->names ? "graph" : "kaizala")), &target, &alloc, j, &match);
+  rc = interop_judge_new(policy, interop_policy_api(policy, in_str(mix->names ? "botframework" : "kaizala")), &target, &alloc, j, &match);
   return rc == INTEROP_OK ? interop_judge_run(*j, &q, &source) : rc;
 }
 
@@ -106,6 +106,68 @@ static void same(const mix_t *mix, const char *name) {
   interop_judge_free(j);
   ok(m.now == 0, "%s: nothing stays", name);
   free((void *) (uintptr_t) body.p);
+}
+
+/* ---- lists that are longer than the API takes */
+
+static unsigned lookups;
+
+static interop_status_t counted(void *ctx, interop_record_kind_t kind, in_span_t key, in_span_t *record) {
+  const interop_source_t *source = ctx;
+  lookups++;
+  return source->lookup(source->ctx, kind, key, record);
+}
+
+typedef struct { const char *api, *target, *head, *unit, *tail, *envelope; unsigned most; } crowd_t;
+
+static void crowd(const crowd_t *c, unsigned members) {
+  interop_target_t target = { in_str("POST"), in_str(c->target) };
+  interop_source_t real = in_memory_source(memory), source = { .lookup = counted, .ctx = &real };
+  interop_request_t q;
+  interop_match_t match;
+  interop_judge_t *j = NULL;
+  in_buf_t body;
+  const interop_plan_t *plan;
+  memset(&q, 0, sizeof(q));
+  in_buf_init(&body, &interop_alloc_libc);
+  in_buf_put(&body, in_str(c->head));
+  for (unsigned i = 0; i < members; i++) in_buf_printf(&body, "%s%s%u%s", i > 0 ? "," : "", c->unit, i, c->tail);
+  in_buf_put(&body, IN_SPAN("]}"));
+  q.content_type = IN_SPAN("application/json");
+  q.sender = IN_SPAN("asha");
+  q.body = in_buf_span(&body);
+  lookups = 0;
+  if (interop_judge_new(policy, interop_policy_api(policy, in_str(c->api)), &target, &interop_alloc_libc, &j, &match) != INTEROP_OK
+      || interop_judge_run(j, &q, &source) != INTEROP_OK) exit(1);
+  plan = interop_judge_plan(j);
+  if (members <= c->most)
+    ok(!in_eq(plan->reason, IN_SPAN("too_many_members")) && lookups >= members, "%s: %u are looked up", c->api, members);
+  else {
+    ok(plan->verdict == INTEROP_V_DENY && plan->status == 400 && in_eq(plan->reason, IN_SPAN("too_many_members")),
+       "%s: %u are too many", c->api, members);
+    ok(lookups == 0, "%s: ... and nobody was looked up (%u)", c->api, lookups);
+    is_bytes(plan->answer_body.p, plan->answer_body.n, c->envelope, strlen(c->envelope), "... in the API's envelope");
+  }
+  interop_judge_free(j);
+  in_buf_free(&body);
+}
+
+#define TOLD  "\"code\":\"too_many_members\",\"message\":\"This names more people at once than the API takes. (200 at most)\""
+
+static void crowds(void) {
+  static const crowd_t all[] = {
+    { "graph", "/v1.0/chats", "{\"chatType\":\"group\",\"members\":[", MEMBER "x", "')\"}",
+      "{\"error\":{" TOLD ",\"innerError\":{\"date\":\"1970-01-01T00:00:00Z\",\"request-id\":\"\",\"client-request-id\":\"\"}}}", 200 },
+    { "acs_chat", "/chat/threads", "{\"topic\":\"t\",\"participants\":[", "{\"communicationIdentifier\":{\"rawId\":\"8:acs:", "\"}}",
+      "{\"error\":{" TOLD "}}", 200 },
+    { "acs_chat", "/chat/threads/19:x@thread.v2/participants/:add", "{\"participants\":[", "{\"communicationIdentifier\":{\"rawId\":\"8:acs:", "\"}}",
+      "{\"error\":{" TOLD "}}", 200 },
+  };
+  for (size_t i = 0; i < in_countof(all); i++) {
+    crowd(&all[i], all[i].most);
+    crowd(&all[i], all[i].most + 1);
+    crowd(&all[i], 5000);
+  }
 }
 
 /* beside what the JSON library takes: 32 bytes a recipient and 16 a party, of 16 bytes of body */
@@ -176,6 +238,7 @@ int main(void) {
   same(&(mix_t) { MEMBERS, MEMBERS, 0 }, "one known");
   same(&(mix_t) { 3, MEMBERS, 1 }, "a mix whose names are asked for");
   same(&(mix_t) { 0, MEMBERS, 1 }, "nobody known, and names asked for");
+  crowds();
   memory_bound();
   no_memory();
   in_memory_free(memory);
