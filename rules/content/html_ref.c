@@ -145,6 +145,11 @@ static inline bool is_special(char c, unsigned how) {
   return (needs[(unsigned char) c] & how) != 0;
 }
 
+/* inside a character: a piece must not end here, or nobody sees what it is */
+static inline bool is_inside(char c, size_t n) {
+  return ((unsigned char) c & 0xc0) == 0x80 && n < IN_HTML_SCRATCH;
+}
+
 /*
 ** Fills scratch as far as it goes with what stands near to something special;
 ** a long plain stretch is left to be given out as it is.
@@ -152,7 +157,7 @@ static inline bool is_special(char c, unsigned how) {
 static in_span_t decode(in_span_t *rest, unsigned how, char *scratch) {
   const char *p = rest->p, *end = p + rest->n, *plain = p;
   size_t n = 0, taken, written;
-  while (p < end && n <= IN_HTML_SCRATCH - REF_MAX && p - plain < 32) {
+  while (p < end && ((n <= IN_HTML_SCRATCH - REF_MAX && p - plain < 32) || is_inside(*p, n))) {
     if (!is_special(*p, how)) {
       scratch[n++] = *p++;
       continue;

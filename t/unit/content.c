@@ -257,6 +257,27 @@ static void test_rows(void) {
   }
 }
 
+/* text is decoded in pieces: none of them cuts a character, which would hide what it is */
+static void test_pieces(void) {
+  int bad = 0;
+  for (size_t n = 0; n < 800; n++) {
+    in_buf_t html, text;
+    in_features_t f;
+    in_content_t c;
+    in_buf_init(&html, &interop_alloc_libc);
+    in_buf_init(&text, &interop_alloc_libc);
+    in_buf_put(&html, S("&amp;"));
+    for (size_t i = 1; i <= n % 400; i++) in_buf_put(&html, n >= 400 && i % 7 == 0 ? S("&lt;") : S("a"));
+    in_buf_put(&html, S("\U0001f980"));
+    set(&c, H, IN_TEXT_ASCII_EMOJI, &text, &f);
+    in_content_read(&c, in_buf_span(&html));
+    bad += f.count[INTEROP_F_EMOJI] != 1 || !in_ends(in_buf_span(&text), S(":crab:"));
+    in_buf_free(&html);
+    in_buf_free(&text);
+  }
+  is_number(bad, 0, "an emoji is seen wherever it stands behind a reference");
+}
+
 static void test_append(void) {
   in_buf_t text;
   in_features_t f;
@@ -484,6 +505,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   test_rows();
+  test_pieces();
   test_append();
   test_strip();
   test_tables();
