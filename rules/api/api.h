@@ -77,6 +77,9 @@ typedef struct {
   in_span_t refusal_text;         /* what was wrong, for the message; may be absent */
 } in_event_t;
 
+/* the kind of a message that has these */
+interop_kind_t in_features_kind(const in_features_t *f);
+
 interop_status_t in_api_read(const in_image_t *img, const in_match_t *m,
                              const interop_request_t *req, in_arena_t *arena, in_event_t *ev);
 
@@ -228,6 +231,8 @@ typedef struct in_elements_s in_elements_t;
 typedef struct {
   in_span_t id, name, time;       /* who (raw id), display name, time; absent: not there */
   in_span_t message;              /* the message's id */
+  in_span_t conversation;         /* the id of the conversation that the element is */
+  bool whole;                     /* it is the answer itself */
   bool readable;                  /* it has the form that its definition gives */
 } in_item_t;
 
@@ -235,6 +240,8 @@ typedef struct {
 #define IN_HAS_CONTENT  2u        /* they are messages */
 #define IN_HAS_TIME     4u
 #define IN_HAS_ONE      8u        /* the answer is the one element */
+#define IN_HAS_OWN      16u       /* they are conversations, a message is in them */
+#define IN_HAS_WITHHELD 32u       /* there is more in them than can be judged */
 
 /* what the operation's definition says of them: IN_HAS_ bits, 0: it names none */
 unsigned in_api_elements_have(const in_image_t *img, const in_event_t *ev);
@@ -251,7 +258,11 @@ interop_status_t in_api_element_read(in_elements_t *e, in_event_t *ev);
 interop_status_t in_api_element_write(in_elements_t *e, const in_event_t *ev, interop_verdict_t verdict, in_span_t text,
                                       uint32_t strip, unsigned reduce_flags, in_features_t *lost, bool *changed);
 bool in_api_element_set(in_elements_t *e, in_span_t word, in_span_t value);    /* true: it was another */
-void in_api_element_drop(in_elements_t *e);            /* not if it is the answer itself */
+/* not if it is the answer itself; of a conversation, the message in it. true: it was there */
+bool in_api_element_drop(in_elements_t *e);
+bool in_api_element_withhold(in_elements_t *e);        /* what is not to be shown; true: some was there */
+/* the feature that the answer is, of the message that the request names; IN_NIL: it is none */
+uint32_t in_api_shows(const in_image_t *img, const in_event_t *ev);
 /* the answer as it is now, all else to the byte; *changed: body is new */
 interop_status_t in_api_elements_end(in_elements_t *e, in_arena_t *arena, in_span_t *body, bool *changed);
 

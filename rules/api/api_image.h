@@ -76,6 +76,7 @@ typedef struct {
   uint32_t original;              /* MAKES: how to fetch the original, or IN_NIL */
   uint32_t original_shape;        /* SHAPES: its body */
   in_run_t original_author;
+  uint32_t shows;                 /* the answer is this feature of the message itself, or IN_NIL */
   uint32_t list;                  /* SHAPES: elements of the answer's list, or IN_NIL */
   in_run_t list_at;
   in_run_t refused_at, refused;   /* the answer's list of those who were refused; REFS: a template */
@@ -114,7 +115,9 @@ typedef struct {
   X(PARTIES,      "parties")      /* people, a list */ \
   X(PARTY,        "party")        /* one person */ \
   X(TIME,         "time")         /* when an element of a list was made */ \
-  X(SET,          "set")          /* what policies may set, by a word */
+  X(SET,          "set")          /* what policies may set, by a word */ \
+  X(MORE,         "more")         /* in an answer's element: a list of further such elements */ \
+  X(WITHHELD,     "withheld")     /* ... what is not shown where messages are judged for their reader */
 
 typedef enum {
 #define IN_X(name, text) IN_ROLE_##name,

@@ -47,6 +47,7 @@ struct in_body_s {
   bool nocase;                    /* members' names */
   bool is_json;                   /* else raw: the body is the content */
   bool has_text;                  /* content below is valid */
+  bool answers;                   /* an element of upstream's answer, no body of a client's */
   in_json_t json;
   yyjson_val **bound;             /* by number: the member's value, or NULL */
   in_span_t source;               /* the body as it came */
@@ -106,7 +107,6 @@ interop_status_t in_body_strip(in_body_t *b, in_span_t text, uint32_t remove, in
 in_format_t in_body_text_format(in_span_t text);
 interop_status_t in_body_features(in_body_t *b, in_event_t *ev);
 in_features_t in_features_sum(in_features_t a, in_features_t b);
-interop_kind_t in_features_kind(const in_features_t *f);
 
 /* ---- people.c */
 interop_status_t in_body_people(in_body_t *b, in_event_t *ev);

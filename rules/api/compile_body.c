@@ -28,7 +28,7 @@ typedef struct {
   node_t *root, *base;            /* base: where pointers start */
   uint32_t nodes, depth;
   in_ai_shape_t rec;
-  node_t *content, *format, *images;
+  node_t *content, *format, *images, *more;
   bool lenient;
 } reader_t;
 
@@ -188,6 +188,19 @@ static bool read_call(reader_t *r, const in_stmt_t *s) {
 
 static bool read_time(reader_t *r, const in_stmt_t *s) {
   return read_many(r, s, IN_ROLE_TIME, "time /POINTER;");
+}
+
+static bool read_withheld(reader_t *r, const in_stmt_t *s) {
+  return read_many(r, s, IN_ROLE_WITHHELD, "withheld /POINTER ...;");
+}
+
+/* a list of elements of this very shape */
+static bool read_more(reader_t *r, const in_stmt_t *s) {
+  static const char form[] = "more /MEMBER;";
+  if (s->ntok != 2 || s->has_block || r->base != r->root)
+    return in_apic_bad(r->c, in_stmt_place(s), form, "a member of the element itself is wanted here");
+  if (r->more != NULL) return in_apic_bad(r->c, in_stmt_place(s), NULL, "an element has one list of further ones");
+  return (r->more = declare(r, s, 1, IN_ROLE_MORE, form)) != NULL;
 }
 
 static bool read_inert(reader_t *r, const in_stmt_t *s) {
@@ -364,7 +377,7 @@ static const struct { const char *word; read_fn read; } rows[] = {
   { "inert", read_inert }, { "images", read_images },
   { "type", read_type }, { "parties", read_parties }, { "party", read_party },
   { "required", read_required }, { "one", read_one_of }, { "within", read_within },
-  { "time", read_time }, { "set", read_set },
+  { "time", read_time }, { "set", read_set }, { "more", read_more }, { "withheld", read_withheld },
 };
 
 static bool read_stmts(reader_t *r, const in_stmt_t *s) {

@@ -174,6 +174,12 @@ static bool read_original(reader_t *r, const in_stmt_t *s) {
   return s->ntok == 5 || in_apic_pointer(r->c, s, 6, form, &o->original_author);
 }
 
+/* the answer is a part of the message, and nothing that could be read */
+static bool read_shows(reader_t *r, const in_stmt_t *s) {
+  if (s->ntok != 2 || s->has_block) return bad_form(r, s, "shows FEATURE;");
+  return in_apic_feature(r->c, &s->tok[1], &r->o->rec.shows);
+}
+
 /* elements of a list that is answered: people, or messages and their times */
 static bool read_list(reader_t *r, const in_stmt_t *s) {
   static const char form[] = "list /POINTER [SHAPE] { ... }";
@@ -207,7 +213,7 @@ static const struct { const char *word; bool (*read)(reader_t *r, const in_stmt_
   { "body", read_body }, { "accepts", read_accepts }, { "success", read_success }, { "id", read_id },
   { "conversation", read_conversation }, { "call", read_call }, { "type", read_type }, { "asks", read_asks },
   { "party", read_party }, { "placeholder", read_placeholder }, { "plain_text", read_plain_text }, { "as_reply", read_as_reply },
-  { "original", read_original }, { "list", read_list }, { "item", read_item }, { "refused", read_refused }, { "items", read_items },
+  { "original", read_original }, { "list", read_list }, { "item", read_item }, { "shows", read_shows }, { "refused", read_refused }, { "items", read_items },
 };
 
 static bool read_block(reader_t *r) {
@@ -318,7 +324,7 @@ bool in_apic_operation(in_apic_t *c, const in_stmt_t *s) {
   memset(r.o, 0, sizeof(*r.o));
   r.o->stmt = s;
   o->api = c->api;
-  o->next = o->shape = o->original = o->original_shape = o->list = o->batch = IN_NIL;
+  o->next = o->shape = o->original = o->original_shape = o->shows = o->list = o->batch = IN_NIL;
   o->makes[IN_MAKE_PLACEHOLDER] = o->makes[IN_MAKE_REPLY] = o->makes[IN_MAKE_PLAIN] = IN_NIL;
   o->captures.party = o->captures.call = IN_NIL;
   if (!read_head(&r)) return false;

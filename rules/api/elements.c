@@ -12,9 +12,11 @@ struct in_elements_s {
   in_body_t *b;                   /* the elements' shape, bound to the present one */
   in_json_t json;                 /* the answer */
   in_edits_t edits;
-  yyjson_val *list;               /* NULL: the answer is the one element */
-  yyjson_val *next, *now;
-  size_t left;
+  bool whole;                     /* the answer is the one element, if nothing is in that */
+  bool own;                       /* elements are conversations */
+  yyjson_val *now;
+  struct { yyjson_val *next; size_t left; } level[IN_JSON_DEPTH];
+  unsigned depth;                 /* levels in use */
 };
 
 static const in_ai_operation_t *operation(const in_image_t *img, const in_event_t *ev) {
@@ -55,8 +57,12 @@ unsigned in_api_elements_have(const in_image_t *img, const in_event_t *ev) {
   if (op->list == IN_NIL) return 0;
   return IN_HAS_ELEMENTS | (has_role(img, op->list, IN_ROLE_CONTENT) ? IN_HAS_CONTENT : 0)
          | (has_role(img, op->list, IN_ROLE_TIME) ? IN_HAS_TIME : 0)
+         | (has_role(img, op->list, IN_ROLE_CONVERSATION) ? IN_HAS_OWN : 0)
+         | (has_role(img, op->list, IN_ROLE_WITHHELD) ? IN_HAS_WITHHELD : 0)
          | ((op->flags & IN_OPER_ITEM) ? IN_HAS_ONE : 0);
 }
+
+uint32_t in_api_shows(const in_image_t *img, const in_event_t *ev) { return operation(img, ev)->shows; }
 
 bool in_api_elements_set(const in_image_t *img, const in_event_t *ev, in_span_t word) {
   const in_ai_operation_t *op = operation(img, ev);
@@ -74,16 +80,26 @@ static interop_status_t parse(in_elements_t *e, in_span_t body, in_arena_t *aren
   return in_edits_init(&e->edits, &e->json, arena) ? INTEROP_OK : INTEROP_NOMEM;
 }
 
+/* lists lie in one another no deeper than JSON does */
+static void begin_list(in_elements_t *e, yyjson_val *list) {
+  if (yyjson_arr_size(list) == 0 || e->depth == IN_JSON_DEPTH) return;
+  e->level[e->depth].next = unsafe_yyjson_get_first(list);
+  e->level[e->depth++].left = yyjson_arr_size(list);
+}
+
 static interop_status_t find(in_elements_t *e, const in_image_t *img, const in_ai_operation_t *op) {
-  e->left = 1;
-  e->next = e->json.root;
-  if (op->flags & IN_OPER_ITEM) return INTEROP_OK;
-  e->list = in_json_follow(e->json.root, img, op->list_at, e->b->nocase);
-  e->left = 0;
-  if (e->list == NULL || yyjson_is_null(e->list)) return INTEROP_OK;
-  if (!yyjson_is_arr(e->list)) return INTEROP_SYNTAX;
-  e->left = yyjson_arr_size(e->list);
-  e->next = e->left > 0 ? unsafe_yyjson_get_first(e->list) : NULL;
+  yyjson_val *list;
+  e->whole = (op->flags & IN_OPER_ITEM) != 0;
+  e->own = has_role(img, op->list, IN_ROLE_CONVERSATION);
+  if (e->whole) {
+    e->level[0].next = e->json.root;
+    e->level[e->depth++].left = 1;
+    return INTEROP_OK;
+  }
+  list = in_json_follow(e->json.root, img, op->list_at, e->b->nocase);
+  if (list == NULL || yyjson_is_null(list)) return INTEROP_OK;
+  if (!yyjson_is_arr(list)) return INTEROP_SYNTAX;
+  begin_list(e, list);
   return INTEROP_OK;
 }
 
@@ -98,7 +114,7 @@ interop_status_t in_api_elements(const in_image_t *img, const in_event_t *ev, in
   rc = parse(e, body, arena);
   if (rc == INTEROP_OK) rc = find(e, img, op);
   if (rc != INTEROP_OK) return rc;
-  e->b->is_json = true;
+  e->b->is_json = e->b->answers = true;
   e->b->json = e->json;
   e->b->bound = in_arena_array(arena, e->b->shape->nodes, sizeof(*e->b->bound));
   *elements = e;
@@ -115,6 +131,7 @@ static void read_item(in_body_t *b, in_item_t *item) {
     switch (b->node[i].role) {
       case IN_ROLE_TIME: if (item->time.p == NULL) item->time = in_body_scalar(v); break;
       case IN_ROLE_MESSAGE: item->message = in_body_scalar(v); break;
+      case IN_ROLE_CONVERSATION: item->conversation = in_body_scalar(v); break;
       case IN_ROLE_PARTY:
         (void) in_body_person(b, &b->node[i], v, &party);
         item->id = party.id;
@@ -125,17 +142,36 @@ static void read_item(in_body_t *b, in_item_t *item) {
   }
 }
 
+/* the element's own list of further ones; NULL: it has none */
+static yyjson_val *more_of(const in_body_t *b) {
+  for (uint32_t i = 0; i < b->shape->nodes; i++)
+    if (b->node[i].role == IN_ROLE_MORE) return in_body_value(b, i);
+  return NULL;
+}
+
+/* what lies in an element that stays comes next */
+static bool next(in_elements_t *e) {
+  yyjson_val *more = e->now != NULL && in_edits_at(&e->edits, e->now) != IN_EDIT_DROP ? more_of(e->b) : NULL;
+  if (yyjson_is_arr(more) && in_edits_at(&e->edits, more) != IN_EDIT_DROP) begin_list(e, more);
+  while (e->depth > 0 && e->level[e->depth - 1].left == 0) e->depth--;
+  if (e->depth == 0) return false;
+  e->now = e->level[e->depth - 1].next;
+  if (--e->level[e->depth - 1].left > 0) e->level[e->depth - 1].next = unsafe_yyjson_get_next(e->now);
+  return true;
+}
+
 bool in_api_element(in_elements_t *e, in_item_t *item) {
   in_body_t *b = e->b;
+  yyjson_val *more;
   memset(item, 0, sizeof(*item));
-  if (e->left == 0) return false;
-  e->now = e->next;
-  e->left--;
-  if (e->left > 0) e->next = unsafe_yyjson_get_next(e->now);
+  if (!next(e)) return false;
   b->json.root = e->now;
   memset(b->bound, 0, b->shape->nodes * sizeof(*b->bound));
   b->wrong = IN_NONE;
   in_body_bind_again(b);
+  more = more_of(b);
+  if (more != NULL && !yyjson_is_arr(more)) in_body_wrong(b, IN_SPAN("a list is wanted"));
+  item->whole = e->whole && e->now == e->json.root;
   item->readable = b->wrong.p == NULL;
   if (item->readable) read_item(b, item);
   return true;
@@ -179,8 +215,35 @@ bool in_api_element_set(in_elements_t *e, in_span_t word, in_span_t value) {
   return true;
 }
 
-void in_api_element_drop(in_elements_t *e) {
-  if (e->list != NULL) in_edits_drop(&e->edits, e->now);
+/* the member of the element that the content is in; NULL: it is not there */
+static yyjson_val *around_content(const in_body_t *b) {
+  in_run_t top = b->node[0].children;
+  uint32_t first = top.first - b->shape->root, node = b->shape->content;
+  while (node != IN_NIL && node >= first + top.count) {
+    uint32_t up = 1;
+    while (node < b->node[up].children.first - b->shape->root
+           || node >= b->node[up].children.first - b->shape->root + b->node[up].children.count) up++;
+    node = up;
+  }
+  return node == IN_NIL ? NULL : in_body_value(b, node);
+}
+
+bool in_api_element_drop(in_elements_t *e) {
+  yyjson_val *v = e->own ? around_content(e->b) : e->whole && e->now == e->json.root ? NULL : e->now;
+  if (v == NULL) return false;
+  in_edits_drop(&e->edits, v);
+  return true;
+}
+
+bool in_api_element_withhold(in_elements_t *e) {
+  bool some = false;
+  for (uint32_t i = 0; i < e->b->shape->nodes; i++) {
+    yyjson_val *v = e->b->node[i].role == IN_ROLE_WITHHELD ? in_body_value(e->b, i) : NULL;
+    if (v == NULL || (yyjson_is_arr(v) && yyjson_arr_size(v) == 0)) continue;
+    in_edits_drop(&e->edits, v);
+    some = true;
+  }
+  return some;
 }
 
 interop_status_t in_api_elements_end(in_elements_t *e, in_arena_t *arena, in_span_t *body, bool *changed) {

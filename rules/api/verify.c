@@ -114,7 +114,7 @@ static bool check_operation(const check_t *k, uint32_t i, const in_ai_operation_
          && refs(k, o->set_to) && refs(k, o->set_from) && refs(k, o->id) && refs(k, o->conversation_id)
          && refs(k, o->call_id) && refs(k, o->call_too) && index_ok(k, IN_S_MAKES, o->original)
          && index_ok(k, IN_S_SHAPES, o->original_shape) && refs(k, o->original_author)
-         && index_ok(k, IN_S_SHAPES, o->list) && refs(k, o->list_at)
+         && feature(o->shows) && index_ok(k, IN_S_SHAPES, o->list) && refs(k, o->list_at)
          && refs(k, o->refused_at) && refs(k, o->refused) && (o->refused.count == 0 || o->refused.count % 2 == 1)
          && ref(k, o->location[0]) && ref(k, o->location[1]) && ref(k, o->location[2])
          && index_ok(k, IN_S_BATCHES, o->batch)

@@ -322,6 +322,7 @@ static void write_member(writer_t *w, uint32_t node) {
       in_edits_drop(&w->edits, v);
       lose(w, INTEROP_F_QUOTE, 1);
       break;
+    case IN_ROLE_MORE: case IN_ROLE_WITHHELD: if (!w->b->answers) drop_undeclared(w, v); break;
     default: break;
   }
 }

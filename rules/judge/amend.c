@@ -131,9 +131,8 @@ static bool concerned(const interop_judge_t *j) {
   return a < end;
 }
 
-/* does the matrices' word on messages from there to here ever change one? The list that holds where
-   the tenant is not known speaks of all that some tenant's matrix is about */
-static bool may_reduce(const interop_judge_t *j, uint32_t from) {
+/* the list that holds where the tenant is not known speaks of all that some tenant's matrix is about */
+bool in_judge_may_reduce(const interop_judge_t *j, uint32_t from) {
   const in_image_t *img = &j->policy->img;
   uint32_t n = img->count[IN_S_SYSTEMS];
   uint32_t tenants = img->count[IN_S_OVERLAYS] == 0 ? IN_NIL : in_overlay_find(img, IN_NONE);
@@ -147,13 +146,23 @@ static bool may_reduce(const interop_judge_t *j, uint32_t from) {
   return false;
 }
 
+/* of a list of conversations it is not known who is in them */
+static bool reads_any(const interop_judge_t *j) {
+  uint32_t n = j->policy->img.count[IN_S_SYSTEMS];
+  for (uint32_t i = 0; i < n; i++)
+    if (i != j->from && in_judge_may_reduce(j, i)) return true;
+  return false;
+}
+
 static bool reads_others(const interop_judge_t *j) {
   uint32_t n = j->policy->img.count[IN_S_SYSTEMS], seen = j->from;
-  if (!(in_api_elements_have(&j->policy->img, &j->event) & IN_HAS_CONTENT)) return false;
+  unsigned have = in_api_elements_have(&j->policy->img, &j->event);
+  if (!(have & (IN_HAS_CONTENT | IN_HAS_WITHHELD))) return false;
+  if ((have & IN_HAS_OWN) && j->event.conversation.p == NULL) return reads_any(j);
   for (uint32_t i = 0; i < j->recipient_count; i++) {
     uint32_t to = j->recipients[i].to;
     if (to == seen || to >= n || to == j->from) continue;
-    if (may_reduce(j, to)) return true;
+    if (in_judge_may_reduce(j, to)) return true;
     seen = to;
   }
   return false;

@@ -329,6 +329,22 @@ static void set_script(interop_judge_t *j) {
   j->plan.header_count = j->override.header_count;
 }
 
+/* what cannot be told to be new enough is not shown to who came later; of a conversation
+   only what is said in it is cut */
+static bool cannot_cut(const interop_judge_t *j) {
+  unsigned have = in_api_elements_have(&j->policy->img, &j->event);
+  interop_operation_t op = j->event.operation;
+  bool messages = op == INTEROP_OP_MESSAGE_LIST || op == INTEROP_OP_MESSAGE_GET;
+  return j->cut_rule != NULL && !(have & IN_HAS_TIME) && (messages || (have & (IN_HAS_CONTENT | IN_HAS_WITHHELD)));
+}
+
+/* a part of a message that this reader does not get to see */
+static interop_status_t withhold(interop_judge_t *j, const in_pi_outcome_t *o) {
+  bool known = o->kind == IN_OUT_DECISION && o->reason != IN_NIL;
+  uint32_t reason = known ? o->reason : in_find_reason(&j->policy->img, IN_SPAN("undetermined"));
+  return in_judge_deny_answer(j, reason, in_image_str(&j->policy->img, o->rule), IN_SPAN("undetermined"));
+}
+
 interop_status_t in_judge_apply(interop_judge_t *j) {
   const in_recipient_t *r = &j->recipients[j->final];
   const in_pi_outcome_t *o = final_outcome(j);
@@ -341,9 +357,9 @@ interop_status_t in_judge_apply(interop_judge_t *j) {
   j->plan.verdict = (interop_verdict_t) o->verdict;
   j->plan.rule = rule_of(j, o);
   j->plan.reason = reason_of(j, o);
-  /* what cannot be told to be new enough is not shown to who came later */
-  if (j->cut_rule != NULL && !(in_api_elements_have(&j->policy->img, &j->event) & IN_HAS_TIME))
+  if (cannot_cut(j))
     return in_judge_deny_answer(j, j->cut_rule->reason, in_image_str(&j->policy->img, j->cut_rule->rule), IN_NONE);
+  if (j->withheld != IN_NIL) return withhold(j, in_outcome(&j->policy->img, j->withheld));
   if (o->verdict == INTEROP_V_ESCALATE && !(j->request->native && in_judge_crosses(j))) return in_judge_escalate(j, r, o);
   in_judge_row_notices(j, o);
   if (j->request->native && in_judge_crosses(j)) {

@@ -78,11 +78,12 @@ void in_judge_request_facts(interop_judge_t *j) {
 
 /* who takes part from the beginning has joined at the beginning of time; of who does
    not take part it is not known */
-static void set_joined(interop_judge_t *j) {
+void in_judge_joined(interop_judge_t *j) {
   const in_row_t *row = in_facts_row(&j->facts, IN_SUB_CONVERSATION);
   in_span_t item, second;
   size_t at = 0;
   int64_t time = 0;
+  j->facts.request[IN_RF_JOINED].known = false;
   if (row == NULL || row->participants.type != INTEROP_T_LIST) return;
   while (interop_value_item(&row->participants, &at, &item, &second)) {
     if (!in_eq_nocase(item, j->sender_id) && !in_eq_nocase(item, j->request->sender)) continue;
@@ -98,7 +99,7 @@ static interop_status_t name_subjects(interop_judge_t *j) {
   j->sender_id = sender != NULL && sender->id.p != NULL ? sender->id : j->request->sender;
   j->conversation_id = conversation != NULL && conversation->id.p != NULL ? conversation->id : j->event.conversation;
   set_text(f, IN_RF_SENDER_ID, j->sender_id);
-  if (j->policy->asks_joined) set_joined(j);
+  if (j->policy->asks_joined) in_judge_joined(j);
   if (j->event.message.p == NULL || j->conversation_id.p == NULL) return f->status;
   f->key[IN_SUB_MESSAGE] = in_arena_printf(&j->arena, "%.*s\n%.*s", (int) j->conversation_id.n, j->conversation_id.p,
                                            (int) j->event.message.n, j->event.message.p);
@@ -147,6 +148,7 @@ static interop_status_t judge(interop_judge_t *j) {
     if (rc == INTEROP_OK && j->amend_next == 0) in_judge_refuse_some(j);
     if (rc == INTEROP_OK) rc = in_script_ask(j);
     if (rc == INTEROP_OK) rc = in_judge_amend(j);
+    if (rc == INTEROP_OK) rc = in_judge_part(j);
     if (rc != INTEROP_AGAIN) break;
     rc = begin_fetch(j);
     if (rc != INTEROP_OK) return rc;

@@ -112,6 +112,7 @@ struct interop_judge_s {
   const in_pi_amend_t *cut_rule;  /* NULL: all are */
   uint32_t refused;               /* recipients refused alone */
   bool reads;                     /* messages of other systems are in the answer, and may be reduced */
+  uint32_t withheld;              /* outcome for which the answer, a part of a message, is refused; IN_NIL: it is not */
   in_span_t location;             /* the answer's header */
   interop_judge_t *shown;         /* judges the answer's elements, one after the other */
   /* large, and not zeroed but by in_facts_init and in_api_match */
@@ -165,13 +166,19 @@ int in_amend_holds(interop_judge_t *j, const in_pi_amend_t *a);
 interop_status_t in_judge_show(interop_judge_t *j, in_span_t body, interop_answer_t *answer);
 interop_status_t in_judge_name_refused(interop_judge_t *j, in_span_t body, interop_answer_t *answer);
 void in_judge_shown_free(interop_judge_t *j);
+/* may the reader have the part of a message that the answer is? AGAIN: the message is to be fetched */
+interop_status_t in_judge_part(interop_judge_t *j);
 /* header.c: p == NULL: no memory */
 in_span_t in_judge_verdict_header(interop_judge_t *j);
 in_span_t in_judge_notice_header(interop_judge_t *j);
 in_span_t in_judge_receipt(interop_judge_t *j);
 interop_status_t in_judge_cross_header(interop_judge_t *j);
+/* does the matrices' word on messages from there to here ever change one? (amend.c) */
+bool in_judge_may_reduce(const interop_judge_t *j, uint32_t from);
 /* judge.c */
 void in_judge_request_facts(interop_judge_t *j);
+/* when the sender joined the conversation */
+void in_judge_joined(interop_judge_t *j);
 /* answer.c */
 bool in_judge_wants_effects(interop_judge_t *j);
 interop_status_t in_judge_keep_original(interop_judge_t *j);

@@ -23,6 +23,9 @@ typedef struct {
   interop_verdict_t verdict;      /* the strictest that changed something */
   in_span_t rule, reason;
   in_features_t lost;
+  uint64_t others;                /* systems of those who write in the conversation, but the reader's */
+  const in_pi_amend_t *cut_rule;  /* as of the judge; or of the element's own conversation */
+  int64_t cut;
   bool amended, refused;
   in_span_t amended_rule;
   in_recipient_t author[AUTHORS]; /* by a hash of their ids, until what they stand on is given back */
@@ -111,6 +114,15 @@ static interop_status_t refuse(show_t *x, uint32_t reason, in_span_t rule, in_sp
   return in_judge_deny_answer(x->j, reason, rule, name);
 }
 
+/* what is known of the request's own conversation */
+static show_t new_show(interop_judge_t *j) {
+  show_t x = { .j = j, .have = in_api_elements_have(&j->policy->img, &j->event), .cut_rule = j->cut_rule, .cut = j->cut };
+  for (uint32_t i = 0; i < j->recipient_count; i++)
+    if (j->recipients[i].to != j->from && j->recipients[i].to < j->policy->img.count[IN_S_SYSTEMS])
+      x.others |= (uint64_t) 1 << j->recipients[i].to;
+  return x;
+}
+
 /* ---- what is older than the reader's membership */
 
 /* a date, or seconds or milliseconds since 1970 */
@@ -123,15 +135,103 @@ static bool read_time(in_span_t s, int64_t *seconds) {
   return true;
 }
 
+/* is the element all there is, so that it is shown or refused? Conversations are shown */
+static bool all(const show_t *x) { return x->item.whole && !(x->have & IN_HAS_OWN); }
+
 static interop_status_t cut(show_t *x, bool *gone) {
-  const in_pi_amend_t *a = x->j->cut_rule;
+  const in_pi_amend_t *a = x->cut_rule;
   int64_t time;
-  *gone = a != NULL && !(x->item.readable && read_time(x->item.time, &time) && time >= x->j->cut);
+  *gone = a != NULL && !(x->item.readable && read_time(x->item.time, &time) && time >= x->cut);
   if (!*gone) return INTEROP_OK;
-  if (x->have & IN_HAS_ONE) return refuse(x, a->reason, in_image_str(&x->j->policy->img, a->rule), IN_NONE);
-  in_api_element_drop(x->e);
-  amended(x, a);
+  if (all(x)) return refuse(x, a->reason, in_image_str(&x->j->policy->img, a->rule), IN_NONE);
+  if (in_api_element_drop(x->e)) amended(x, a);
   return INTEROP_OK;
+}
+
+/* ---- an element that is a conversation has its own people, and its own history */
+
+static bool concerns(const show_t *x, const in_pi_amend_t *a) {
+  const interop_judge_t *j = x->j;
+  uint64_t to = x->others | (a->crosses ? 0 : (uint64_t) 1 << j->from);
+  return a->kind == IN_AMEND_CUT && (a->ops >> j->event.operation & 1) && (a->from >> j->from & 1) && (a->to & to) != 0;
+}
+
+/* what the reader sees of it begins here; where that cannot be told, nothing is seen */
+static interop_status_t find_cut(show_t *x) {
+  interop_judge_t *s = x->j->shown;
+  const in_image_t *img = &s->policy->img;
+  const in_pi_amend_t *a = in_table(img, AMENDS, in_pi_amend_t), *end = a + img->count[IN_S_AMENDS];
+  for (; a < end; a++) {
+    int holds = concerns(x, a) ? in_amend_holds(s, a) : 0;
+    in_value_t v;
+    if (s->facts.status != INTEROP_OK) return s->facts.status;
+    if (holds == 0) continue;
+    v = in_facts_value(&s->facts, a->slot);
+    if (holds > 0 && !v.known && a->unknown_passes) continue;
+    if (holds < 0 || !v.known) v.number = INT64_MAX;
+    if (v.number <= 0 || (x->cut_rule != NULL && v.number <= x->cut)) continue;
+    x->cut = v.number;
+    x->cut_rule = a;
+  }
+  return INTEROP_OK;
+}
+
+static void move_to(interop_judge_t *s, in_span_t id, in_row_t *row) {
+  in_facts_t *f = &s->facts;
+  s->event.conversation = id;
+  s->conversation_id = row != NULL && row->id.p != NULL ? row->id : id;
+  f->key[IN_SUB_CONVERSATION] = id;
+  f->key[IN_SUB_CONVERSATION_TENANT] = IN_NONE;
+  f->look[IN_SUB_CONVERSATION_TENANT] = IN_LOOK_NOT_YET;
+  memset(f->class_, IN_NOT_YET, in_class_bytes(s->policy));
+  in_facts_set(f, IN_SUB_CONVERSATION, row);
+  s->taken = NULL;
+}
+
+/* those who take part, but the reader: where each of them reads and writes */
+static interop_status_t find_others(show_t *x, const in_row_t *row) {
+  uint32_t systems = x->j->policy->img.count[IN_S_SYSTEMS];
+  in_span_t item, second;
+  size_t at = 0;
+  x->others = ~(uint64_t) 0;
+  if (row == NULL || row->participants.type != INTEROP_T_LIST) return INTEROP_OK;
+  x->others = 0;
+  while (interop_value_item(&row->participants, &at, &item, &second)) {
+    in_recipient_t r;
+    interop_status_t rc;
+    bool other = in_judge_resolve(x->j->shown, item, &r, &rc);
+    if (rc != INTEROP_OK) return rc;
+    if (other) x->others |= r.to < systems ? (uint64_t) 1 << r.to : ~(uint64_t) 0;
+  }
+  return INTEROP_OK;
+}
+
+static interop_status_t enter(show_t *x) {
+  interop_judge_t *s = x->j->shown;
+  in_span_t id = x->item.conversation;
+  in_row_t *row = NULL;
+  interop_status_t rc = id.p == NULL ? INTEROP_MISSING : in_facts_find(&s->facts, INTEROP_R_CONVERSATION, id, &row);
+  if (rc != INTEROP_OK && rc != INTEROP_MISSING) return rc;
+  memset(x->author, 0, sizeof(x->author));
+  x->cut_rule = NULL;
+  x->cut = 0;
+  move_to(s, id, row);
+  move_to(s->shown, id, row);
+  in_judge_joined(s);
+  s->shown->facts.request[IN_RF_JOINED] = s->facts.request[IN_RF_JOINED];
+  rc = find_others(x, row);
+  x->others &= ~((uint64_t) 1 << x->j->from);
+  return rc == INTEROP_OK ? find_cut(x) : rc;
+}
+
+/* ---- what is in the element beside its message */
+
+static void withhold(show_t *x) {
+  bool hide = x->cut_rule != NULL;
+  if (!(x->have & IN_HAS_WITHHELD)) return;
+  for (uint32_t s = 0; s < x->j->policy->img.count[IN_S_SYSTEMS] && !hide; s++)
+    hide = (x->others >> s & 1) != 0 && in_judge_may_reduce(x->j, s);
+  if (hide && in_api_element_withhold(x->e)) raise(x, INTEROP_V_STRIP, IN_SPAN("withheld"), IN_NONE);
 }
 
 /* ---- messages */
@@ -141,7 +241,7 @@ static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_
   interop_judge_t *j = x->j, *s = j->shown->shown;
   const in_list_event_t sent = { INTEROP_OP_MESSAGE_SEND, (uint32_t) ev->kind, from, j->from };
   in_facts_t *f = &s->facts;
-  in_span_t conversation = j->conversation_id;
+  in_span_t conversation = s->conversation_id;
   s->event.operation = INTEROP_OP_MESSAGE_SEND;
   s->event.kind = ev->kind;
   s->event.features = ev->features;
@@ -195,10 +295,8 @@ static interop_status_t decide(show_t *x, const in_event_t *ev, uint32_t *outcom
   if (x->item.id.p != NULL && !find_author(x, &author, &rc)) return rc;
   if (rc != INTEROP_OK || author.to == j->from) return rc;
   for (uint32_t s = 0; s < systems; s++) {
-    bool meant = author.to == s;
+    bool meant = author.to == s || (author.to == systems && (x->others >> s & 1) != 0);
     uint32_t o;
-    for (uint32_t k = 0; author.to == systems && k < j->recipient_count && !meant; k++)
-      meant = j->recipients[k].to == s && s != j->from;
     if (!meant) continue;
     o = decide_from(x, ev, &author, s);
     if (o == IN_NIL) return j->shown->shown->facts.status;
@@ -219,11 +317,10 @@ static in_span_t reason_of(const show_t *x, const in_pi_outcome_t *o) {
 
 static interop_status_t gone(show_t *x, const in_pi_outcome_t *o) {
   in_span_t rule = in_image_str(&x->j->policy->img, o->rule);
-  if (x->have & IN_HAS_ONE)
+  if (all(x))
     return refuse(x, o->reason != IN_NIL ? o->reason : in_find_reason(&x->j->policy->img, IN_SPAN("undetermined")), rule,
                   IN_SPAN("undetermined"));
-  in_api_element_drop(x->e);
-  raise(x, INTEROP_V_DROP, rule, reason_of(x, o));
+  if (in_api_element_drop(x->e)) raise(x, INTEROP_V_DROP, rule, reason_of(x, o));
   return INTEROP_OK;
 }
 
@@ -272,15 +369,50 @@ static interop_status_t reduce(show_t *x) {
   o = in_outcome(img, outcome);
   if (unreadable) return gone(x, o);
   if (o->kind != IN_OUT_DECISION)
-    return (x->have & IN_HAS_ONE) ? gone(x, o) : write_as(x, &ev, o, INTEROP_V_PLACEHOLDER);
+    return all(x) ? gone(x, o) : write_as(x, &ev, o, INTEROP_V_PLACEHOLDER);
   switch (o->verdict) {
     case INTEROP_V_DELIVER: case INTEROP_V_AMEND: return INTEROP_OK;
     case INTEROP_V_STRIP: case INTEROP_V_PLAIN_TEXT: case INTEROP_V_PLACEHOLDER:
       return write_as(x, &ev, o, (interop_verdict_t) o->verdict);
     case INTEROP_V_AS_REPLY: return write_as(x, &ev, o, INTEROP_V_PLAIN_TEXT);
     case INTEROP_V_DROP: return gone(x, o);
-    default: return (x->have & IN_HAS_ONE) ? gone(x, o) : write_as(x, &ev, o, INTEROP_V_PLACEHOLDER);
+    default: return all(x) ? gone(x, o) : write_as(x, &ev, o, INTEROP_V_PLACEHOLDER);
   }
+}
+
+/* ---- the answer is a part of one message: a picture, a file */
+
+/* who wrote the message; false: the record does not say */
+static bool find_writer(interop_judge_t *j, in_span_t *author) {
+  *author = in_facts_text(in_facts_record(&j->facts, IN_SUB_MESSAGE), "author");
+  return author->p != NULL;
+}
+
+/* what is left of a message that is stripped has lost the feature, or not */
+static bool shows(const in_pi_outcome_t *o, uint32_t feature) {
+  if (o->kind != IN_OUT_DECISION) return false;
+  if (o->verdict == INTEROP_V_STRIP) return (o->strip >> feature & 1) == 0;
+  return o->verdict == INTEROP_V_DELIVER || o->verdict == INTEROP_V_AMEND;
+}
+
+interop_status_t in_judge_part(interop_judge_t *j) {
+  show_t x = new_show(j);
+  uint32_t feature = in_api_shows(&j->policy->img, &j->event), outcome = IN_NIL, from = 0;
+  in_event_t ev = j->event;
+  interop_status_t rc;
+  j->withheld = IN_NIL;
+  if (feature == IN_NIL || x.others == 0 || in_judge_outcome(j, &j->recipients[j->final])->kind != IN_OUT_DECISION)
+    return INTEROP_OK;
+  if (!find_writer(j, &x.item.id) && !j->facts.fetched) return INTEROP_AGAIN;
+  if (!make_judges(j)) return INTEROP_NOMEM;
+  memset(&ev.features, 0, sizeof(ev.features));
+  ev.features.count[feature] = 1;
+  ev.kind = in_features_kind(&ev.features);
+  x.item.message = j->event.message;
+  rc = decide(&x, &ev, &outcome, &from);
+  if (rc == INTEROP_OK && outcome != IN_NIL && !shows(in_outcome(&j->policy->img, outcome), feature)) j->withheld = outcome;
+  in_judge_shown_free(j);
+  return rc;
 }
 
 /* ---- people */
@@ -344,14 +476,16 @@ static interop_status_t set_names(show_t *x) {
 static interop_status_t each(show_t *x) {
   interop_status_t rc = INTEROP_OK;
   for (uint32_t n = 0; rc == INTEROP_OK && !x->refused && in_api_element(x->e, &x->item); n++) {
-    bool out;
+    bool out = false;
     if (n % ROUND == ROUND - 1) {
       in_judge_shown_free(x->j);
       memset(x->author, 0, sizeof(x->author));
     }
     if (!make_judges(x->j)) return INTEROP_NOMEM;
-    rc = cut(x, &out);
+    rc = (x->have & IN_HAS_OWN) && x->j->event.conversation.p == NULL ? enter(x) : INTEROP_OK;
+    if (rc == INTEROP_OK) rc = cut(x, &out);
     if (rc == INTEROP_OK && !out && x->j->reads) rc = reduce(x);
+    if (rc == INTEROP_OK && !x->refused) withhold(x);
     if (rc == INTEROP_OK && !out && !x->refused) rc = set_names(x);
   }
   return rc;
@@ -389,7 +523,7 @@ static interop_status_t tell(show_t *x) {
 }
 
 interop_status_t in_judge_show(interop_judge_t *j, in_span_t body, interop_answer_t *answer) {
-  show_t x = { .j = j, .have = in_api_elements_have(&j->policy->img, &j->event) };
+  show_t x = new_show(j);
   interop_status_t rc;
   bool changed = false;
   if (x.have == 0 || (body.p != NULL && body.n == 0)) return INTEROP_OK;
