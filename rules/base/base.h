@@ -109,6 +109,7 @@ void in_buf_free(in_buf_t *b);
 bool in_buf_reserve(in_buf_t *b, size_t more);
 void in_buf_put_more(in_buf_t *b, in_span_t s);        /* where it may not fit */
 void in_buf_utf8(in_buf_t *b, uint32_t codepoint);
+void in_buf_number(in_buf_t *b, int64_t n);             /* in decimal */
 void in_buf_printf(in_buf_t *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static inline in_span_t in_buf_span(const in_buf_t *b) { return in_span(b->p, b->n); }
 

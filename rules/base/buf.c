@@ -75,6 +75,15 @@ void in_buf_utf8(in_buf_t *b, uint32_t cp) {
   in_buf_put(b, in_span(s, n));
 }
 
+void in_buf_number(in_buf_t *b, int64_t n) {
+  char digits[24];
+  size_t at = sizeof(digits);
+  uint64_t left = n < 0 ? 0 - (uint64_t) n : (uint64_t) n;
+  do digits[--at] = (char) ('0' + left % 10); while ((left /= 10) > 0);
+  if (n < 0) digits[--at] = '-';
+  in_buf_put(b, in_span(digits + at, sizeof(digits) - at));
+}
+
 void in_buf_printf(in_buf_t *b, const char *fmt, ...) {
   va_list args, again;
   va_start(args, fmt);

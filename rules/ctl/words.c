@@ -82,15 +82,6 @@ static void put_time(in_buf_t *b, int64_t t) {
   in_buf_put(b, in_str(text));
 }
 
-static void put_number(in_buf_t *b, int64_t n) {
-  char digits[24];
-  size_t i = sizeof(digits);
-  uint64_t v = n < 0 ? 0 - (uint64_t) n : (uint64_t) n;
-  do digits[--i] = (char) ('0' + v % 10); while ((v /= 10) > 0);
-  if (n < 0) digits[--i] = '-';
-  in_buf_put(b, in_span(digits + i, sizeof(digits) - i));
-}
-
 void in_words_value(in_buf_t *b, const in_image_t *img, uint32_t slot, const in_value_t *v) {
   const interop_value_t list = in_value_list(v->text, v->count);
   in_span_t item, second;
@@ -103,7 +94,7 @@ void in_words_value(in_buf_t *b, const in_image_t *img, uint32_t slot, const in_
   switch (type_of(img, slot)) {
     case IN_T_FLAG: case IN_T_ENUM: in_buf_put(b, in_words_enum(img, slot, (uint32_t) v->number)); break;
     case IN_T_TIME: put_time(b, v->number); break;
-    case IN_T_NUMBER: put_number(b, v->number); break;
+    case IN_T_NUMBER: in_buf_number(b, v->number); break;
     case IN_T_LIST:
       while (v->count > 0 && interop_value_item(&list, &at, &item, &second)) {
         if (!first) in_buf_put(b, IN_SPAN(", "));
@@ -156,7 +147,7 @@ static void put_break(in_buf_t *b, const in_image_t *img, const in_pi_atom_t *a,
   if (type_of(img, a->slot) == IN_T_TIME) put_time(b, break_at(img, a, i));
   else if (type_of(img, a->slot) == IN_T_ENUM)
     in_buf_put(b, in_words_enum(img, a->slot, (uint32_t) break_at(img, a, i)));
-  else put_number(b, break_at(img, a, i));
+  else in_buf_number(b, break_at(img, a, i));
 }
 
 /* value v of the 2n+1: below the first, the first, between ... */

@@ -67,18 +67,9 @@ static void close_with(audit_t *a, char bracket) {
   a->more = true;
 }
 
-static void put_number(in_buf_t *b, int64_t n) {
-  char digits[24];
-  size_t i = sizeof(digits);
-  uint64_t v = n < 0 ? 0 - (uint64_t) n : (uint64_t) n;
-  do digits[--i] = (char) ('0' + v % 10); while ((v /= 10) > 0);
-  if (n < 0) digits[--i] = '-';
-  in_buf_put(b, in_span(digits + i, sizeof(digits) - i));
-}
-
 static void put_count(audit_t *a, const char *name, int64_t n) {
   put_name(a, in_str(name));
-  put_number(&a->b, n);
+  in_buf_number(&a->b, n);
 }
 
 /* ---- facts */
@@ -126,7 +117,7 @@ static void put_value(audit_t *a, const in_pi_slot_t *s, const in_value_t *v) {
     case IN_T_FLAG: in_buf_put(&a->b, v->number != 0 ? IN_SPAN("true") : IN_SPAN("false")); break;
     case IN_T_ENUM: put_text(a, enum_name(a->img, s, v->number)); break;
     case IN_T_TIME: put_time(a, v->number); break;
-    case IN_T_NUMBER: put_number(&a->b, v->number); break;
+    case IN_T_NUMBER: in_buf_number(&a->b, v->number); break;
     case IN_T_LIST: put_list(a, v); break;
     default: put_text(a, v->text);
   }

@@ -330,19 +330,6 @@ static void put_text(in_buf_t *b, in_span_t s) {
   in_buf_byte(b, '"');
 }
 
-static void put_number(in_buf_t *b, int64_t number) {
-  char digits[24];
-  size_t at = sizeof digits;
-  uint64_t n = number < 0 ? 0 - (uint64_t) number : (uint64_t) number;
-  do {
-    digits[--at] = (char) ('0' + n % 10);
-    n /= 10;
-  } while (n > 0);
-  if (number < 0)
-    digits[--at] = '-';
-  in_buf_put(b, in_span(digits + at, sizeof digits - at));
-}
-
 static void put_pair(in_buf_t *b, const in_field_t *f, in_span_t item, in_span_t second) {
   bool named = f->pair[0].p != NULL;
   in_buf_byte(b, '{');
@@ -375,7 +362,7 @@ void in_value_to_json(const in_field_t *field, in_buf_t *b) {
   const interop_value_t *v = &field->value;
   switch (v->type) {
     case INTEROP_T_FLAG: in_buf_put(b, v->number ? IN_SPAN("true") : IN_SPAN("false")); break;
-    case INTEROP_T_NUMBER: put_number(b, v->number); break;
+    case INTEROP_T_NUMBER: in_buf_number(b, v->number); break;
     case INTEROP_T_TEXT: put_text(b, v->text); break;
     case INTEROP_T_LIST: put_list(b, field); break;
     default: in_buf_put(b, IN_SPAN("null")); break;

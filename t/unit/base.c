@@ -141,6 +141,16 @@ static void test_buf(void) {
   in_buf_utf8(&b, 0xd800);
   in_buf_utf8(&b, 0x110000);
   is_bytes(b.p, b.n, "$\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd\xef\xbf\xbd", 16, "utf8");
+  static const struct { int64_t n; const char *text; } numbers[] = {
+    { 0, "0" }, { 7, "7" }, { -7, "-7" }, { 10, "10" }, { 4294967296, "4294967296" },
+    { INT64_MAX, "9223372036854775807" }, { INT64_MIN, "-9223372036854775808" },
+  };
+  for (size_t i = 0; i < in_countof(numbers); i++) {
+    size_t from = b.n;
+    in_buf_number(&b, numbers[i].n);
+    is_bytes(b.p + from, b.n - from, numbers[i].text, strlen(numbers[i].text), "a number in decimal");
+    b.n = from;
+  }
   for (int i = 0; i < 1000; i++) in_buf_printf(&b, "%03d", i);
   ok(b.n == 3016 && in_eq(in_span(b.p + 3013, 3), S("999")), "printf grows");
   in_buf_free(&b);
