@@ -268,8 +268,10 @@ cmp_ok($count, '>', 0, "a writer killed $rounds times, $count changes acknowledg
 is($unopened, 0, 'the store opens every time');
 is($lost, 0, 'every acknowledged change is there');
 is($torn, 0, 'no change is there by half');
+# killed before it was acknowledged, the first one may be there or not
+my ($missing) = run('conversation', 'show', 'c-1-1', '--store', 'killed');
 says(['conversation', 'show', 'alias-1-1', '--store', 'killed'],
-    slurp('acknowledged') =~ /^c-1-1$/m ? (0, "conversation c-1-1\n  aliases                            alias-1-1\n"
+    !$missing ? (0, "conversation c-1-1\n  aliases                            alias-1-1\n"
         . "  started                            true\n", '') : (1, '', "interopctl: no conversation \"alias-1-1\" in killed\n"),
     'and found by alias');
 
