@@ -74,7 +74,7 @@ static bool read_two(in_apic_t *c, const in_stmt_t *s) {
   if (c->rec.pairs.count > 0) return in_apic_bad(c, in_stmt_place(s), NULL, "conversations of two stands twice");
   if (n == 0 || n > in_countof(parts) / 3) return in_apic_bad(c, in_stmt_place(s), form, "1 to 8 forms are wanted here");
   for (uint32_t i = 0; i < n; i++)
-    if (!in_apic_word(s, i + 3) || !split_pair(s->tok[i + 3].text, &parts[3 * i]))
+    if (!in_apic_word(s, i + 3) || !split_pair(s->tok[i + 3].text, &parts[(size_t) 3 * i]))
       return in_apic_bad(c, s->tok[i + 3].place, form, "a form with two {id} is wanted here");
   c->rec.pairs = in_builder_strs(c->b, parts, 3 * n);
   return true;

@@ -81,9 +81,8 @@ void in_api_location(const in_image_t *img, const in_event_t *ev, in_span_t loca
   if (end != NULL) location.n = (size_t) (end - location.p);
   while (location.n > 0 && location.p[location.n - 1] == '/') location.n--;
   for (int i = 0; i < 3; i++) {
-    in_span_t id = IN_NONE;
     if (to[i]->p != NULL || op->location[i].len == 0) continue;
-    id = in_body_form(arena, location, in_image_str(img, op->location[i]));
+    in_span_t id = in_body_form(arena, location, in_image_str(img, op->location[i]));
     if (id.p != NULL) *to[i] = in_path_decode(id, arena);
   }
 }

@@ -15,7 +15,7 @@
 #include <emmintrin.h>
 #endif
 
-#define IN_BLOCK  16u
+#define IN_BLOCK  ((size_t) 16)
 
 typedef unsigned char in_block_bytes_t __attribute__((vector_size(16)));
 typedef signed char in_hits_t __attribute__((vector_size(16)));

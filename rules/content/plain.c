@@ -624,7 +624,7 @@ static inline bool starts_words(const in_plain_t *o, unsigned char c) {
 }
 
 /* bytes that are folded one by one before blocks are tried again */
-#define FOLDED  256u
+#define FOLDED  ((size_t) 256)
 
 /*
 ** Short words with several blanks between them: more of the run whose words up

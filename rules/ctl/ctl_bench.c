@@ -172,7 +172,8 @@ static void tell(run_t *r, bool json) {
 
 static int bench(run_t *r, int argc, char **argv, bool json) {
   in_case_file_t *file = calloc((size_t) argc, sizeof(*file));
-  int code = file == NULL ? in_ctl_fail("out of memory") : IN_CTL_GOOD;
+  int code = IN_CTL_GOOD;
+  if (file == NULL) return in_ctl_fail("out of memory");
   for (int i = 1; i < argc && code == IN_CTL_GOOD; i++) code = add_file(r, &file[i], argv[i]);
   if (code == IN_CTL_GOOD && r->count == 0) code = in_ctl_fail("there is no event that this policy can judge at once");
   if (code == IN_CTL_GOOD && !measure(r)) code = in_ctl_fail("an event could not be judged again");
@@ -182,7 +183,7 @@ static int bench(run_t *r, int argc, char **argv, bool json) {
     drop(r->events);
     r->events = next;
   }
-  for (int i = 1; file != NULL && i < argc; i++) in_case_close(&file[i]);
+  for (int i = 1; i < argc; i++) in_case_close(&file[i]);
   free(r->decide.at);
   free(r->judge.at);
   free(file);

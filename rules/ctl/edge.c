@@ -11,11 +11,11 @@
 /* ---- messages */
 
 bool in_wire_add(in_wire_t *w, in_arena_t *a, in_span_t name, in_span_t value) {
-  if (w->headers == w->room) {
+  if (w->header == NULL || w->headers == w->room) {
     uint32_t room = w->room == 0 ? 8 : w->room * 2;
     in_header_t *more = in_arena_array(a, room, sizeof(*more));
     if (more == NULL) return false;
-    if (w->headers > 0) memcpy(more, w->header, w->headers * sizeof(*more));
+    if (w->header != NULL) memcpy(more, w->header, w->headers * sizeof(*more));
     w->header = more;
     w->room = room;
   }
@@ -23,15 +23,16 @@ bool in_wire_add(in_wire_t *w, in_arena_t *a, in_span_t name, in_span_t value) {
   return true;
 }
 
-static uint32_t find(const in_wire_t *w, in_span_t name) {
+/* NULL: there is none of that name */
+static in_header_t *find(const in_wire_t *w, in_span_t name) {
   for (uint32_t i = 0; i < w->headers; i++)
-    if (in_eq_nocase(w->header[i].name, name)) return i;
-  return w->headers;
+    if (in_eq_nocase(w->header[i].name, name)) return &w->header[i];
+  return NULL;
 }
 
 in_span_t in_wire_header(const in_wire_t *w, const char *name) {
-  uint32_t i = find(w, in_str(name));
-  return i < w->headers ? w->header[i].value : IN_NONE;
+  const in_header_t *h = find(w, in_str(name));
+  return h != NULL ? h->value : IN_NONE;
 }
 
 static void drop(in_wire_t *w, uint32_t i) {
@@ -40,9 +41,9 @@ static void drop(in_wire_t *w, uint32_t i) {
 }
 
 static bool set(in_wire_t *w, in_arena_t *a, const char *name, in_span_t value) {
-  uint32_t i = find(w, in_str(name));
-  if (w->header == NULL || i == w->headers) return in_wire_add(w, a, in_str(name), value);
-  w->header[i].value = value;
+  in_header_t *h = find(w, in_str(name));
+  if (h == NULL) return in_wire_add(w, a, in_str(name), value);
+  h->value = value;
   return true;
 }
 

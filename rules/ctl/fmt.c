@@ -287,7 +287,7 @@ static uint32_t width(const piece_t *p) {
 }
 
 static uint32_t end_of(const piece_t *p) {
-  bool lines = memchr(p->text.p, '\n', p->text.n) != NULL;
+  bool lines = p->text.n > 0 && memchr(p->text.p, '\n', p->text.n) != NULL;
   return (lines ? 0 : p->column) + width(p);
 }
 

@@ -161,7 +161,7 @@ static in_expr_t *equals(exp_t *e, uint32_t slot, in_span_t *text, uint32_t n, c
       p.texts = n;
       break;
     default:
-      return fail(e, place[0], "this fact cannot be compared so",
+      return fail(e, n > 0 ? place[0] : here(e), "this fact cannot be compared so",
                   e->c->slots.at[slot].type == IN_T_LIST ? "a list: FACT has VALUE" : "==, !=, <, <=, > or >=");
   }
   return predicate(e, &p);

@@ -16,7 +16,7 @@
 #include "../store/store.h"
 
 #define WAYS        4u
-#define PLACE       512u          /* bytes a row is reckoned with, for the number of places */
+#define PLACE       ((size_t) 512) /* bytes a row is reckoned with, for the number of places */
 #define SMALLEST    (32u * PLACE)
 #define USUAL       ((size_t) 8 << 20)
 #define ROW_SHARE   16u           /* a row that takes more than this part of all is not kept */

@@ -30,7 +30,7 @@ static bool read_amount(in_span_t w, bool time, uint32_t *to) {
   if (time && !in_ends(w, IN_SPAN("ms"))) return false;
   if (time) w.n -= 2;
   else if (in_ends(w, IN_SPAN("k"))) unit = 1024, w.n--;
-  else if (in_ends(w, IN_SPAN("m"))) unit = 1024u * 1024u, w.n--;
+  else if (in_ends(w, IN_SPAN("m"))) unit = (uint64_t) 1024 * 1024, w.n--;
   if (!in_vocab_number(w, &number) || number <= 0 || number > 1000000000) return false;
   n = (uint64_t) number * unit;
   *to = (uint32_t) n;
