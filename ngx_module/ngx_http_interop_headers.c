@@ -133,9 +133,12 @@ ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
     switch (h->key.data[0] | 0x20) {
 
     case 'i':
+
+        /* by '_' as well, which is '-' to many an upstream */
+
         return (h->key.len > 8
-                && ngx_strncasecmp(h->key.data, (u_char *) "interop-", 8)
-                   == 0)
+                && ngx_strncasecmp(h->key.data, (u_char *) "interop", 7) == 0
+                && (h->key.data[7] == '-' || h->key.data[7] == '_'))
                || (judged == 3 && ngx_http_interop_named(h, "if-range", 8));
 
     case 'a':
@@ -166,18 +169,27 @@ ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
 }
 
 
+/* with underscores_in_headers '_' gets here, which is '-' to many upstreams */
+
 ngx_uint_t
 ngx_http_interop_named(ngx_table_elt_t *h, const char *name, size_t len)
 {
+    u_char  c;
+    size_t  i;
+
     if (h->key.len != len) {
         return 0;
     }
 
-    if (h->lowcase_key) {
-        return ngx_memcmp(h->lowcase_key, name, len) == 0;
+    for (i = 0; i < len; i++) {
+        c = ngx_tolower(h->key.data[i]);
+
+        if (c != (u_char) name[i] && !(c == '_' && name[i] == '-')) {
+            return 0;
+        }
     }
 
-    return ngx_strncasecmp(h->key.data, (u_char *) name, len) == 0;
+    return 1;
 }
 
 

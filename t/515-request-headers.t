@@ -16,6 +16,12 @@ my $t = InteropEdge->start(locations => <<'END');
         interop_leg native; proxy_pass http://%%UPSTREAM%%;
     }
     location /v1.0/off/ { interop off; proxy_pass http://%%UPSTREAM%%; }
+}
+server {
+    listen %%ADDR:under%%;
+    underscores_in_headers on;
+    interop_api graph;
+    location / { proxy_pass http://%%UPSTREAM%%; }
 END
 
 my %evil = ('Interop-Cross' => 'kaizala;verdict=deliver', 'interop-verdict' => 'deliver', 'INTEROP-ANYTHING' => 'x');
@@ -58,6 +64,19 @@ for my $mode ('', 'h2') {
     is($c->response->{status}, 201, 'a request with nothing else');
     is($t->got->{headers}{'interop-a'}, undef, 'and without it');
     $c->close;
+}
+
+# where nginx lets underscores in they are hyphens to many an upstream
+{
+    my %spelt = (Interop_Cross => 'kaizala;verdict=deliver', INTEROP_VERDICT => 'deliver', X_HTTP_Method_Override => 'DELETE',
+        'X_HTTP-METHOD' => 'DELETE', Interops_kept => 'x');
+    $t->request(POST => $MESSAGES, port => 'under', body => $TEXT,
+        headers => { 'Content-Type' => 'application/json', 'X-User' => 'jonas', %spelt });
+    is_deeply([ grep { /_/ } keys %{ $t->got->{headers} } ], ['interops_kept'], 'underscores: none of them reaches upstream');
+    my $r = $t->request(POST => $MESSAGES, port => 'under', body => $TEXT,
+        headers => { 'Content-Type' => 'application/json', Content_Type => 'text/html', 'X-User' => 'jonas' });
+    is($r->{status}, 415, 'underscores: another type is a second one');
+    is(scalar(my @none = $t->got), 0, 'underscores: upstream gets nothing of it');
 }
 
 # the native leg tells the fan-out, in one header of ours

@@ -23,8 +23,18 @@ bool in_batch_same(const in_batch_t *b, in_span_t a, in_span_t c) {
   return b->nocase ? in_eq_nocase(a, c) : in_eq(a, c);
 }
 
+/* does a header's name begin so? '_' is '-' to many who read them */
+static bool begins(in_span_t name, const char *with) {
+  size_t i = 0;
+  for (; with[i] != 0 && i < name.n; i++) {
+    char c = in_lower(name.p[i]);
+    if (c != with[i] && !(c == '_' && with[i] == '-')) return false;
+  }
+  return with[i] == 0;
+}
+
 bool in_batch_ours(in_span_t name) {
-  return name.n > 8 && in_starts_nocase(name, IN_SPAN("interop-"));
+  return name.n > 8 && begins(name, "interop-");
 }
 
 /*
@@ -37,7 +47,7 @@ bool in_batch_unwanted(in_span_t name) {
     "authorization", "proxy-authorization", "cookie", "transfer-encoding",
   };
   for (size_t i = 0; i < in_countof(names); i++)
-    if (in_eq_nocase(name, in_str(names[i]))) return true;
+    if (name.n == strlen(names[i]) && begins(name, names[i])) return true;
   return in_batch_ours(name);
 }
 
