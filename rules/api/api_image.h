@@ -16,6 +16,7 @@
 #define IN_API_PATHS_NOCASE    1u
 #define IN_API_PATHS_ODATA     2u
 #define IN_API_MEMBERS_NOCASE  4u
+#define IN_API_ANYWHERE        8u /* has routes that are guards wherever they stand */
 
 typedef struct {
   in_ref_t name;
@@ -34,7 +35,8 @@ typedef struct {
   uint32_t digest[2];             /* of the definition's words: whether two policies have the same */
 } in_ai_api_t;
 
-#define IN_ROUTE_GUARD  1u        /* what begins with this is under policy */
+#define IN_ROUTE_GUARD     1u     /* what begins with this is under policy */
+#define IN_ROUTE_ANYWHERE  2u     /* what has this in it is */
 
 /* a segment: fixed (capture == IN_NIL, text in prefix) or prefix{capture}suffix */
 typedef struct {

@@ -141,12 +141,16 @@ static bool read_members(in_apic_t *c, const in_stmt_t *s) {
 }
 
 static bool read_guards(in_apic_t *c, const in_stmt_t *s) {
+  static const char form[] = "guards /PATH ...;  guards anywhere /PATH ...;";
   in_pattern_t p;
-  if (!in_apic_no_block(c, s, "guards /PATH ...;")) return false;
-  for (uint32_t i = 1; i < s->ntok; i++) {
-    if (s->tok[i].kind != IN_TOK_PATH)
-      return in_apic_bad(c, s->tok[i].place, "guards /PATH ...;", "a path is wanted here");
-    if (!in_apic_pattern(c, &s->tok[i], &p) || !in_apic_guard(c, &p)) return false;
+  uint32_t first = in_tok_is(s, 1, "anywhere") ? 2 : 1;
+  if (!in_apic_no_block(c, s, form)) return false;
+  if (s->ntok == first) return in_apic_bad(c, s->tok[first - 1].place, form, "a path is wanted after this");
+  if (first == 2) c->rec.flags |= IN_API_ANYWHERE;
+  for (uint32_t i = first; i < s->ntok; i++) {
+    if (s->tok[i].kind != IN_TOK_PATH) return in_apic_bad(c, s->tok[i].place, form, "a path is wanted here");
+    if (!in_apic_pattern(c, &s->tok[i], &p)) return false;
+    if (!(first == 2 ? in_apic_guard_anywhere(c, &p) : in_apic_guard(c, &p))) return false;
   }
   return true;
 }

@@ -86,6 +86,7 @@ bool in_apic_pointer(in_apic_t *c, const in_stmt_t *s, uint32_t i, const char *f
 /* ---- compile_route.c */
 bool in_apic_pattern(in_apic_t *c, const in_tok_t *tok, in_pattern_t *p);
 bool in_apic_guard(in_apic_t *c, const in_pattern_t *p);
+bool in_apic_guard_anywhere(in_apic_t *c, const in_pattern_t *p);
 /* enters the operation under its path and all its aliases */
 bool in_apic_route(in_apic_t *c, uint32_t oper);
 bool in_apic_write_routes(in_apic_t *c);

@@ -126,19 +126,24 @@ static bool replace(in_apic_t *c, const in_pattern_t *p, uint32_t n, const in_pa
   return true;
 }
 
-static bool mark_guard(in_apic_t *c, const in_pattern_t *p) {
+static bool mark_guard(in_apic_t *c, const in_pattern_t *p, uint32_t flags) {
   bool guarded = false;
   in_rnode_t *n = enter(c, p, &guarded);
   if (n == NULL) return false;
-  n->flags |= IN_ROUTE_GUARD;
+  n->flags |= flags;
   return true;
+}
+
+/* matched at every segment, see match.c; of what begins so it is a guard as well */
+bool in_apic_guard_anywhere(in_apic_t *c, const in_pattern_t *p) {
+  return mark_guard(c, p, IN_ROUTE_GUARD | IN_ROUTE_ANYWHERE);
 }
 
 bool in_apic_guard(in_apic_t *c, const in_pattern_t *p) {
   in_pattern_t shorter, none = { NULL, 0 };
-  if (!mark_guard(c, p)) return false;
+  if (!mark_guard(c, p, IN_ROUTE_GUARD)) return false;
   if (!starts_with(c, p, &c->optional) || p->count == c->optional.count) return true;
-  return replace(c, p, c->optional.count, &none, &shorter) && mark_guard(c, &shorter);
+  return replace(c, p, c->optional.count, &none, &shorter) && mark_guard(c, &shorter, IN_ROUTE_GUARD);
 }
 
 /* ---- operations */

@@ -22,6 +22,7 @@ typedef struct {
   const in_path_t *path;
   in_span_t method;
   bool nocase;
+  uint32_t guards;                /* flags of a route that count as a guard */
   bool guarded;                   /* a guard was met */
   bool odd;                       /* an odd segment was met where a guard could follow */
   frame_t frame[IN_PATH_MAX + 1];
@@ -53,7 +54,7 @@ static uint32_t operation_here(const walk_t *w, const in_ai_route_t *node) {
 /* enters a node; the operation's index if the path ends here and it has the method */
 static uint32_t enter(walk_t *w, const in_ai_route_t *node) {
   uint32_t depth = w->depth;
-  if (node->flags & IN_ROUTE_GUARD) w->guarded = true;
+  if (node->flags & w->guards) w->guarded = true;
   if (depth == w->path->count) return operation_here(w, node);
   if (w->path->segment[depth].odd) w->odd = true;
   w->frame[w->depth++] = (frame_t) { node, 0 };
@@ -102,21 +103,54 @@ static void start(walk_t *w, const in_path_t *path) {
   w->depth = 0;
 }
 
+/* is there a guard in it, if case counts for nothing? */
+static bool guarded_somewhere(walk_t *w, const in_path_t *path) {
+  in_path_t rest = *path;
+  w->nocase = true;
+  start(w, path);
+  (void) find(w);
+  bool odd = w->odd;              /* at the beginning only: elsewhere most paths have odd segments */
+  w->guards = IN_ROUTE_ANYWHERE;
+  while ((w->api->flags & IN_API_ANYWHERE) && !w->guarded && rest.count > 1) {
+    rest.segment++;
+    rest.count--;
+    start(w, &rest);
+    (void) find(w);
+  }
+  w->guards = IN_ROUTE_GUARD;
+  w->odd = odd;
+  w->path = NULL;                 /* which ends here */
+  return w->guarded;
+}
+
+/* would a server that forgives more find a guard in it? */
+static interop_status_t match_lenient(walk_t *w, in_span_t target, in_arena_t *arena) {
+  in_path_t lenient;
+  interop_status_t rc = in_path_lenient(target, (w->api->flags & IN_API_PATHS_ODATA) != 0, arena, &lenient);
+  if (rc == INTEROP_OK) (void) guarded_somewhere(w, &lenient);
+  return rc;
+}
+
 /* is it under guard, or could it be in another reading? */
 static interop_status_t match_malformed(walk_t *w, in_span_t target, in_arena_t *arena, in_match_t *m) {
-  in_path_t lenient;
-  bool odata = (w->api->flags & IN_API_PATHS_ODATA) != 0;
+  interop_status_t rc = INTEROP_OK;
   (void) find(w);
-  if (!w->guarded && !w->odd) {
-    interop_status_t rc = in_path_lenient(target, odata, arena, &lenient);
-    if (rc != INTEROP_OK) return rc;
-    w->nocase = true;
-    start(w, &lenient);
-    (void) find(w);
-    w->path = NULL;               /* lenient ends here */
-  }
+  if (!w->guarded && !w->odd) rc = match_lenient(w, target, arena);
   if (w->guarded || w->odd) refuse(m, IN_SPAN("malformed_path"));
-  return INTEROP_OK;
+  return rc;
+}
+
+/* no operation: whatever has a guard in it, in any reading, does not pass */
+static interop_status_t match_none(walk_t *w, const in_path_t *path, in_span_t target, in_arena_t *arena,
+                                   in_match_t *m) {
+  interop_status_t rc = INTEROP_OK;
+  if (w->guarded || guarded_somewhere(w, path)) {
+    refuse(m, IN_SPAN("unmatched"));
+    return rc;
+  }
+  if (in_path_forgiven(path)) rc = match_lenient(w, target, arena);
+  if (w->guarded) refuse(m, IN_SPAN("malformed_path"));
+  return rc;
 }
 
 interop_status_t in_api_match(const in_image_t *img, int api, const interop_target_t *t,
@@ -131,6 +165,7 @@ interop_status_t in_api_match(const in_image_t *img, int api, const interop_targ
   w.img = img;
   w.api = in_records_api(img, (uint32_t) api);
   w.nocase = (w.api->flags & IN_API_PATHS_NOCASE) != 0;
+  w.guards = IN_ROUTE_GUARD;
   w.guarded = w.odd = false;
   w.method = in_eq(t->method, IN_SPAN("HEAD")) ? IN_SPAN("GET") : t->method;
   interop_status_t rc = in_path_parse(t->target, (w.api->flags & IN_API_PATHS_ODATA) != 0, arena, &path);
@@ -139,10 +174,7 @@ interop_status_t in_api_match(const in_image_t *img, int api, const interop_targ
   start(&w, &path);
   if (path.malformed) return match_malformed(&w, t->target, arena, m);
   uint32_t found = find(&w);
-  if (found == IN_NIL) {
-    if (w.guarded) refuse(m, IN_SPAN("unmatched"));
-    return INTEROP_OK;
-  }
+  if (found == IN_NIL) return match_none(&w, &path, t->target, arena, m);
   capture(&w, m);
   m->operation = found;
   m->match = in_records_operation(img, found)->flags & IN_OPER_OPAQUE ? INTEROP_M_PLAIN : INTEROP_M_BODY;

@@ -295,19 +295,59 @@ static char overlong(in_span_t s, size_t i) {
   return (d & 0xc0) == 0x80 ? (char) (((c & 1) << 6) | (d & 0x3f)) : 0;
 }
 
+/*
+** What Unicode folds to a letter of ASCII (long s, Kelvin), and the wide forms of
+** ASCII, which some servers take for it: that letter, and its size.
+*/
+static char folded(in_span_t s, size_t i, size_t *size) {
+  const unsigned char *p = (const unsigned char *) s.p + i;
+  size_t n = s.n - i;
+  *size = 3;
+  if (n >= 2 && p[0] == 0xc5 && p[1] == 0xbf) {
+    *size = 2;
+    return 's';
+  }
+  if (n < 3) return 0;
+  if (p[0] == 0xe2 && p[1] == 0x84 && p[2] == 0xaa) return 'k';
+  if (p[0] != 0xef || (p[1] != 0xbc && p[1] != 0xbd) || (p[2] & 0xc0) != 0x80) return 0;
+  unsigned wide = (unsigned) (p[1] - 0xbc) * 64 + (p[2] & 0x3fu) + 0x20;
+  return wide > 0x20 && wide < 0x7f ? (char) wide : 0;
+}
+
+/* a segment without the dots and spaces at its end, if anything is left of it */
+static size_t trim_segment(const char *p, size_t n) {
+  size_t start = n, end = n;
+  while (start > 0 && p[start - 1] != '/') start--;
+  while (end > start && (p[end - 1] == '.' || p[end - 1] == ' ')) end--;
+  return end > start ? end : n;
+}
+
 static size_t simplify(char *p, size_t n) {
-  size_t to = 0;
+  size_t to = 0, size;
   bool parameter = false;
   for (size_t i = 0; i < n; i++) {
     char c = overlong(in_span(p, n), i);
-    if (c != 0) i++; else c = p[i];
+    if (c != 0) i++;
+    else if ((c = folded(in_span(p, n), i, &size)) != 0) i += size - 1;
+    else c = p[i];
     if (c == '\\') c = '/';
     if (c == '/') parameter = false;
     if (c == ';') parameter = true;
     if (parameter || (unsigned char) c < 0x20 || c == 0x7f) continue;
+    if (c == '/') to = trim_segment(p, to);
     p[to++] = c;
   }
-  return to;
+  return trim_segment(p, to);
+}
+
+bool in_path_forgiven(const in_path_t *path) {
+  for (uint32_t i = 0; i < path->count; i++) {
+    in_span_t s = path->segment[i].text;
+    if (s.n > 0 && (s.p[s.n - 1] == '.' || s.p[s.n - 1] == ' ')) return true;
+    for (size_t k = 0; k < s.n; k++)
+      if ((unsigned char) s.p[k] >= 0x80) return true;
+  }
+  return false;
 }
 
 interop_status_t in_path_lenient(in_span_t target, bool odata, in_arena_t *arena, in_path_t *path) {

@@ -36,10 +36,13 @@ interop_status_t in_path_parse(in_span_t target, bool odata, in_arena_t *arena, 
 in_span_t in_path_print(const in_path_t *path, in_arena_t *arena);
 /*
 ** The most lenient reading of a path: decoded until nothing is left to decode,
-** '\' as '/', parameters and control characters gone. For asking "could this be
+** '\' as '/', parameters, control characters, dots and spaces at a segment's end
+** gone, letters that are ASCII's to somebody as ASCII. For asking "could this be
 ** ...?" only.
 */
 interop_status_t in_path_lenient(in_span_t target, bool odata, in_arena_t *arena, in_path_t *path);
+/* is there anything in a path that is not malformed which only some servers forgive? */
+bool in_path_forgiven(const in_path_t *path);
 /* value of a query parameter, decoded; *count says how often it stands there */
 in_span_t in_path_query(in_span_t query, in_span_t name, in_arena_t *arena, uint32_t *count);
 /* appends s percent-encoded as one segment */

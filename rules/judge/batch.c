@@ -75,15 +75,19 @@ static interop_status_t refuse(item_t *i, in_span_t reason, in_span_t text) {
   return in_judge_refuse(j, reason, text);
 }
 
-/* under no guard as it stands, but under one if its url were read in another way */
-static interop_status_t match_elsewhere(interop_judge_t *j, const in_bitem_t *b, bool *guarded) {
+/*
+** No operation as it stands, but one if its url were read in another way; or under
+** no guard, but then under one.
+*/
+static interop_status_t match_elsewhere(interop_judge_t *j, const item_t *i, const in_bitem_t *b, bool *guarded) {
   interop_target_t t = { b->method, b->elsewhere };
   in_match_t m;
   interop_status_t rc;
   *guarded = false;
   if (b->elsewhere.p == NULL) return INTEROP_OK;
   rc = in_api_match(&j->policy->img, j->api, &t, &j->arena, &m);
-  *guarded = rc == INTEROP_OK && m.match != INTEROP_M_OUTSIDE;
+  *guarded = rc == INTEROP_OK && m.match != INTEROP_M_OUTSIDE
+             && (i->match == INTEROP_M_OUTSIDE || m.match != INTEROP_M_REFUSED);
   return rc;
 }
 
@@ -95,9 +99,10 @@ static interop_status_t begin_item(interop_judge_t *j, item_t *i, const in_bitem
   if (rc != INTEROP_OK) return rc;
   i->judge->in_batch = true;
   if (b->path_text.p != NULL) return refuse(i, IN_SPAN("malformed_path"), b->path_text);
-  if (i->match == INTEROP_M_OUTSIDE) {
-    rc = match_elsewhere(j, b, &guarded);
+  if (i->match == INTEROP_M_OUTSIDE || i->match == INTEROP_M_REFUSED) {
+    rc = match_elsewhere(j, i, b, &guarded);
     if (rc == INTEROP_OK && guarded) return refuse(i, IN_SPAN("malformed_path"), IN_SPAN("the url leads elsewhere"));
+    if (rc != INTEROP_OK || i->match == INTEROP_M_REFUSED) return rc;
     i->state = ITEM_PASSES;
     return rc;
   }
