@@ -7,6 +7,7 @@
 ** member that the definition does not name refuses the whole.
 */
 #include "batch.h"
+#include "path.h"
 
 static in_span_t member(const in_batch_t *b, in_ref_t r) {
   return in_image_str(b->img, r);
@@ -43,8 +44,27 @@ static bool known_members(in_batch_t *b, yyjson_val *item) {
   return true;
 }
 
+/* no control character: an item is made a request of its own by who reads the batch */
+static bool one_line(in_span_t s) {
+  for (size_t i = 0; i < s.n; i++)
+    if (((unsigned char) s.p[i] < 0x20 && s.p[i] != '\t') || s.p[i] == 0x7f) return false;
+  return true;
+}
+
+static bool without_space(in_span_t s) {
+  for (size_t i = 0; i < s.n; i++)
+    if ((unsigned char) s.p[i] <= ' ' || s.p[i] == 0x7f) return false;
+  return s.n > 0;
+}
+
+static bool is_name(in_span_t s) {
+  return without_space(s) && memchr(s.p, ':', s.n) == NULL;
+}
+
 static bool read_header(in_batch_t *b, in_bitem_t *i, in_span_t name, yyjson_val *v) {
   if (!yyjson_is_str(v)) return in_batch_wrong(b, IN_SPAN("a header of an item must be a text")), false;
+  if (!is_name(name) || !one_line(in_json_str(v)))
+    return in_batch_wrong(b, IN_SPAN("a header of an item is none")), false;
   if (in_eq_nocase(name, IN_SPAN("content-type"))) {
     if (i->content_type.p != NULL) return in_batch_wrong(b, IN_SPAN("a header of an item stands twice")), false;
     i->content_type = in_json_str(v);
@@ -75,15 +95,17 @@ static bool read_url(in_batch_t *b, in_bitem_t *i) {
   if (url.n > 1 && url.p[0] == '/' && url.p[1] == '/') i->path_text = IN_SPAN("the url names a host");
   i->elsewhere = in_arena_printf(b->arena, "%s%.*s", i->bare ? "/" : "", (int) url.n, url.p);
   i->target = in_arena_printf(b->arena, "%.*s%.*s", (int) b->base.n, b->base.p, (int) i->elsewhere.n, i->elsewhere.p);
-  if (memchr(url.p, 0, url.n) != NULL) i->path_text = IN_SPAN("the url can be read in more than one way");
+  if (!without_space(url)) i->path_text = IN_SPAN("the url can be read in more than one way");
   if (b->base.n == 0) i->elsewhere = IN_NONE;
   return true;
 }
 
 static bool read_item(in_batch_t *b, in_bitem_t *i) {
   if (!yyjson_is_obj(i->at)) return in_batch_wrong(b, IN_SPAN("an item of the batch is no object")), false;
-  return known_members(b, i->at) && text_of(b, i->at, b->form->id, &i->id)
-         && text_of(b, i->at, b->form->method, &i->method) && read_url(b, i) && read_headers(b, i);
+  if (!known_members(b, i->at) || !text_of(b, i->at, b->form->id, &i->id)
+      || !text_of(b, i->at, b->form->method, &i->method)) return false;
+  if (!is_name(i->method)) return in_batch_wrong(b, IN_SPAN("the method of an item is none")), false;
+  return read_url(b, i) && read_headers(b, i);
 }
 
 /* ---- bodies */
@@ -133,6 +155,19 @@ static bool unique_ids(in_batch_t *b) {
   for (uint32_t i = 0; i < b->count; i++)
     if (by_id(b, b->item[i].id) != i) return in_batch_wrong(b, IN_SPAN("two items of the batch have one id")), false;
   return true;
+}
+
+/* "$1/...": some who read batches put there what item 1 was answered with */
+static void find_references(in_batch_t *b) {
+  for (uint32_t i = 0; i < b->count; i++) {
+    in_span_t s = b->item[i].elsewhere.p != NULL ? b->item[i].elsewhere : b->item[i].target;
+    size_t n = 0;
+    while (s.n > 0 && *s.p == '/') s = in_span(s.p + 1, s.n - 1);
+    while (n < s.n && memchr("/?", s.p[n], 2) == NULL) n++;
+    in_span_t name = in_path_decode(in_span(s.p, n), b->arena);
+    if (name.n > 1 && name.p[0] == '$' && by_id(b, in_span(name.p + 1, name.n - 1)) < b->count)
+      b->item[i].path_text = IN_SPAN("the url names another item");
+  }
 }
 
 static bool read_after(in_batch_t *b, in_bitem_t *i) {
@@ -206,6 +241,7 @@ interop_status_t in_batch_json_read(in_batch_t *b, const interop_request_t *req)
     if (!read_item(b, &b->item[b->count++])) return INTEROP_OK;
   }
   if (!unique_ids(b)) return INTEROP_OK;
+  find_references(b);
   for (uint32_t i = 0; i < b->count; i++)
     if (!read_after(b, &b->item[i])) return INTEROP_OK;
   return no_circle(b) ? read_bodies(b) : INTEROP_OK;

@@ -67,12 +67,14 @@ static void bind_object(in_body_t *b, uint32_t node) {
   }
 }
 
+/* a list in place of an object hides what is in it, unless the definition counts too */
 static void bind_array(in_body_t *b, uint32_t node) {
   in_run_t run = b->node[node].children;
   for (uint32_t i = 0; i < run.count; i++) {
     uint32_t child = run.first - b->shape->root + i;
     uint32_t at = in_json_index(in_body_str(b, b->node[child].name));
     if (at != UINT32_MAX) b->bound[child] = yyjson_arr_get(b->bound[node], at);
+    else if (b->node[node].role == IN_ROLE_NONE) in_body_wrong(b, IN_SPAN("a member must be an object"));
   }
 }
 

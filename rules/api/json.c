@@ -6,6 +6,7 @@
 ** search for duplicates costs n steps, or n log n where names were chosen to
 ** collide.
 */
+#include "../base/scan.h"
 #include "json.h"
 
 #define SMALL        4096u        /* in texts up to this, values are not counted first */
@@ -253,6 +254,36 @@ static interop_status_t check(const in_json_t *j, bool nocase, in_arena_t *arena
   return INTEROP_OK;
 }
 
+/* ---- names that some readers take for others */
+
+static inline in_hits_t doubtful(in_block_bytes_t x) {
+  return in_hits_high(x) | in_hits_equal(x, '\\');
+}
+
+IN_SCANNER(find_doubtful, doubtful)
+
+/* one that ends at a NUL for some; in any case, one with a letter that folds to ASCII's */
+static bool is_ambiguous(in_span_t name, bool nocase) {
+  if (name.n == 0) return false;
+  if (memchr(name.p, 0, name.n) != NULL) return true;
+  for (size_t i = 0; nocase && i + 1 < name.n; i++) {
+    if (memcmp(name.p + i, "\xc5\xbf", 2) == 0) return true;          /* long s */
+    if (i + 2 < name.n && memcmp(name.p + i, "\xe2\x84\xaa", 3) == 0) return true;    /* Kelvin */
+  }
+  return false;
+}
+
+static yyjson_val *find_ambiguous(const in_json_t *j, bool nocase) {
+  if (find_doubtful(j->source.p, j->source.n) == j->source.n) return NULL;
+  for (yyjson_val *v = j->root, *last = v + j->count; v < last; v++) {
+    if (!unsafe_yyjson_is_obj(v)) continue;
+    yyjson_val *k = unsafe_yyjson_get_first(v);
+    for (size_t n = unsafe_yyjson_get_len(v); n > 0; n--, k = next_name(k))
+      if (is_ambiguous(in_json_str(k), nocase)) return k;
+  }
+  return NULL;
+}
+
 /* ---- parse */
 
 static interop_status_t refuse(in_json_error_t *err, size_t offset, const char *text) {
@@ -302,6 +333,9 @@ interop_status_t in_json_parse(in_span_t text, unsigned flags, in_arena_t *arena
   if (rc == INTEROP_FULL) return refuse(err, find_limit(text, SIZE_MAX), "nested too deep");
   if (rc == INTEROP_SYNTAX)
     return refuse(err, (size_t) (key->uni.str - j->copy) - 1, "a name stands twice");
+  if (rc == INTEROP_OK && (flags & IN_JSON_BOUNDED)
+      && (key = find_ambiguous(j, (flags & IN_JSON_NOCASE) != 0)) != NULL)
+    return refuse(err, (size_t) (key->uni.str - j->copy) - 1, "a name can be read in more than one way");
   return rc;
 }
 
