@@ -187,7 +187,7 @@ typedef enum { IN_AR_OTHER, IN_AR_IMAGE, IN_AR_LOOKS } in_attr_role_t;
   X(SRCSET, "srcset", IMAGE) X(IMAGESRCSET, "imagesrcset", IMAGE) X(POSTER, "poster", IMAGE) \
   X(BACKGROUND, "background", IMAGE) X(LOWSRC, "lowsrc", IMAGE) X(DYNSRC, "dynsrc", IMAGE) \
   X(DATA, "data", IMAGE) X(XLINK_HREF, "xlink:href", IMAGE) X(ICON, "icon", IMAGE) \
-  X(DATA_SRC, "data-src", IMAGE) \
+  X(DATA_SRC, "data-src", IMAGE) X(SOURCE, "source", IMAGE) \
   X(ALIGN, "align", LOOKS) X(BGCOLOR, "bgcolor", LOOKS) X(COLOR, "color", LOOKS) \
   X(TEXT, "text", LOOKS) X(BORDER, "border", LOOKS) X(IS, "is", LOOKS) \
   X(CONTENTEDITABLE, "contenteditable", LOOKS) X(DRAGGABLE, "draggable", OTHER)

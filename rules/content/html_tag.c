@@ -122,7 +122,8 @@ static bool is_image_source(const in_tag_t *tag, int a) {
 /* attributes that can name an image, of some element at least */
 #define IMAGES  (BIT(IN_A_HREF) | BIT(IN_A_SRC) | BIT(IN_A_SRCSET) | BIT(IN_A_IMAGESRCSET) \
                  | BIT(IN_A_POSTER) | BIT(IN_A_BACKGROUND) | BIT(IN_A_LOWSRC) | BIT(IN_A_DYNSRC) \
-                 | BIT(IN_A_DATA) | BIT(IN_A_XLINK_HREF) | BIT(IN_A_ICON) | BIT(IN_A_DATA_SRC))
+                 | BIT(IN_A_DATA) | BIT(IN_A_XLINK_HREF) | BIT(IN_A_ICON) | BIT(IN_A_DATA_SRC) \
+                 | BIT(IN_A_SOURCE))
 
 static void read_images(const in_reader_t *r, in_tag_t *tag) {
   for (uint32_t left = tag->seen & IMAGES; left != 0; left &= left - 1) {
@@ -130,6 +131,7 @@ static void read_images(const in_reader_t *r, in_tag_t *tag) {
     if (!is_image_source(tag, a)) continue;
     int image = a == IN_A_SRCSET || a == IN_A_IMAGESRCSET ? in_html_images(r->c, r->value[a])
                                                           : in_html_image(r->c, r->value[a]);
+    if (a == IN_A_SOURCE && image != INTEROP_F_GIF) continue;   /* no browser's: a vendor's own */
     tag->image = in_html_stricter(tag->image, image);
   }
 }

@@ -261,6 +261,12 @@ static void count_cut(in_reader_t *r) {
   in_feature_add(r->c->features, INTEROP_F_FORMATTING);
 }
 
+/* "[if mso]> ... <![endif]": some clients of mail and chat show what is in it */
+static bool is_conditional(in_span_t comment) {
+  comment = in_trim(comment);
+  return in_starts_nocase(comment, IN_SPAN("[if")) || in_starts_nocase(comment, IN_SPAN("[endif"));
+}
+
 void in_reader_give_up(in_reader_t *r) {
   static const interop_feature_t any[] = {
     INTEROP_F_FORMATTING, INTEROP_F_LINK, INTEROP_F_IMAGE, INTEROP_F_GIF, INTEROP_F_FILE, INTEROP_F_CARD
@@ -364,7 +370,7 @@ void in_reader_run(in_reader_t *r) {
         break;
       case IN_HTML_COMMENT:
         r->tags++;
-        if (r->token.cut) in_feature_add(r->c->features, INTEROP_F_FORMATTING);
+        if (r->token.cut || is_conditional(r->token.text)) in_feature_add(r->c->features, INTEROP_F_FORMATTING);
         break;
       case IN_HTML_DOCTYPE: r->tags++; break;
       case IN_HTML_EOF:
