@@ -100,7 +100,7 @@ static void set_recipient(in_replay_t *r) {
 /* does a member of the event tell it? */
 static bool of_event(const in_pi_slot_t *s) {
   switch (s->field) {
-    case IN_RF_NAMED: case IN_RF_SENDER_NAMED: case IN_RF_CLIENT_COUNTRY: case IN_RF_CLIENT_AGENT: return false;
+    case IN_RF_NAMED: case IN_RF_SENDER_NAMED: case IN_RF_CLIENT_COUNTRY: case IN_RF_CLIENT_AGENT: case IN_RF_SYSTEMS: return false;
     default: return true;
   }
 }
@@ -112,6 +112,11 @@ static bool take_fact(in_replay_t *r, uint32_t slot, yyjson_val *v, in_draft_t *
   const in_pi_slot_t *s = in_slot(img, slot);
   interop_value_t value;
   r->told[slot] = yyjson_is_null(v) ? 1 : 2;
+  if (s->subject == IN_SUB_REQUEST && yyjson_is_arr(v)) {
+    if (!value_of(r, v, &value)) return false;
+    r->facts.request[s->field] = (in_value_t) { true, value.count, 0, value.text };
+    return true;
+  }
   if (s->subject == IN_SUB_REQUEST) {
     set_text(r, s->field, yyjson_is_str(v) ? in_span(yyjson_get_str(v), yyjson_get_len(v)) : IN_NONE);
     return true;

@@ -12,6 +12,7 @@
 ** (behaviour.md, section 0).
 */
 #include "judge.h"
+#include "../store/record.h"
 
 static uint32_t systems(const interop_judge_t *j) {
   return j->policy->img.count[IN_S_SYSTEMS];
@@ -110,10 +111,59 @@ static const interop_value_t *participants_of(interop_judge_t *j, in_subject_t s
   return row != NULL && row->participants.type == INTEROP_T_LIST ? &row->participants : NULL;
 }
 
+/* ---- where those read who take part already, for rules on who may join them */
+
+#define CROWD_MAX  256u                 /* of more people it is not told */
+
+/* what was looked at while it was not known yet is looked at again */
+static void forget_systems(interop_judge_t *j) {
+  const in_image_t *img = &j->policy->img;
+  for (uint32_t i = 0; i < img->count[IN_S_ATOMS]; i++) {
+    const in_pi_slot_t *s = in_slot(img, in_atom(img, i)->slot);
+    if (s->subject == IN_SUB_REQUEST && s->field == IN_RF_SYSTEMS) j->facts.class_[i] = IN_NOT_YET;
+  }
+}
+
+static interop_status_t pack_systems(interop_judge_t *j, uint64_t mask) {
+  in_value_t *v = &j->facts.request[IN_RF_SYSTEMS];
+  in_buf_t b;
+  in_buf_init(&b, &j->alloc);
+  v->count = 0;
+  for (uint32_t i = 0; i < systems(j); i++) {
+    if ((mask >> i & 1) == 0) continue;
+    in_pack_item(&b, in_image_str(&j->policy->img, in_system(&j->policy->img, i)->name), IN_NONE);
+    v->count++;
+  }
+  v->text = b.failed ? IN_NONE : b.n == 0 ? IN_SPAN("") : in_arena_copy(&j->arena, in_buf_span(&b));
+  in_buf_free(&b);
+  v->known = v->text.p != NULL;
+  return v->known ? INTEROP_OK : INTEROP_NOMEM;
+}
+
+/* unknown where it is of one of them */
+static interop_status_t set_systems(interop_judge_t *j) {
+  const interop_value_t *list = j->event.conversation.p != NULL ? participants_of(j, IN_SUB_CONVERSATION) : NULL;
+  in_span_t item, second;
+  uint64_t mask = 0;
+  size_t at = 0;
+  if (list == NULL || list->count > CROWD_MAX) return j->facts.status;
+  while (interop_value_item(list, &at, &item, &second)) {
+    in_recipient_t r;
+    interop_status_t rc;
+    bool other = in_judge_resolve(j, item, &r, &rc);
+    if (rc != INTEROP_OK) return rc;
+    if (other && r.to == systems(j)) return INTEROP_OK;
+    if (other) mask |= (uint64_t) 1 << r.to;
+  }
+  forget_systems(j);
+  return pack_systems(j, mask);
+}
+
 /* whom the request names, and with them who is in the call that it is about */
 static interop_status_t add_parties(interop_judge_t *j) {
   const interop_value_t *call = participants_of(j, IN_SUB_CALL);
-  interop_status_t rc = make_room(j, j->event.party_count + (call != NULL ? call->count : 0));
+  interop_status_t rc = j->policy->asks_systems ? set_systems(j) : INTEROP_OK;
+  if (rc == INTEROP_OK) rc = make_room(j, j->event.party_count + (call != NULL ? call->count : 0));
   for (uint32_t i = 0; i < j->event.party_count && rc == INTEROP_OK; i++)
     if (!in_eq_nocase(j->event.parties[i], j->request->sender)) rc = add(j, j->event.parties[i], i);
   return rc == INTEROP_OK && call != NULL ? add_list(j, call, true) : rc;

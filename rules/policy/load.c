@@ -115,8 +115,11 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
   find_recipient_atoms(p);
   find_kept_atoms(p);
   find_parts(p);
-  for (uint32_t i = 0; i < p->img.count[IN_S_SLOTS]; i++)
-    if (in_slot(&p->img, i)->subject == IN_SUB_REQUEST && in_slot(&p->img, i)->field == IN_RF_JOINED) p->asks_joined = true;
+  for (uint32_t i = 0; i < p->img.count[IN_S_SLOTS]; i++) {
+    const in_pi_slot_t *s = in_slot(&p->img, i);
+    p->asks_joined |= s->subject == IN_SUB_REQUEST && s->field == IN_RF_JOINED;
+    p->asks_systems |= s->subject == IN_SUB_REQUEST && s->field == IN_RF_SYSTEMS;
+  }
   return compile_regexes(p, diag);
 }
 

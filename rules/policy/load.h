@@ -25,6 +25,7 @@ struct interop_policy_s {
   uint8_t *others;                /* by subject, by atom: 0 where the class hangs on its record alone, else IN_NOT_YET */
   uint8_t *ready;                 /* by field: in_ready_t */
   bool asks_joined;               /* some rule asks for sender.joined */
+  bool asks_systems;              /* ... for conversation.systems */
 };
 
 /* bytes of a list of classes by atom: whole blocks, so that sixteen can be had at once */

@@ -59,7 +59,8 @@ typedef enum {
   X(FEDERATED,      FLAG, "federated")          /* this recipient's tenant is not the sender's */ \
   X(JOINED,         TIME, "sender.joined")      /* when the sender joined the conversation */ \
   X(RECIPIENTS,     NUMBER, "recipients")       /* how many the request is for */ \
-  X(CLIENT_ASKS,    CODE, "client.asks")        /* the header Interop-Escalate, or what the operation asks */
+  X(CLIENT_ASKS,    CODE, "client.asks")        /* the header Interop-Escalate, or what the operation asks */ \
+  X(SYSTEMS,        LIST, "conversation.systems")       /* where those read who take part already */
 
 typedef enum {
 #define IN_X(name, type, text) IN_RF_##name,
