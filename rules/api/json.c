@@ -262,11 +262,18 @@ static inline in_hits_t doubtful(in_block_bytes_t x) {
 
 IN_SCANNER(find_doubtful, doubtful)
 
+static inline in_hits_t unusual(in_block_bytes_t x) {
+  return in_hits_high(x) | in_hits_equal(x, 0);
+}
+
+IN_SCANNER(find_unusual, unusual)
+
 /* one that ends at a NUL for some; in any case, one with a letter that folds to ASCII's */
 static bool is_ambiguous(in_span_t name, bool nocase) {
-  if (name.n == 0) return false;
-  if (memchr(name.p, 0, name.n) != NULL) return true;
-  for (size_t i = 0; nocase && i + 1 < name.n; i++) {
+  size_t first = find_unusual(name.p, name.n);
+  if (first == name.n) return false;
+  if (memchr(name.p + first, 0, name.n - first) != NULL) return true;
+  for (size_t i = first; nocase && i + 1 < name.n; i++) {
     if (memcmp(name.p + i, "\xc5\xbf", 2) == 0) return true;          /* long s */
     if (i + 2 < name.n && memcmp(name.p + i, "\xe2\x84\xaa", 3) == 0) return true;    /* Kelvin */
   }
