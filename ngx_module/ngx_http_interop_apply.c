@@ -90,6 +90,15 @@ ngx_http_interop_apply(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    if (plan->recipients_header.p
+        && ngx_http_interop_push_header(r, "Interop-Recipients",
+                                        "interop-recipients",
+                                        plan->recipients_header, NULL)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (plan->method.p
         && ngx_http_interop_set_method(r, plan->method) != NGX_OK)
     {

@@ -261,6 +261,19 @@ ngx_http_interop_header_send(ngx_http_request_t *r,
             }
         }
 
+        if (ctx->plan->recipients_header.p) {
+            ngx_str_set(&name, "Interop-Recipients");
+            ngx_http_interop_header_drop(r, &name);
+
+            value = ngx_http_interop_str(ctx->plan->recipients_header);
+
+            if (ngx_http_interop_add_header(r, "Interop-Recipients", &value)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+        }
+
         if (ctx->plan->notice_header.p) {
             value = ngx_http_interop_str(ctx->plan->notice_header);
 

@@ -493,6 +493,7 @@ typedef struct {
   interop_span_t verdict_header;  /* value of Interop-Verdict (RFC 9651 item); absent: none */
   interop_span_t notice_header;   /* value of Interop-Notice; absent: none */
   interop_span_t cross_header;    /* request header Interop-Cross; absent: none */
+  interop_span_t recipients_header;       /* request and response header Interop-Recipients; absent: none */
   interop_span_t receipt;         /* "formatting=2 link=1" */
   interop_span_t system;          /* the system that should get it */
   interop_span_t tenant, sender;  /* ids of the store */

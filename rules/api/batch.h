@@ -121,7 +121,7 @@ typedef struct {
   unsigned status;                /* 0: as it came */
   in_span_t type, body;           /* absent: none; upstream's: as it came */
   bool body_changed;              /* upstream's answer gets this body */
-  in_span_t verdict, notice;      /* absent: none */
+  in_span_t verdict, notice, recipients;  /* absent: none */
 } in_reply_t;
 
 /* a may be NULL: nothing went on. body and its media type. FULL: no boundary was found. */

@@ -133,6 +133,7 @@ static void edit_headers(in_batch_t *b, in_edits_t *e, const in_theirs_t *t, con
     if (new_type(r).p != NULL) in_edits_add(e, h, IN_SPAN("Content-Type"), new_type(r), false);
     if (r->verdict.p != NULL) in_edits_add(e, h, IN_SPAN("Interop-Verdict"), r->verdict, false);
     if (r->notice.p != NULL) in_edits_add(e, h, IN_SPAN("Interop-Notice"), r->notice, false);
+    if (r->recipients.p != NULL) in_edits_add(e, h, IN_SPAN("Interop-Recipients"), r->recipients, false);
     return;
   }
   if (r->verdict.p == NULL) return;
@@ -141,6 +142,7 @@ static void edit_headers(in_batch_t *b, in_edits_t *e, const in_theirs_t *t, con
   if (!out.failed) put_pair(&out, IN_SPAN("Content-Type"), new_type(r));
   if (!out.failed) put_pair(&out, IN_SPAN("Interop-Verdict"), r->verdict);
   if (!out.failed) put_pair(&out, IN_SPAN("Interop-Notice"), r->notice);
+  if (!out.failed) put_pair(&out, IN_SPAN("Interop-Recipients"), r->recipients);
   in_buf_byte(&out, '}');
   e->failed |= out.failed;
   if (out.failed) return;

@@ -165,6 +165,7 @@ static void put_head(in_buf_t *out, const in_part_t *part, const in_reply_t *r) 
       put_line(out, part->field[i].name, part->field[i].value);
   put_line(out, IN_SPAN("Interop-Verdict"), r->verdict);
   put_line(out, IN_SPAN("Interop-Notice"), r->notice);
+  put_line(out, IN_SPAN("Interop-Recipients"), r->recipients);
   in_buf_put(out, IN_SPAN("\r\n"));
 }
 

@@ -8,7 +8,7 @@
 ** there is none. Exact: what no row covers is decided alike.
 */
 #include <stdlib.h>
-#include "joint.h"
+#include "diff.h"
 #include "pack.h"
 #include "words.h"
 #include "../api/json.h"
@@ -27,34 +27,10 @@ const char in_help_diff[] =
 #define FEW    6                  /* values of a list that are told */
 #define CUBES  6                  /* conditions of a row that are told without --all */
 
-typedef struct {
-  uint32_t from, to;              /* systems of the old policy; to: count of them if not known */
-  uint32_t one;                   /* leaf: the outcome that the row is about */
-  bool is_new;                    /* it is the new one, the others are those that were */
-  uint64_t *others;               /* bit set of leaves */
-  uint32_t when;                  /* diagram: 1 where it changes, relative to `one` */
-  uint8_t kinds[INTEROP_OPERATION_COUNT];
-} change_t;
-
-typedef struct {
-  in_arena_t arena;
-  in_joint_t joint;
-  const in_image_t *img[2];
-  in_span_t *outcome;             /* texts of leaves */
-  uint32_t outcomes;
-  uint32_t *leaf[2];
-  uint64_t *pair;                 /* leaves of the product: was << 32 | is; number 0: the same */
-  uint32_t pairs, pair_room;
-  change_t *change;
-  uint32_t changes, change_room;
-  bool json, all, failed, differs;
-  in_span_t note[64];             /* the first of them */
-  uint32_t notes;
-} diff_t;
 
 /* ---- outcomes of both as leaves */
 
-static in_span_t outcome_text(diff_t *d, int side, uint32_t i) {
+static in_span_t outcome_text(in_diff_t *d, int side, uint32_t i) {
   const in_image_t *img = d->img[side];
   const in_pi_outcome_t *o = in_outcome(img, i);
   interop_alloc_t alloc = in_arena_alloc(&d->arena);
@@ -82,7 +58,7 @@ static in_span_t outcome_text(diff_t *d, int side, uint32_t i) {
   return b.failed ? IN_NONE : in_buf_span(&b);
 }
 
-static bool make_leaves(diff_t *d) {
+static bool make_leaves(in_diff_t *d) {
   size_t all = (size_t) d->img[0]->count[IN_S_OUTCOMES] + d->img[1]->count[IN_S_OUTCOMES];
   d->outcome = in_arena_array(&d->arena, all + 1, sizeof(*d->outcome));
   for (int s = 0; s < 2; s++) {
@@ -112,10 +88,10 @@ static bool grow(void **at, uint32_t n, uint32_t *have, size_t size) {
 }
 
 /* 64-bit words of a set of leaves */
-static size_t words_of(const diff_t *d) { return d->outcomes / 64 + 1; }
+static size_t words_of(const in_diff_t *d) { return d->outcomes / 64 + 1; }
 
 static uint32_t pair_up(void *ctx, uint32_t a, uint32_t b) {
-  diff_t *d = ctx;
+  in_diff_t *d = ctx;
   uint64_t p = (uint64_t) a << 32 | b;
   if (a == b) return 0;
   for (uint32_t i = 1; i < d->pairs; i++)
@@ -128,18 +104,18 @@ static uint32_t pair_up(void *ctx, uint32_t a, uint32_t b) {
   return d->pairs++;
 }
 
-static bool in_set(const change_t *c, uint32_t leaf) {
+static bool in_set(const in_change_t *c, uint32_t leaf) {
   return c->others[leaf / 64] >> leaf % 64 & 1;
 }
 
-static uint32_t count_others(const diff_t *d, const change_t *c) {
+static uint32_t count_others(const in_diff_t *d, const in_change_t *c) {
   uint32_t n = 0;
   for (uint32_t i = 0; i < d->outcomes; i++) n += in_set(c, i);
   return n;
 }
 
 /* where many outcomes take the place of one, events go together whatever these are */
-static bool same_row(const diff_t *d, const change_t *x, const change_t *y) {
+static bool same_row(const in_diff_t *d, const in_change_t *x, const in_change_t *y) {
   if (x->from != y->from || x->to != y->to || x->one != y->one || x->is_new != y->is_new
       || x->when != y->when)
     return false;
@@ -147,8 +123,8 @@ static bool same_row(const diff_t *d, const change_t *x, const change_t *y) {
          || memcmp(x->others, y->others, words_of(d) * sizeof(uint64_t)) == 0;
 }
 
-static void add_change(diff_t *d, const change_t *c, uint32_t op, uint32_t kind) {
-  change_t *at = NULL;
+static void add_change(in_diff_t *d, const in_change_t *c, uint32_t op, uint32_t kind) {
+  in_change_t *at = NULL;
   for (uint32_t i = 0; i < d->changes && at == NULL; i++)
     if (same_row(d, &d->change[i], c)) at = &d->change[i];
   if (at == NULL) {
@@ -164,7 +140,7 @@ static void add_change(diff_t *d, const change_t *c, uint32_t op, uint32_t kind)
 }
 
 /* the outcome, old or new, that takes part in most of the changes that are left */
-static uint32_t busiest(const diff_t *d, const bool *left, bool *is_new) {
+static uint32_t busiest(const in_diff_t *d, const bool *left, bool *is_new) {
   uint32_t best = 0, most = 0;
   for (uint32_t o = 0; o < d->outcomes; o++) {
     uint32_t n[2] = { 0, 0 };
@@ -183,7 +159,7 @@ static uint32_t busiest(const diff_t *d, const bool *left, bool *is_new) {
 }
 
 /* takes a row's changes out of what is left; where they are */
-static uint32_t take_row(diff_t *d, bool *left, uint32_t p, change_t *c) {
+static uint32_t take_row(in_diff_t *d, bool *left, uint32_t p, in_change_t *c) {
   uint32_t where = in_joint_leaf(0);
   for (uint32_t i = 1; i < d->pairs; i++) {
     uint32_t was = (uint32_t) (d->pair[i] >> 32), is = (uint32_t) d->pair[i];
@@ -196,7 +172,7 @@ static uint32_t take_row(diff_t *d, bool *left, uint32_t p, change_t *c) {
   return where;
 }
 
-static void add_rows(diff_t *d, bool *left, uint32_t remaining, const uint32_t sides[2], uint32_t p, change_t c,
+static void add_rows(in_diff_t *d, bool *left, uint32_t remaining, const uint32_t sides[2], uint32_t p, in_change_t c,
                      uint32_t op, uint32_t kind) {
   while (remaining > 0) {
     uint32_t where;
@@ -211,7 +187,7 @@ static void add_rows(diff_t *d, bool *left, uint32_t remaining, const uint32_t s
   }
 }
 
-static void compare_cell(diff_t *d, uint32_t op, uint32_t kind, uint32_t old, uint32_t new_, change_t c) {
+static void compare_cell(in_diff_t *d, uint32_t op, uint32_t kind, uint32_t old, uint32_t new_, in_change_t c) {
   uint32_t sides[2] = {in_joint_import(&d->joint, 0, old, d->leaf[0]),
       in_joint_import(&d->joint, 1, new_, d->leaf[1])};
   uint32_t p, n = 0;
@@ -225,15 +201,10 @@ static void compare_cell(diff_t *d, uint32_t op, uint32_t kind, uint32_t old, ui
   free(left);
 }
 
-static uint32_t same_system(const diff_t *d, uint32_t old) {
-  if (old == d->img[0]->count[IN_S_SYSTEMS]) return d->img[1]->count[IN_S_SYSTEMS];
-  return in_find_system(d->img[1], in_image_str(d->img[0], in_system(d->img[0], old)->name));
-}
-
-static void compare_direction(diff_t *d, uint32_t from, uint32_t to) {
+static void compare_direction(in_diff_t *d, uint32_t from, uint32_t to) {
   uint32_t systems[2] = { d->img[0]->count[IN_S_SYSTEMS], d->img[1]->count[IN_S_SYSTEMS] };
-  uint32_t f = same_system(d, from), t = same_system(d, to);
-  change_t c = { .from = from, .to = to };
+  uint32_t f = in_diff_system(d, from), t = in_diff_system(d, to);
+  in_change_t c = { .from = from, .to = to };
   if (f == IN_NIL || t == IN_NIL) return;
   for (uint32_t op = 0; op < INTEROP_OPERATION_COUNT; op++)
     for (uint32_t k = 0; k < INTEROP_KIND_COUNT; k++)
@@ -241,184 +212,11 @@ static void compare_direction(diff_t *d, uint32_t from, uint32_t to) {
                    in_table(d->img[1], CELLS, uint32_t)[in_cell(systems[1], op, k, f, t)], c);
 }
 
-/* ---- what is not a decision */
-
-static void note(diff_t *d, const char *what, in_span_t name) {
-  d->differs = true;
-  if (d->notes < in_countof(d->note))
-    d->note[d->notes++] = in_arena_printf(&d->arena, "%s%.*s", what, (int) name.n, name.n > 0 ? name.p : "");
-}
-
-static uint32_t guard(diff_t *d, int side, uint32_t root) {
-  return in_joint_import(&d->joint, side, root, d->leaf[side]);
-}
-
-static bool same_name(const diff_t *d, uint32_t old, uint32_t new_) {
-  return same_system(d, old) == new_;
-}
-
-static bool same_texts(diff_t *d) {
-  const in_pi_text_t *a = in_table(d->img[0], TEXTS, in_pi_text_t), *b = in_table(d->img[1], TEXTS, in_pi_text_t);
-  uint32_t n = d->img[0]->count[IN_S_TEXTS];
-  if (n != d->img[1]->count[IN_S_TEXTS]) return false;
-  for (uint32_t i = 0; i < n; i++)
-    if (!same_name(d, a[i].from, b[i].from) || !same_name(d, a[i].to, b[i].to)
-        || !same_name(d, a[i].system, b[i].system)
-        || !in_eq(in_image_str(d->img[0], a[i].text), in_image_str(d->img[1], b[i].text))
-        || !in_eq(in_image_str(d->img[0], a[i].link), in_image_str(d->img[1], b[i].link))
-        || !in_eq(
-            in_words_slot(d->img[0], a[i].text_slot), in_words_slot(d->img[1], b[i].text_slot))
-        || guard(d, 0, a[i].guard) != guard(d, 1, b[i].guard))
-      return false;
-  return true;
-}
-
-static bool same_effects(diff_t *d) {
-  const in_pi_effect_t *a = in_table(d->img[0], EFFECTS, in_pi_effect_t),
-                       *b = in_table(d->img[1], EFFECTS, in_pi_effect_t);
-  uint32_t n = d->img[0]->count[IN_S_EFFECTS];
-  if (n != d->img[1]->count[IN_S_EFFECTS]) return false;
-  for (uint32_t i = 0; i < n; i++)
-    if (a[i].subject != b[i].subject || a[i].kind != b[i].kind
-        || (a[i].kind == IN_SET_FACT ? !in_eq(in_words_slot(d->img[0], (uint32_t) a[i].number),
-                                              in_words_slot(d->img[1], (uint32_t) b[i].number))
-                                     : a[i].number != b[i].number)
-        || !in_eq(in_image_str(d->img[0], in_field(d->img[0], a[i].field)->name),
-            in_image_str(d->img[1], in_field(d->img[1], b[i].field)->name))
-        || !in_eq(in_image_str(d->img[0], a[i].text), in_image_str(d->img[1], b[i].text))
-        || guard(d, 0, a[i].guard) != guard(d, 1, b[i].guard))
-      return false;
-  return true;
-}
-
-static bool same_amends(diff_t *d) {
-  const in_pi_amend_t *a = in_table(d->img[0], AMENDS, in_pi_amend_t), *b = in_table(d->img[1], AMENDS, in_pi_amend_t);
-  uint32_t n = d->img[0]->count[IN_S_AMENDS];
-  if (n != d->img[1]->count[IN_S_AMENDS]) return false;
-  for (uint32_t i = 0; i < n; i++) {
-    bool cut = a[i].kind == IN_AMEND_CUT;
-    if (a[i].ops != b[i].ops || a[i].kind != b[i].kind || a[i].crosses != b[i].crosses
-        || a[i].unknown_passes != b[i].unknown_passes || guard(d, 0, a[i].guard) != guard(d, 1, b[i].guard)
-        || !in_eq(in_words_slot(d->img[0], a[i].slot), in_words_slot(d->img[1], b[i].slot))
-        || !in_eq(in_image_str(d->img[0], a[i].member), in_image_str(d->img[1], b[i].member))
-        || !in_eq(in_image_str(d->img[0], a[i].text), in_image_str(d->img[1], b[i].text))
-        || (cut && !in_eq(in_image_str(d->img[0], in_reason(d->img[0], a[i].reason)->name),
-                          in_image_str(d->img[1], in_reason(d->img[1], b[i].reason)->name)))) return false;
-    for (uint32_t s = 0; s < d->img[0]->count[IN_S_SYSTEMS]; s++) {
-      uint32_t t = same_system(d, s);
-      if (t >= d->img[1]->count[IN_S_SYSTEMS]) continue;
-      if ((a[i].from >> s & 1) != (b[i].from >> t & 1) || (a[i].to >> s & 1) != (b[i].to >> t & 1)) return false;
-    }
-  }
-  return true;
-}
-
-static bool same_readings(diff_t *d) {
-  const in_pi_reading_t *a = in_table(d->img[0], READINGS, in_pi_reading_t),
-                        *b = in_table(d->img[1], READINGS, in_pi_reading_t);
-  uint32_t n = d->img[0]->count[IN_S_READINGS];
-  if (n != d->img[1]->count[IN_S_READINGS]) return false;
-  for (uint32_t i = 0; i < n; i++)
-    if (!same_name(d, a[i].from, b[i].from) || !same_name(d, a[i].to, b[i].to)
-        || a[i].unknown_passes != b[i].unknown_passes || guard(d, 0, a[i].guard) != guard(d, 1, b[i].guard))
-      return false;
-  return true;
-}
-
-/* notices and reasons by their names; what only one of the two has is no difference by itself */
-static void compare_words(diff_t *d) {
-  const in_pi_notice_t *a = in_table(d->img[0], NOTICES, in_pi_notice_t),
-                       *b = in_table(d->img[1], NOTICES, in_pi_notice_t);
-  for (uint32_t i = 0; i < d->img[0]->count[IN_S_NOTICES]; i++)
-    for (uint32_t k = 0; k < d->img[1]->count[IN_S_NOTICES]; k++)
-      if (in_eq(in_image_str(d->img[0], a[i].name), in_image_str(d->img[1], b[k].name))
-          && (a[i].lost != b[k].lost || a[i].verdicts != b[k].verdicts
-              || guard(d, 0, a[i].guard) != guard(d, 1, b[k].guard)))
-        note(d, "when the notice is given: ", in_image_str(d->img[0], a[i].name));
-  for (uint32_t i = 0; i < d->img[0]->count[IN_S_REASONS]; i++) {
-    const in_pi_reason_t *x = in_reason(d->img[0], i), *y;
-    uint32_t k = in_find_reason(d->img[1], in_image_str(d->img[0], x->name));
-    if (k == IN_NIL) continue;
-    y = in_reason(d->img[1], k);
-    if (x->status != y->status || !in_eq(in_image_str(d->img[0], x->message), in_image_str(d->img[1], y->message)))
-      note(d, "status or message of the reason: ", in_image_str(d->img[0], x->name));
-  }
-}
-
-/* ---- rules of single tenants: a tenant's whole list, rule by rule */
-
-static bool same_rule(diff_t *d, const in_pi_rule_t *x, const in_pi_rule_t *y) {
-  if (x->op != y->op || x->ops != y->ops || x->kinds != y->kinds || x->from != y->from || x->to != y->to) return false;
-  if (x->op == IN_LIST_NEXT || x->op == IN_LIST_END) return true;
-  return x->crosses == y->crosses && d->leaf[0][x->outcome] == d->leaf[1][y->outcome]
-         && guard(d, 0, x->guard) == guard(d, 1, y->guard);
-}
-
-static bool same_list(diff_t *d, uint32_t old, uint32_t new_) {
-  const in_pi_rule_t *x = in_table(d->img[0], LISTS, in_pi_rule_t) + old,
-                     *y = in_table(d->img[1], LISTS, in_pi_rule_t) + new_;
-  for (; same_rule(d, x, y); x++, y++)
-    if (x->op == IN_LIST_END) return true;
-  return false;
-}
-
-static void compare_tenants(diff_t *d) {
-  for (int s = 0; s < 2; s++)
-    for (uint32_t i = 1; i < d->img[s]->count[IN_S_OVERLAYS]; i++) {
-      const in_pi_overlay_t *o = in_table(d->img[s], OVERLAYS, in_pi_overlay_t) + i;
-      in_span_t id = in_image_str(d->img[s], o->id);
-      uint32_t other = d->img[1 - s]->count[IN_S_OVERLAYS] == 0 ? IN_NIL : in_overlay_find(d->img[1 - s], id);
-      if (o->list == IN_NIL) continue;
-      if (other == IN_NIL || (s == 0 && !same_list(d, o->list, other))) note(d, "rules of the tenant: ", id);
-    }
-}
-
-static void compare_systems(diff_t *d) {
-  for (int s = 0; s < 2; s++)
-    for (uint32_t i = 0; i < d->img[s]->count[IN_S_SYSTEMS]; i++) {
-      in_span_t name = in_image_str(d->img[s], in_system(d->img[s], i)->name);
-      if (in_find_system(d->img[1 - s], name) == IN_NIL)
-        note(d,
-            s == 0 ? "only the old policy has the system: "
-                   : "only the new policy has the system: ",
-            name);
-    }
-}
-
-static const in_ai_api_t *find_api(const in_image_t *img, in_span_t name) {
-  const in_ai_api_t *a = in_table(img, APIS, in_ai_api_t);
-  for (uint32_t i = 0; i < img->count[IN_S_APIS]; i++)
-    if (in_eq(in_image_str(img, a[i].name), name)) return &a[i];
-  return NULL;
-}
-
-/* definitions are the same where their words are: what a change of one means for
-** requests is not told */
-static void compare_apis(diff_t *d) {
-  for (int side = 0; side < 2; side++) {
-    const in_ai_api_t *a = in_table(d->img[side], APIS, in_ai_api_t);
-    for (uint32_t i = 0; i < d->img[side]->count[IN_S_APIS]; i++) {
-      in_span_t name = in_image_str(d->img[side], a[i].name);
-      const in_ai_api_t *other = find_api(d->img[1 - side], name);
-      if (other == NULL) note(d, side == 0 ? "only the old policy has the API: " : "only the new policy has the API: ", name);
-      else if (side == 0 && memcmp(a[i].digest, other->digest, sizeof(other->digest)) != 0)
-        note(d, "the definition of the API: ", name);
-    }
-  }
-}
-
-static void compare(diff_t *d) {
+static void compare(in_diff_t *d) {
   uint32_t n = d->img[0]->count[IN_S_SYSTEMS];
   for (uint32_t from = 0; from < n; from++)
     for (uint32_t to = 0; to <= n; to++) compare_direction(d, from, to);
-  compare_systems(d);
-  if (d->notes == 0 && !same_texts(d)) note(d, "texts of placeholders", IN_NONE);
-  if (!same_effects(d)) note(d, "what is remembered", IN_NONE);
-  if (d->notes == 0 && !same_readings(d)) note(d, "where recipients read", IN_NONE);
-  if (!same_amends(d)) note(d, "what is set or cut", IN_NONE);
-  compare_words(d);
-  compare_tenants(d);
-  compare_apis(d);
+  in_diff_rest(d);
 }
 
 /* ---- conditions in words */
@@ -437,7 +235,7 @@ static uint32_t joint_class(const in_joint_var_t *v, uint32_t old, uint32_t new_
 }
 
 /* a code's values one by one, those of both policies; if others are in, those that are not */
-static void put_codes(in_buf_t *b, const diff_t *d, const in_joint_var_t *v, uint64_t classes) {
+static void put_codes(in_buf_t *b, const in_diff_t *d, const in_joint_var_t *v, uint64_t classes) {
   const in_pi_atom_t *a[2] = { in_atom(d->img[0], v->atom[0]), in_atom(d->img[1], v->atom[1]) };
   bool other = classes >> joint_class(v, a[0]->other, a[1]->other) & 1;
   uint32_t n = 0;
@@ -458,7 +256,7 @@ static void put_codes(in_buf_t *b, const diff_t *d, const in_joint_var_t *v, uin
   if (classes & 1 && n > 0) in_buf_put(b, IN_SPAN(" or unknown"));
 }
 
-static void put_condition(in_buf_t *b, const diff_t *d, uint32_t var, uint64_t classes) {
+static void put_condition(in_buf_t *b, const in_diff_t *d, uint32_t var, uint64_t classes) {
   const in_joint_var_t *v = &d->joint.var[var];
   uint64_t told[2] = { 0, 0 };
   bool exact[2] = { false, false };
@@ -478,7 +276,7 @@ static void put_condition(in_buf_t *b, const diff_t *d, uint32_t var, uint64_t c
 }
 
 typedef struct {
-  const diff_t *d;
+  const in_diff_t *d;
   uint32_t var[IN_MAX_ATOMS];
   uint64_t classes[IN_MAX_ATOMS];
   uint32_t depth, count;
@@ -526,13 +324,13 @@ static void each_cube(cubes_t *x, uint32_t id) {
 
 /* ---- telling */
 
-static in_span_t system_name(const diff_t *d, uint32_t i) {
+static in_span_t system_name(const in_diff_t *d, uint32_t i) {
   const in_image_t *img = d->img[0];
   return i < img->count[IN_S_SYSTEMS] ? in_image_str(img, in_system(img, i)->name) : IN_SPAN("(not known)");
 }
 
 /* operations whose kinds are the same, and those kinds */
-static void put_events(const change_t *c, void (*put)(void *ctx, const char *text), void *ctx, const char *between) {
+static void put_events(const in_change_t *c, void (*put)(void *ctx, const char *text), void *ctx, const char *between) {
   bool first = true;
   for (uint32_t op = 0; op < INTEROP_OPERATION_COUNT; op++) {
     bool had = c->kinds[op] == 0;
@@ -563,7 +361,7 @@ static void print_when(void *ctx, in_span_t text) {
   *first = false;
 }
 
-static void put_others(const diff_t *d, const change_t *c, void (*put)(void *ctx, in_span_t text), void *ctx) {
+static void put_others(const in_diff_t *d, const in_change_t *c, void (*put)(void *ctx, in_span_t text), void *ctx) {
   for (uint32_t i = 0; i < d->outcomes; i++)
     if (in_set(c, i)) put(ctx, d->outcome[i]);
 }
@@ -577,13 +375,13 @@ static void print_outcome(void *ctx, in_span_t text) {
   printf("%s%.*s", p->told++ > 0 ? " | " : "", (int) text.n, text.p);
 }
 
-static void print_others(const diff_t *d, const change_t *c) {
+static void print_others(const in_diff_t *d, const in_change_t *c) {
   printed_t p = { 0, 0 };
   put_others(d, c, print_outcome, &p);
   if (p.undetermined > 1) printf(" and %u more that are undetermined", p.undetermined - 1);
 }
 
-static void put_change(const diff_t *d, const change_t *c) {
+static void put_change(const in_diff_t *d, const in_change_t *c) {
   bool first = true;
   cubes_t x = { .d = d, .tell = print_when, .ctx = &first };
   in_span_t from = system_name(d, c->from), to = system_name(d, c->to), one = d->outcome[c->one];
@@ -598,7 +396,7 @@ static void put_change(const diff_t *d, const change_t *c) {
   if (!d->all && x.count > CUBES) printf("      or   %u more conditions (--all)\n", x.count - CUBES);
 }
 
-static void put_text(const diff_t *d) {
+static void put_text(const in_diff_t *d) {
   for (uint32_t i = 0; i < d->changes; i++) put_change(d, &d->change[i]);
   for (uint32_t i = 0; i < d->notes; i++) printf("differs: %.*s\n", (int) d->note[i].n, d->note[i].p);
   if (d->changes + d->notes == 0) puts("no difference");
@@ -612,7 +410,7 @@ static void append_when(void *ctx, in_span_t text) {
   in_json_quote(b, text);
 }
 
-static void json_change(const diff_t *d, in_buf_t *b, const change_t *c) {
+static void json_change(const in_diff_t *d, in_buf_t *b, const in_change_t *c) {
   cubes_t x = { .d = d, .tell = append_when, .ctx = b };
   in_buf_put(b, IN_SPAN("{\"from\":"));
   in_json_quote(b, system_name(d, c->from));
@@ -630,7 +428,7 @@ static void json_change(const diff_t *d, in_buf_t *b, const change_t *c) {
   in_buf_put(b, IN_SPAN("]}"));
 }
 
-static void put_json(diff_t *d) {
+static void put_json(in_diff_t *d) {
   in_buf_t b;
   in_buf_init(&b, &interop_alloc_libc);
   d->all = true;
@@ -646,7 +444,7 @@ static void put_json(diff_t *d) {
   in_buf_free(&b);
 }
 
-static int run(diff_t *d) {
+static int run(in_diff_t *d) {
   bool good = in_joint_init(&d->joint, d->img[0], d->img[1], &d->arena) && make_leaves(d);
   if (in_words_has_lists(d->img[0]) || in_words_has_lists(d->img[1]))
     return in_ctl_fail("a policy has decisions that outgrew their diagrams: they cannot be compared exactly");
@@ -661,7 +459,7 @@ static int run(diff_t *d) {
 }
 
 int in_ctl_diff(int argc, char **argv) {
-  diff_t d = { .all = false };
+  in_diff_t d = { .all = false };
   in_option_t options[] = { { "--all", NULL, &d.all }, { "--json", NULL, &d.json } };
   in_pack_t old, new_;
   int code;

@@ -191,6 +191,7 @@ void in_explain_text(const in_explained_t *x) {
     put_event(x);
     line("notices", x->plan->notice_header);
     line("receipt", x->plan->receipt);
+    line("systems", x->plan->recipients_header);
     line("meeting", meeting_words(x));
     put_script(x->plan);
     for (uint32_t i = 0; i < x->recipients; i++) put_recipient(&x->recipient[i]);
@@ -236,6 +237,27 @@ static void json_recipients(in_buf_t *b, const in_explained_t *x) {
     in_buf_put(b, IN_SPAN("]}"));
   }
   in_buf_byte(b, ']');
+}
+
+/* per_recipient: what upstream is told of each system */
+static void json_systems(in_buf_t *b, const in_explained_t *x) {
+  interop_judge_t *j = x->edge->judge;
+  uint32_t best[IN_SYSTEMS_ROOM], n = in_judge_strictest(j, best);
+  if (x->plan->recipients_header.p == NULL) return;
+  put_name(b, "systems");
+  in_buf_byte(b, '{');
+  for (uint32_t s = 0; s < n; s++) {
+    in_told_verdict_t told;
+    if (best[s] == IN_NIL) continue;
+    told = in_judge_told(j, &j->recipients[best[s]]);
+    put_name(b, NULL);
+    in_json_quote(b, in_image_str(&j->policy->img, in_system(&j->policy->img, s)->name));
+    in_buf_put(b, IN_SPAN(":{"));
+    put_text(b, "verdict", in_str(interop_verdict_name(told.verdict)));
+    put_text(b, "reason", told.reason);
+    in_buf_byte(b, '}');
+  }
+  in_buf_byte(b, '}');
 }
 
 static void json_facts(in_buf_t *b, const in_explained_t *x) {
@@ -328,6 +350,7 @@ static void json_plan(in_buf_t *b, const in_explained_t *x) {
   put_text(b, "notices", x->plan->notice_header);
   put_text(b, "receipt", x->plan->receipt);
   put_text(b, "meeting", meeting_words(x));
+  json_systems(b, x);
   json_recipients(b, x);
   json_facts(b, x);
   json_items(b, x);

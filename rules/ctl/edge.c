@@ -139,6 +139,8 @@ static interop_status_t forward(in_edge_t *e, const interop_plan_t *plan, in_wir
     for (size_t i = 0; i < plan->header_count; i++)
       if (!set_own(&w, e->arena, &plan->headers[i])) return INTEROP_NOMEM;
     if (plan->cross_header.p != NULL && !set(&w, e->arena, "Interop-Cross", plan->cross_header)) return INTEROP_NOMEM;
+    if (plan->recipients_header.p != NULL && !set(&w, e->arena, "Interop-Recipients", plan->recipients_header))
+      return INTEROP_NOMEM;
     if (plan->method.p != NULL) w.method = plan->method;
     if (plan->target.p != NULL) w.target = plan->target;
     if (plan->body_changed) w.body = plan->body;
@@ -275,6 +277,8 @@ static interop_status_t add_verdict(in_edge_t *e, const interop_plan_t *plan) {
   in_wire_t *r = &e->response;
   if (e->monitor) return INTEROP_OK;
   if (plan->verdict_header.p != NULL && !set(r, e->arena, "Interop-Verdict", plan->verdict_header))
+    return INTEROP_NOMEM;
+  if (plan->recipients_header.p != NULL && !set(r, e->arena, "Interop-Recipients", plan->recipients_header))
     return INTEROP_NOMEM;
   if (plan->notice_header.p != NULL
       && !in_wire_add(r, e->arena, IN_SPAN("Interop-Notice"), plan->notice_header)) return INTEROP_NOMEM;

@@ -33,7 +33,7 @@ typedef struct { uint32_t first, count; } in_run_t;
   X(OUTCOMES,   in_pi_outcome_t) X(PROGRAMS, uint16_t)       X(LISTS,   in_pi_rule_t) \
   X(TEXTS,      in_pi_text_t)    X(EFFECTS,  in_pi_effect_t) X(OVERLAYS, in_pi_overlay_t) \
   X(LABELS,     in_pi_label_t)   X(READINGS, in_pi_reading_t) \
-  X(ESCALATIONS, in_pi_escalation_t) X(SCRIPTS, in_pi_script_t) \
+  X(ESCALATIONS, in_pi_escalation_t) X(SCRIPTS, in_pi_script_t) X(FANOUTS, in_pi_fanout_t) \
   X(AMENDS,     in_pi_amend_t)   X(SHOWN,    uint32_t) \
   X(APIS,       in_ai_api_t)     X(ROUTES,   in_ai_route_t)  X(OPERATIONS, in_ai_operation_t) \
   X(SHAPES,     in_ai_shape_t)   X(MEMBERS,  in_ai_member_t) X(CHOICES, in_ai_choice_t) \

@@ -174,7 +174,8 @@ interop_status_t in_judge_amend(interop_judge_t *j) {
   j->reads = reads_others(j);
   if (!concerned(j)) return INTEROP_OK;
   for (; j->amend_next < j->recipient_count; j->amend_next++) {
-    interop_status_t rc = j->recipients[j->amend_next].refused ? INTEROP_OK : take_all(j, j->amend_next);
+    const in_recipient_t *r = &j->recipients[j->amend_next];
+    interop_status_t rc = r->refused || in_judge_left_out(j, r) ? INTEROP_OK : take_all(j, j->amend_next);
     if (rc != INTEROP_OK) return rc == INTEROP_USAGE ? INTEROP_OK : rc;
   }
   return INTEROP_OK;

@@ -80,6 +80,7 @@ static interop_status_t each_effect(interop_judge_t *j, visit_t visit) {
       interop_value_t v;
       in_span_t record;
       interop_status_t rc;
+      if (in_judge_left_out(j, &j->recipients[k])) continue;      /* nothing came of it there */
       in_judge_take(j, &j->recipients[k]);
       if (!in_guard_holds(&j->facts, e[i].guard)) continue;
       v = effect_value(j, &e[i]);
@@ -130,7 +131,7 @@ static in_span_t delivered_as(const interop_judge_t *j) {
   const in_image_t *img = &j->policy->img;
   interop_verdict_t v = j->plan.verdict;
   for (uint32_t i = 0; i < j->recipient_count && j->request->native; i++)
-    if (in_outcome(img, j->recipients[i].outcome)->verdict > (uint32_t) v)
+    if (in_outcome(img, j->recipients[i].outcome)->verdict > (uint32_t) v && !in_judge_left_out(j, &j->recipients[i]))
       v = (interop_verdict_t) in_outcome(img, j->recipients[i].outcome)->verdict;
   return v >= INTEROP_V_PLACEHOLDER ? IN_SPAN("unsupported") : IN_SPAN("text");
 }

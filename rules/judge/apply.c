@@ -9,6 +9,7 @@
 const in_pi_outcome_t *in_judge_outcome(const interop_judge_t *j, const in_recipient_t *r) {
   const in_pi_outcome_t *o = in_outcome(&j->policy->img, r->outcome);
   bool milder = o->kind == IN_OUT_DECISION && o->verdict < j->override.outcome.verdict;
+  if (in_judge_left_out(j, r)) return o;
   return j->override.active && (milder || !j->override.tightened) ? &j->override.outcome : o;
 }
 
@@ -130,8 +131,7 @@ void in_judge_row_notices(interop_judge_t *j, const in_pi_outcome_t *o) {
   for (uint32_t i = 0; i < o->notices.count; i++) in_judge_notice(j, n[i]);
 }
 
-/* notices that stand for a verdict or for what was lost */
-static void own_notices(interop_judge_t *j, interop_verdict_t verdict) {
+void in_judge_own_notices(interop_judge_t *j, interop_verdict_t verdict) {
   const in_image_t *img = &j->policy->img;
   const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
   uint32_t lost = 0;
@@ -141,7 +141,7 @@ static void own_notices(interop_judge_t *j, interop_verdict_t verdict) {
 }
 
 interop_status_t in_judge_headers(interop_judge_t *j) {
-  own_notices(j, j->plan.verdict);
+  in_judge_own_notices(j, j->plan.verdict);
   j->plan.receipt = in_judge_receipt(j);
   j->plan.verdict_header = in_judge_verdict_header(j);
   j->plan.notice_header = in_judge_notice_header(j);
@@ -204,14 +204,13 @@ interop_status_t in_judge_refuse(interop_judge_t *j, in_span_t reason, in_span_t
   return answer_denial(j, in_find_reason(&j->policy->img, reason), detail);
 }
 
-static in_span_t unknown_fact(interop_judge_t *j, const in_pi_outcome_t *o) {
+in_span_t in_judge_unknown_fact(interop_judge_t *j, const in_recipient_t *r, const in_pi_outcome_t *o) {
   const in_image_t *img = &j->policy->img;
   const in_pi_atom_t *a;
-  if (o->slot == IN_NIL && j->recipients[j->final].untold != IN_NO_SLOT)
-    return in_image_str(img, in_slot(img, j->recipients[j->final].untold)->name);
+  if (o->slot == IN_NIL && r->untold != IN_NO_SLOT) return in_image_str(img, in_slot(img, r->untold)->name);
   if (o->slot == IN_NIL) return j->undetermined.p != NULL ? j->undetermined : IN_SPAN("recipient.reads_on");
   a = in_atom(img, o->slot);
-  in_judge_take(j, &j->recipients[j->final]);
+  in_judge_take(j, r);
   if (a->slot_b != IN_NIL && in_facts_value(&j->facts, a->slot).known)
     return in_image_str(img, in_slot(img, a->slot_b)->name);
   return in_image_str(img, in_slot(img, a->slot)->name);
@@ -229,7 +228,7 @@ static interop_status_t deny(interop_judge_t *j, const in_pi_outcome_t *o) {
     return answer_denial(j, o->reason, IN_NONE);
   }
   {
-    in_span_t fact = unknown_fact(j, o);
+    in_span_t fact = in_judge_unknown_fact(j, &j->recipients[j->final], o);
     j->plan.rule = IN_SPAN("undetermined");
     j->plan.reason = in_arena_printf(&j->arena, "undetermined:%.*s", (int) fact.n, fact.p);
   }
@@ -249,7 +248,8 @@ static interop_status_t forward(interop_judge_t *j) {
   j->plan.wants_answer = j->plan.wants_answer_body || in_judge_wants_effects(j)
                          || in_api_wants_location(&j->policy->img, &j->event)
                          || (j->written && j->write.answer_status != 0);
-  return in_judge_headers(j);
+  rc = j->per_system ? in_judge_tell_systems(j) : INTEROP_OK;
+  return rc == INTEROP_OK ? in_judge_headers(j) : rc;
 }
 
 static interop_status_t drop(interop_judge_t *j) {
@@ -258,16 +258,31 @@ static interop_status_t drop(interop_judge_t *j) {
   return in_judge_headers(j);
 }
 
+/* several have this verdict, or a milder one, each in words of its own: all of them hold */
+static void join_words(const interop_judge_t *j, const in_pi_outcome_t *o, uint32_t *strip, uint32_t *reduce) {
+  *strip = o->strip;
+  *reduce = o->reduce;
+  for (uint32_t i = 0; i < j->recipient_count; i++) {
+    const in_recipient_t *r = &j->recipients[i];
+    const in_pi_outcome_t *x = in_outcome(&j->policy->img, r->outcome);
+    if (x->kind != IN_OUT_DECISION || r->refused || in_judge_left_out(j, r)) continue;
+    if (o->verdict == INTEROP_V_STRIP) *strip |= x->strip;
+    *reduce |= x->reduce;
+  }
+}
+
 static interop_status_t rewrite(interop_judge_t *j, const in_recipient_t *r, const in_pi_outcome_t *o) {
   in_span_t text = IN_NONE;
   interop_status_t rc = INTEROP_OK;
+  uint32_t strip, reduce;
+  join_words(j, o, &strip, &reduce);
   if (o->verdict == INTEROP_V_PLACEHOLDER) rc = in_judge_placeholder(j, r, &text);
   if (is_script(j, o) && j->override.text.p != NULL) text = j->override.text;
   if (rc == INTEROP_OK)
     rc = in_api_write(&j->policy->img, &j->match, &j->event,
         is_script(j, o) && j->override.replaces ? INTEROP_V_PLACEHOLDER : (interop_verdict_t) o->verdict, text,
-        o->strip, o->reduce, &j->arena, &j->write);
-  if (rc == INTEROP_FULL) return deny(j, o);      /* the API has no form for it */
+        strip, reduce, &j->arena, &j->write);
+  if (rc == INTEROP_FULL) return in_judge_leave_out(j) ? in_judge_apply(j) : deny(j, o);     /* the API has no form for it */
   if (rc != INTEROP_OK) return rc;
   if (!j->write.changed) {
     j->plan.verdict = INTEROP_V_DELIVER;

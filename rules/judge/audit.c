@@ -264,6 +264,25 @@ static void put_script(audit_t *a) {
   close_with(a, '}');
 }
 
+/* per_recipient: what upstream was told of each system */
+static void put_systems(audit_t *a) {
+  uint32_t best[IN_SYSTEMS_ROOM], n = in_judge_strictest(a->j, best);
+  if (a->j->plan.recipients_header.p == NULL) return;
+  open_with(a, "systems", '{');
+  for (uint32_t s = 0; s < n; s++) {
+    in_told_verdict_t told;
+    if (best[s] == IN_NIL) continue;
+    told = in_judge_told(a->j, &a->j->recipients[best[s]]);
+    put_name(a, in_image_str(a->img, in_system(a->img, s)->name));
+    in_buf_byte(&a->b, '{');
+    a->more = false;
+    put(a, "verdict", in_str(interop_verdict_name(told.verdict)));
+    put(a, "reason", told.reason);
+    close_with(a, '}');
+  }
+  close_with(a, '}');
+}
+
 static void put_plan(audit_t *a) {
   const interop_plan_t *p = &a->j->plan;
   put(a, "verdict", in_str(interop_verdict_name(p->verdict)));
@@ -271,6 +290,7 @@ static void put_plan(audit_t *a) {
   put(a, "rule", p->rule);
   if (a->j->read) put_notices(a);
   if (p->receipt.n > 0) put(a, "receipt", p->receipt);
+  put_systems(a);
   put_script(a);
 }
 

@@ -189,12 +189,13 @@ static interop_status_t find_after(in_batch_judge_t *k, uint32_t at, in_arena_t 
 /* headers that upstream gets with it: what a fan-out must do, what a script sets */
 static interop_status_t send_headers(const interop_plan_t *p, in_batch_send_t *s, in_arena_t *arena) {
   in_line_t *line;
-  if (p->cross_header.p == NULL && p->header_count == 0) return INTEROP_OK;
-  line = in_arena_array(arena, p->header_count + 1, sizeof(*line));
+  if (p->cross_header.p == NULL && p->recipients_header.p == NULL && p->header_count == 0) return INTEROP_OK;
+  line = in_arena_array(arena, p->header_count + 2, sizeof(*line));
   if (line == NULL) return INTEROP_NOMEM;
   for (size_t i = 0; i < p->header_count; i++)
     line[s->sets++] = (in_line_t) { p->headers[i].first, p->headers[i].second };
   if (p->cross_header.p != NULL) line[s->sets++] = (in_line_t) { IN_SPAN("Interop-Cross"), p->cross_header };
+  if (p->recipients_header.p != NULL) line[s->sets++] = (in_line_t) { IN_SPAN("Interop-Recipients"), p->recipients_header };
   s->set = line;
   return INTEROP_OK;
 }
@@ -419,6 +420,7 @@ static interop_status_t reply_theirs(item_t *i, const in_theirs_t *t, in_reply_t
   if (i->state == ITEM_PASSES) return INTEROP_OK;
   r->verdict = plan_of(i)->verdict_header;
   r->notice = plan_of(i)->notice_header;
+  r->recipients = plan_of(i)->recipients_header;
   if (!plan_of(i)->wants_answer) return INTEROP_OK;
   interop_judge_location(i->judge, t->location);
   rc = interop_judge_answer(i->judge, t->status, t->body, answer);

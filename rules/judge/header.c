@@ -1,6 +1,6 @@
 /*
-** header.c -- values of Interop-Verdict, Interop-Notice, Interop-Cross: RFC 9651
-** items and lists. Texts that are not printable ASCII become display strings.
+** header.c -- values of Interop-Verdict, -Notice, -Cross, -Recipients: RFC 9651
+** items, lists and dictionaries. Texts that are not printable ASCII become display strings.
 **
 ** Owns their spelling. Must not decide anything: it reads the plan and outcomes.
 */
@@ -187,7 +187,8 @@ interop_status_t in_judge_cross_header(interop_judge_t *j) {
     if (b.n > 0) in_buf_put(&b, IN_SPAN(", "));
     in_buf_put(&b, in_image_str(img, in_system(img, s)->name));
     put_param(&b, "verdict", in_str(interop_verdict_name((interop_verdict_t) verdict)));
-    if (o->reason != IN_NIL) put_param(&b, "reason", in_image_str(img, in_reason(img, o->reason)->name));
+    if (in_judge_left_out(j, r)) put_param(&b, "reason", in_judge_told(j, r).reason);
+    else if (o->reason != IN_NIL) put_param(&b, "reason", in_image_str(img, in_reason(img, o->reason)->name));
     if (text.p != NULL && text.n > 0) {
       in_buf_put(&b, IN_SPAN(";text="));
       put_string(&b, text);
@@ -196,4 +197,24 @@ interop_status_t in_judge_cross_header(interop_judge_t *j) {
   j->plan.cross_header = finish(j, &b);
   if (rc != INTEROP_OK) return rc;
   return j->plan.cross_header.p == NULL ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+/* ---- per recipient: each system's verdict, "a=deliver, b=deny;reason=c" */
+
+in_span_t in_judge_recipients_header(interop_judge_t *j) {
+  const in_image_t *img = &j->policy->img;
+  uint32_t best[IN_SYSTEMS_ROOM], n = in_judge_strictest(j, best);
+  in_buf_t b;
+  in_buf_init(&b, &j->alloc);
+  for (uint32_t s = 0; s < n; s++) {
+    in_told_verdict_t told;
+    if (best[s] == IN_NIL) continue;
+    told = in_judge_told(j, &j->recipients[best[s]]);
+    if (b.n > 0) in_buf_put(&b, IN_SPAN(", "));
+    in_buf_put(&b, in_image_str(img, in_system(img, s)->name));
+    in_buf_byte(&b, '=');
+    in_buf_put(&b, in_str(interop_verdict_name(told.verdict)));
+    put_param(&b, "reason", told.reason);
+  }
+  return finish(j, &b);
 }

@@ -146,6 +146,7 @@ static interop_status_t judge(interop_judge_t *j) {
   for (;;) {
     rc = in_judge_decide(j);
     if (rc == INTEROP_OK && j->amend_next == 0) in_judge_refuse_some(j);
+    if (rc == INTEROP_OK) in_judge_split(j);
     if (rc == INTEROP_OK) rc = in_script_ask(j);
     if (rc == INTEROP_OK) rc = in_judge_amend(j);
     if (rc == INTEROP_OK) rc = in_judge_part(j);

@@ -8,6 +8,7 @@
 ** apply.c      the verdict on the wire: the plan
 ** answer.c     upstream's answer: what is remembered, what the client gets
 ** batch.c      several requests in one
+** fanout.c     which systems get it, where each has its own verdict
 ** escalate.c   a meeting instead: the requests it takes, one after the other
 ** header.c     values of the project's own headers (RFC 9651)
 ** amend.c      what is set or cut beside the verdict; who is refused alone
@@ -104,6 +105,10 @@ struct interop_judge_s {
   size_t effect_count, effect_room;
   in_batch_judge_t *batch;        /* a judge for each of several requests, or NULL */
   bool in_batch;                  /* this one is one of them */
+  /* fanout.c */
+  bool per_system;                /* each system has a verdict of its own; `final` is of one that gets it */
+  uint64_t left_out;              /* bit set of systems that it does not go to */
+  uint64_t formless;              /* of these: as the API has no form for what they would get */
   /* amend.c */
   in_amendment_t *amendments;
   uint32_t amendment_count, amendment_room;
@@ -145,6 +150,10 @@ interop_status_t in_judge_headers(interop_judge_t *j);
 in_span_t in_judge_expand(interop_judge_t *j, in_span_t t, const in_subst_t *s, size_t n);
 in_span_t in_judge_request_id(const interop_judge_t *j);
 void in_judge_row_notices(interop_judge_t *j, const in_pi_outcome_t *o);
+/* those that stand for a verdict or for what was lost */
+void in_judge_own_notices(interop_judge_t *j, interop_verdict_t verdict);
+/* the fact without which this recipient's outcome cannot be told */
+in_span_t in_judge_unknown_fact(interop_judge_t *j, const in_recipient_t *r, const in_pi_outcome_t *o);
 /* escalate.c */
 interop_status_t in_judge_escalate(interop_judge_t *j, const in_recipient_t *r, const in_pi_outcome_t *o);
 /* the answer in place of what was planned, for interop_judge_answer */
@@ -168,6 +177,21 @@ interop_status_t in_judge_name_refused(interop_judge_t *j, in_span_t body, inter
 void in_judge_shown_free(interop_judge_t *j);
 /* may the reader have the part of a message that the answer is? AGAIN: the message is to be fetched */
 interop_status_t in_judge_part(interop_judge_t *j);
+/* fanout.c: when all are decided */
+void in_judge_split(interop_judge_t *j);
+static inline bool in_judge_left_out(const interop_judge_t *j, const in_recipient_t *r) {
+  return j->per_system && (j->left_out >> r->to & 1);
+}
+/* the API has no form for the final verdict: others may get theirs; false: there are none */
+bool in_judge_leave_out(interop_judge_t *j);
+/* by system, the number of the recipient whose verdict is the strictest, or IN_NIL; how many there are */
+#define IN_SYSTEMS_ROOM  128u
+uint32_t in_judge_strictest(const interop_judge_t *j, uint32_t best[IN_SYSTEMS_ROOM]);
+/* what is told of the system of that recipient */
+typedef struct { interop_verdict_t verdict; in_span_t reason; } in_told_verdict_t;
+in_told_verdict_t in_judge_told(interop_judge_t *j, const in_recipient_t *r);
+/* the header that names them, and the notices of those that are left out */
+interop_status_t in_judge_tell_systems(interop_judge_t *j);
 /* header.c: p == NULL: no memory */
 in_span_t in_judge_verdict_header(interop_judge_t *j);
 in_span_t in_judge_notice_header(interop_judge_t *j);
@@ -175,6 +199,7 @@ in_span_t in_judge_receipt(interop_judge_t *j);
 interop_status_t in_judge_cross_header(interop_judge_t *j);
 /* does the matrices' word on messages from there to here ever change one? (amend.c) */
 bool in_judge_may_reduce(const interop_judge_t *j, uint32_t from);
+in_span_t in_judge_recipients_header(interop_judge_t *j);
 /* judge.c */
 void in_judge_request_facts(interop_judge_t *j);
 /* when the sender joined the conversation */

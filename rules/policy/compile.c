@@ -66,6 +66,7 @@ static interop_status_t read_all(in_compile_t *c, const in_stmt_t *stmts) {
     if (in_tok_is(s, 0, "api")) rc = in_api_compile(&c->vocab, s, &c->builder, c->arena, c->diag);
   if (rc == INTEROP_OK) rc = in_api_finish(&c->vocab, &c->builder, c->arena, c->diag);
   if (rc == INTEROP_OK) rc = in_escalations_check(c);
+  if (rc == INTEROP_OK) rc = in_fanouts_check(c);
   return rc;
 }
 

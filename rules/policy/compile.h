@@ -7,6 +7,7 @@
 ** table.c   decision tables, asked in guards
 ** policy.c  policy blocks -> rules
 ** escalation.c  what an escalation says
+** fanout.c  of which requests each system has its own verdict
 ** atoms.c   predicates -> atoms (every fact's values sorted into classes)
 ** mdd.c     hash-consed decision diagrams and the operations on them
 ** order.c   the order in which diagrams ask atoms
@@ -154,6 +155,8 @@ typedef struct {
 
 typedef struct { in_pi_escalation_t rec; in_span_t text, subject; in_place_t place; } in_escalation_t;
 
+typedef struct { in_pi_fanout_t rec; in_place_t place; } in_fanout_t;
+
 typedef struct {
   in_span_t name, tenant;         /* tenant: whose policy it is; absent: everybody's */
   in_place_t place;
@@ -202,6 +205,7 @@ struct in_compile_s {
   uint32_t tenant_pred;                 /* sender.tenant.id is known; IN_NIL: no tenant has rules */
   IN_VEC(in_pi_outcome_t) outcomes;
   IN_VEC(in_escalation_t) escalations;
+  IN_VEC(in_fanout_t) fanouts;
   in_expr_t **notice_when;        /* guards of the notices, NULL: none */
   in_builder_t builder;
   in_mdd_t *mdd;
@@ -250,6 +254,11 @@ void in_scripts_emit(in_compile_t *c);
 
 /* policy.c */
 interop_status_t in_policy_read(in_compile_t *c, const in_stmt_t *stmt);
+/* operations from tok[*at] on */
+bool in_policy_ops(in_compile_t *c, const in_stmt_t *s, uint32_t *at, uint64_t *ops);
+/* fanout.c: one statement of a policy; that its API sends such things */
+bool in_fanout_read(in_compile_t *c, const in_stmt_t *s, const in_policy_t *p);
+interop_status_t in_fanouts_check(in_compile_t *c);
 /* escalation.c: one block; every row that escalates has one, and an API that can */
 bool in_escalation_read(in_compile_t *c, const in_stmt_t *s, uint32_t from, uint32_t to);
 interop_status_t in_escalations_check(in_compile_t *c);

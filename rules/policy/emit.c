@@ -135,6 +135,10 @@ static void put_escalations(emit_t *e) {
   }
 }
 
+static void put_fanouts(emit_t *e) {
+  for (uint32_t i = 0; i < e->c->fanouts.n; i++) PUT(e, FANOUTS, e->c->fanouts.at[i].rec);
+}
+
 static void put_lists(emit_t *e) {
   const in_compile_t *c = e->c;
   for (uint32_t i = 0; i < c->lists.n; i++) {
@@ -185,6 +189,7 @@ static interop_status_t emit_all(emit_t *e, uint32_t *guards, uint32_t *notices)
   put_fields(e);
   put_rules(e, guards);
   put_escalations(e);
+  put_fanouts(e);
   put_lists(e);
   in_scripts_emit(c);
   for (uint32_t i = 0; i < c->outcomes.n; i++) PUT(e, OUTCOMES, c->outcomes.at[i]);

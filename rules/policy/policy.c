@@ -10,6 +10,7 @@
 **       remember { FACT = VALUE [when GUARD]; }
 **       reads from A { SYSTEM when GUARD [TAG]; }
 **       escalation A -> B { ... }      (escalation.c)
+**       per_recipient API ... [for OPERATION ...];        (fanout.c)
 **       script NAME "FILE" [for OPERATION ...] ...;       (script.c)
 **       amend [for OPERATION ...] { set MEMBER (from FACT | to "..." | with "...") [when GUARD] ... [TAG];
 **                                   cut REASON before FACT [when GUARD] ... [TAG]; }
@@ -86,6 +87,11 @@ static bool read_ops(ctx_t *x, const in_stmt_t *s, uint32_t *at, uint64_t *ops) 
   if (i == *at) return no_name(x, IN_W_OPERATION, s, i, "an operation is missing here");
   *at = i;
   return true;
+}
+
+bool in_policy_ops(in_compile_t *c, const in_stmt_t *s, uint32_t *at, uint64_t *ops) {
+  ctx_t x = { .c = c };
+  return read_ops(&x, s, at, ops);
 }
 
 static void read_kinds(const in_stmt_t *s, uint32_t *at, uint64_t *kinds) {
@@ -608,7 +614,7 @@ static bool read_section(ctx_t *x, const in_stmt_t *s) {
   if (in_tok_is(s, 0, "gate") || in_tok_is(s, 0, "geo")) return read_gate(x, s);
   if (in_tok_is(s, 0, "matrix")) return read_matrix(x, s);
   if (x->tenant && (in_tok_is(s, 0, "placeholder") || in_tok_is(s, 0, "remember") || in_tok_is(s, 0, "reads")
-                    || in_tok_is(s, 0, "escalation") || in_tok_is(s, 0, "amend")))
+                    || in_tok_is(s, 0, "escalation") || in_tok_is(s, 0, "amend") || in_tok_is(s, 0, "per_recipient")))
     return bad(x, in_stmt_place(s), "a tenant's policy holds gates, matrices and scripts", "the rest is the same for all tenants");
   if (in_tok_is(s, 0, "placeholder")) return read_placeholder(x, s);
   if (in_tok_is(s, 0, "remember")) return read_remember(x, s);
@@ -616,9 +622,10 @@ static bool read_section(ctx_t *x, const in_stmt_t *s) {
   if (in_tok_is(s, 0, "escalation")) return read_escalation(x, s);
   if (in_tok_is(s, 0, "amend")) return read_amend(x, s);
   if (in_tok_is(s, 0, "script")) return read_script(x, s);
+  if (in_tok_is(s, 0, "per_recipient")) return in_fanout_read(x->c, s, policy_of(x));
   if (in_vocab_owns(s)) return true;
   return bad(x, in_stmt_place(s), "this word does not begin a section of a policy",
-             "gate, geo, matrix, amend, placeholder, escalation, remember, reads, script, set or toggle");
+             "gate, geo, matrix, amend, placeholder, escalation, per_recipient, remember, reads, script, set or toggle");
 }
 
 /* `for tenant "ID"` before the scope: taken out of the statement's head */

@@ -234,6 +234,9 @@ typedef struct {
   uint32_t final;                 /* in LISTS: the denials that it may not relax, or IN_NIL */
 } in_pi_script_t;
 
+/* of these requests to an API each system has a verdict of its own */
+typedef struct { uint64_t ops; uint32_t api, reserved; } in_pi_fanout_t;
+
 /* how the documentation of a system calls what is sent in it: word, its meaning */
 #define IN_LABELS(X) \
   X(NAME,    "name")              /* the system itself, where its title is too long */ \

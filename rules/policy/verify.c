@@ -209,6 +209,11 @@ static bool escalations_ok(const in_image_t *img) {
   return true;
 }
 
+static bool fanouts_ok(const in_image_t *img) {
+  EACH(img, FANOUTS, in_pi_fanout_t, f) if (f->api >= img->count[IN_S_APIS]) return false;
+  return true;
+}
+
 static bool scripts_ok(const in_image_t *img) {
   EACH(img, SCRIPTS, in_pi_script_t, s)
     if (!in_image_ref_ok(img, s->name) || !in_image_ref_ok(img, s->file) || !in_image_ref_ok(img, s->text)
@@ -253,7 +258,7 @@ interop_status_t in_policy_verify(const in_image_t *img, const interop_alloc_t *
   interop_status_t rc = INTEROP_OK;
   unsigned char *ends;
   if (!strings_ok(img) || !refs_ok(img) || !words_ok(img) || !labels_ok(img)) return damaged(diag, "its words");
-  if (!facts_ok(img) || !atoms_ok(img) || !escalations_ok(img)) return damaged(diag, "its facts");
+  if (!facts_ok(img) || !atoms_ok(img) || !escalations_ok(img) || !fanouts_ok(img)) return damaged(diag, "its facts");
   if (!outcomes_ok(img)) return damaged(diag, "its outcomes");
   ends = alloc->resize(alloc->ctx, NULL, 0, (size_t) img->count[IN_S_NODES] + 1);
   if (ends == NULL) {

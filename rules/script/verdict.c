@@ -125,6 +125,7 @@ static bool is_final(interop_judge_t *j, const in_pi_script_t *rec) {
     const in_recipient_t *r = &j->recipients[i];
     const in_pi_outcome_t *o = in_outcome(img, r->outcome);
     in_list_event_t event = { (uint32_t) j->event.operation, (uint32_t) j->event.kind, j->from, r->to };
+    if (in_judge_left_out(j, r)) continue;      /* it relaxes nothing for them */
     if (o->kind != IN_OUT_DECISION) return true;
     if (o->verdict == INTEROP_V_DENY && o->reason != IN_NIL && in_reason(img, o->reason)->final) return true;
     in_judge_take(j, r);
