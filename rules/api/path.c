@@ -162,7 +162,8 @@ static void push_keyed(builder_t *b, in_span_t raw, in_span_t text, const char *
       in_raw = in_buf_span(&again);
     }
   }
-  push(b, in_span(raw.p, at), in_span(text.p, name), bad || odd_text(in_span(text.p, name)));
+  in_span_t before = in_span(text.p, name);
+  push(b, in_span(raw.p, at), before, bad || is_dots(before) || odd_text(before));
   push(b, in_raw, in_text, !good || odd_text(in_text));
   b->path->changed = true;
 }
