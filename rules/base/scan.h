@@ -82,6 +82,17 @@ static inline unsigned in_first_hit(in_hits_t hits) {
 #endif
 }
 
+/* bit n: byte n is hit */
+static inline uint32_t in_hit_bits(in_hits_t hits) {
+#ifdef __SSE2__
+  return (uint32_t) _mm_movemask_epi8((__m128i) hits);
+#else
+  uint32_t bits = 0;
+  for (unsigned i = 0; i < IN_BLOCK; i++) bits |= (uint32_t) (hits[i] & 1) << i;
+  return bits;
+#endif
+}
+
 static inline bool in_any_hit(in_hits_t hits) {
 #ifdef __SSE2__
   return _mm_movemask_epi8((__m128i) hits) != 0;

@@ -1,7 +1,7 @@
 /*
-** html_reader.h -- the state of one reading of HTML, shared by its three files:
-** html_tree.c (which elements are open), html_tag.c (what a tag is), and
-** html_text.c (the loop, and what is shown).
+** html_reader.h -- the state of one reading of HTML, shared by its four files:
+** html_tree.c (which elements are open), html_tag.c (what a tag is), html_text.c
+** (the loop, and what is shown), and html_short.c (most of it, by a shorter way).
 **
 ** Constant size: elements open deeper than IN_OPEN_MAX are only counted.
 */
@@ -57,6 +57,13 @@ typedef struct {
   bool styled, quote, hides;
 } in_tag_t;
 
+/* what html_short.c knows of an element's tags without attributes */
+typedef struct {
+  signed char feature;
+  unsigned char lines;            /* a block's */
+  unsigned char kind;             /* how much care they need */
+} in_care_t;
+
 typedef struct {
   const in_content_t *c;
   in_plain_t plain;
@@ -68,6 +75,8 @@ typedef struct {
   in_style_t style;               /* of the tag, if it is styled */
   in_span_t value[IN_A_COUNT];    /* of its attributes that were seen */
   uint64_t vendor_key[IN_VENDORS];
+  const in_care_t *care;          /* of each element */
+  in_care_t own_care[IN_E_COUNT];
 
   in_open_t open[IN_OPEN_MAX];
   unsigned depth;
@@ -122,39 +131,55 @@ static inline bool in_tag_is_bare(const in_tag_t *tag) {
 }
 
 /* in_tree_start and in_tree_push of such a tag */
-static inline void in_tree_push_bare(in_reader_t *r, const in_tag_t *tag) {
+static inline void in_tree_push_bare(in_reader_t *r, unsigned id) {
   if (r->depth == IN_OPEN_MAX) {
-    r->over[tag->id]++;
+    r->over[id]++;
     return;
   }
   in_open_t *e = &r->open[r->depth++];
-  e->id = (uint16_t) tag->id;
-  e->below = r->top[tag->id];
+  e->id = (uint16_t) id;
+  e->below = r->top[id];
   e->around = r->around;
   e->lines = 0;
   e->show = (uint8_t) r->show;
   e->cells = e->dropped = false;
-  r->top[tag->id] = (uint16_t) r->depth;
+  r->top[id] = (uint16_t) r->depth;
 }
 
-/* an end tag: most end the innermost element, and that has nothing to put back */
-static inline void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags) {
+/* the same of a block whose tag ends no other element, and has such lines */
+static inline void in_tree_push_block(in_reader_t *r, unsigned id, unsigned lines) {
+  in_tree_push_bare(r, id);
+  if (r->top[id] != r->depth) return;     /* no room */
+  r->open[r->depth - 1].lines = (uint8_t) lines;
+  r->around.special = (uint16_t) r->depth;
+}
+
+/* is it the innermost element, and shows as what is around it? then in_tree_pop ends it */
+static inline bool in_tree_is_top(const in_reader_t *r, unsigned id) {
   unsigned at = r->top[id];
-  if (at > 0 && at == r->depth && r->over[id] == 0 && id != IN_E_A && id != IN_E_TR) {
-    const in_open_t *e = &r->open[at - 1];
-    if (e->lines == 0 && e->show == r->show) {
-      r->top[id] = e->below;
-      r->around = e->around;
-      r->depth--;
-      return;
-    }
-  }
-  in_tree_end_any(r, id, flags);
+  return at > 0 && at == r->depth && r->over[id] == 0 && r->open[at - 1].show == r->show;
+}
+
+/* ... where neither a link nor a row ends with it */
+static inline void in_tree_pop(in_reader_t *r, unsigned id) {
+  const in_open_t *e = &r->open[r->depth - 1];
+  r->top[id] = e->below;
+  r->around = e->around;
+  r->depth--;
+  if (e->lines > 0) in_plain_break(&r->plain, e->lines);
+}
+
+static inline void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags) {
+  if (id != IN_E_A && id != IN_E_TR && in_tree_is_top(r, id)) in_tree_pop(r, id);
+  else in_tree_end_any(r, id, flags);
 }
 
 /* html_text.c */
 void in_reader_give_up(in_reader_t *r);
 void in_reader_run(in_reader_t *r);                        /* all tokens of r->html */
+/* at p, of which ten bytes can be read: a tag without attributes, of an element that needs
+   no care; gives its bytes, or 0: it must be read in full */
+unsigned in_reader_short(in_reader_t *r, const char *p);
 void in_reader_start(in_reader_t *r);                      /* r->token, a start tag */
 void in_reader_end(in_reader_t *r);                        /* ... an end tag */
 void in_reader_switch(in_reader_t *r, uint32_t flags);     /* how the element's content is read */
@@ -162,5 +187,11 @@ void in_reader_finish(in_reader_t *r);
 void in_link_open(in_reader_t *r, in_span_t href);
 void in_link_close(in_reader_t *r);
 void in_show_set(in_reader_t *r, unsigned show);
+
+
+/* html_short.c: takes off r->html what can be read and written at once */
+void in_short_take(in_reader_t *r);
+/* how much care each element's tags without attributes need, for r->care */
+void in_short_init(in_reader_t *r);
 
 #endif

@@ -33,6 +33,7 @@ void in_reader_init(in_reader_t *r, const in_content_t *c) {
   r->around = (in_around_t) { 0, 0 };
   r->show = 0;
   r->skip_newline = r->in_link = false;
+  in_short_init(r);
 }
 
 /* ---- which element */

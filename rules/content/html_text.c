@@ -12,8 +12,7 @@
 void in_show_set(in_reader_t *r, unsigned show) {
   bool quoted = (show & IN_SHOW_QUOTE) && (r->c->flags & IN_TEXT_NO_QUOTES);
   r->show = show;
-  r->plain.hidden = (show & (IN_SHOW_NONE | IN_SHOW_INVISIBLE)) || quoted;
-  r->plain.pre = (show & IN_SHOW_PRE) != 0;
+  in_plain_show(&r->plain, (show & (IN_SHOW_NONE | IN_SHOW_INVISIBLE)) || quoted, (show & IN_SHOW_PRE) != 0);
   r->html.foreign = (show & IN_SHOW_FOREIGN) != 0;
 }
 
@@ -23,7 +22,7 @@ void in_link_open(in_reader_t *r, in_span_t href) {
   r->in_link = true;
   r->href = href;
   r->plain.no_links = true;
-  r->plain.mark_wanted = r->plain.waits = true;
+  r->plain.waits |= IN_WAITS_MARK;
 }
 
 /* bytes of a URL that do not go out as they are, or are spelt in another way */
@@ -33,6 +32,11 @@ static inline in_hits_t hits_url(in_block_bytes_t x) {
 }
 
 IN_SCANNER(plain_url, hits_url)
+
+/* the others */
+static const bool url_plain[256] = {
+  ['!' ... '&' - 1] = true, ['&' + 1 ... '<' - 1] = true, ['='] = true, ['>' + 1 ... '~'] = true, [0x80 ... 0xff] = true
+};
 
 /* a byte of a URL, of which '&' is no reference any more; gives what it becomes */
 static inline size_t url_byte(char *to, char c, bool first) {
@@ -44,9 +48,10 @@ static inline size_t url_byte(char *to, char c, bool first) {
   return (unsigned char) c > ' ' && c != 0x7f;
 }
 
-/* text without references, which were decoded: a scratch's worth at most, or plain */
-static void put_url_piece(in_buf_t *out, size_t start, in_span_t piece) {
-  char bytes[3 * 64];
+/* the next piece of it, decoded */
+static void put_url_piece(in_buf_t *out, size_t start, in_span_t *raw) {
+  char scratch[IN_HTML_SCRATCH], bytes[3 * 64];
+  in_span_t piece = in_html_piece(raw, IN_HTML_REFS | IN_HTML_IN_ATTR | IN_HTML_NUL, scratch);
   while (piece.n > 0) {
     size_t n = plain_url(piece.p, piece.n), k = 0;
     in_buf_put(out, in_span(piece.p, n));
@@ -57,38 +62,44 @@ static void put_url_piece(in_buf_t *out, size_t start, in_span_t piece) {
   }
 }
 
-/* the start of raw that goes out as it is, in whole blocks as long as it has them; gives its bytes */
-static size_t put_plain_url(in_buf_t *out, in_span_t raw) {
-  size_t i = 0;
-  unsigned at = IN_BLOCK;
-  if (out->limit == 0 && in_buf_reserve(out, raw.n)) {
-    for (; raw.n - i >= IN_BLOCK && at == IN_BLOCK; i += at) {
-      in_block_bytes_t x = in_block_at(raw.p + i);
+/*
+** The start of raw that goes out as it is, and the most frequent reference: gives
+** the bytes taken. There is room for raw.
+*/
+static size_t copy_url(in_buf_t *out, in_span_t raw) {
+  const char *p = raw.p, *end = p + raw.n;
+  char *to = out->p + out->n;
+  for (;;) {
+    unsigned at = IN_BLOCK;
+    for (; end - p >= (ptrdiff_t) IN_BLOCK && at == IN_BLOCK; p += at, to += at) {
+      in_block_bytes_t x = in_block_at(p);
       at = in_first_hit(hits_url(x));
-      memcpy(out->p + out->n, &x, sizeof(x));
-      out->n += at;
+      memcpy(to, &x, sizeof(x));
     }
-    if (at < IN_BLOCK) return i;
+    while (p < end && url_plain[(unsigned char) *p]) *to++ = *p++;
+    if (end - p < 5 || memcmp(p, "&amp;", 5) != 0) break;
+    *to++ = '&';
+    p += 5;
   }
-  size_t rest = plain_url(raw.p + i, raw.n - i);
-  in_buf_put(out, in_span(raw.p + i, rest));
-  return i + rest;
+  out->n = (size_t) (to - out->p);
+  return (size_t) (p - raw.p);
+}
+
+static size_t put_plain_url(in_buf_t *out, in_span_t raw) {
+  if (out->limit == 0 && in_buf_reserve(out, raw.n)) return copy_url(out, raw);
+  size_t n = plain_url(raw.p, raw.n);
+  in_buf_put(out, in_span(raw.p, n));
+  return n;
 }
 
 /* a URL on one line, without what would end it inside <...> */
 static void put_url(in_buf_t *out, in_span_t raw) {
-  char scratch[IN_HTML_SCRATCH];
   size_t start = out->n;
   while (raw.n > 0 && (unsigned char) raw.p[raw.n - 1] <= ' ') raw.n--;
-  while (raw.n > 0) {
+  while (raw.n > 0 && !out->failed) {
     size_t n = put_plain_url(out, raw);
     raw = in_span(raw.p + n, raw.n - n);
-    if (raw.n >= 5 && memcmp(raw.p, "&amp;", 5) == 0) {   /* most of them are this one */
-      in_buf_byte(out, '&');
-      raw = in_span(raw.p + 5, raw.n - 5);
-    } else if (raw.n > 0) {
-      put_url_piece(out, start, in_html_piece(&raw, IN_HTML_REFS | IN_HTML_IN_ATTR | IN_HTML_NUL, scratch));
-    }
+    if (raw.n > 0) put_url_piece(out, start, &raw);
   }
 }
 
@@ -99,7 +110,7 @@ static in_span_t without_slash(in_span_t s) {
 /* "text <url>"; the URL alone where the text is the URL, or is not there */
 static void put_target(in_plain_t *o, in_span_t href) {
   in_buf_t *out = o->out;
-  if (o->mark_wanted) {
+  if (o->waits & IN_WAITS_MARK) {
     if (href.n == 0) return;
     in_plain_flush(o);
     if (out != NULL) put_url(out, href);
@@ -129,7 +140,7 @@ void in_link_close(in_reader_t *r) {
   r->in_link = false;
   o->no_links = false;
   if (!o->hidden) put_target(o, r->href);
-  o->mark_wanted = false;
+  o->waits &= ~IN_WAITS_MARK;
   o->shown.emoji = 0;
 }
 
@@ -186,7 +197,7 @@ static inline bool is_again(const in_reader_t *r, const in_tag_t *tag) {
 static bool open_element(in_reader_t *r, const in_tag_t *tag) {
   in_feature_add(r->c->features, tag->feature);
   if (in_tag_is_bare(tag)) {
-    in_tree_push_bare(r, tag);
+    in_tree_push_bare(r, tag->id);
     return true;
   }
   if (is_again(r, tag)) {
@@ -276,10 +287,9 @@ void in_reader_give_up(in_reader_t *r) {
   r->html.text.n = 0;
 }
 
-/* ---- most of what a message is made of */
+/* ---- the loop */
 
-/* a tag without attributes, of an element that needs no care; gives its bytes, or 0 */
-static inline unsigned take_short(in_reader_t *r, const char *p) {
+unsigned in_reader_short(in_reader_t *r, const char *p) {
   uint64_t key;
   bool end;
   unsigned n = in_html_short_tag(p, &key, &end);
@@ -287,7 +297,6 @@ static inline unsigned take_short(in_reader_t *r, const char *p) {
   const in_tag_t *tag = in_tag_short(r, key, n);
   if (tag == NULL) return 0;
   r->tags++;
-  r->skip_newline = false;
   if (end)
     end_element(r, tag->id, tag->flags);
   else if (open_element(r, tag))
@@ -295,65 +304,9 @@ static inline unsigned take_short(in_reader_t *r, const char *p) {
   return n + 2 + end;
 }
 
-/*
-** `<a href="...">`, spelt as nearly all links are: what in_reader_start does with
-** it, but for the classes that it cannot have. Gives its bytes, or 0. There are
-** IN_PLAIN_ROOM bytes or more.
-*/
-static size_t take_link(in_reader_t *r, const char *p) {
-  static const in_tag_t link = { IN_E_A, IN_H_FORMAT | IN_H_CLOSES, INTEROP_F_LINK, -1, NULL, 0, false, false, false };
-  static const char spelt[] = "<a href=\"";
-  const char *href = p + sizeof(spelt) - 1, *quote;
-  if (memcmp(p, spelt, sizeof(spelt) - 1) != 0 || ((r->vendor_tags.lengths['a' & 31] >> 1) & 1)) return 0;
-  quote = memchr(href, '"', (size_t) (r->html.end - href));
-  if (quote == NULL || r->html.end - quote < 2 || quote[1] != '>') return 0;
-  r->tags += 4;
-  r->skip_newline = false;
-  in_feature_add(r->c->features, link.feature);
-  if (r->top[IN_E_A] > 0) in_tree_close_others(r, &link);
-  in_tree_push_bare(r, &link);
-  in_link_open(r, in_span(href, (size_t) (quote - href)));
-  return (size_t) (quote + 2 - p);
-}
-
-/*
-** Tags without attributes, plain links and words between them, from p up to what
-** is neither, or to stop, behind which IN_PLAIN_ROOM - 1 bytes can be read. None of
-** these tags changes the tokenizer's state, or opens a style sheet.
-*/
-static inline const char *take_while(in_reader_t *r, const char *p, const char *stop, bool links) {
-  const char *end = stop + (IN_PLAIN_ROOM - 1);
-  while (p < stop && r->tags <= IN_TAGS_MAX) {
-    size_t n = *p == '<' ? take_short(r, p) : in_plain_words(&r->plain, p, end);
-    if (n == 0 && (*p != '<' || !links || (n = take_link(r, p)) == 0)) break;
-    if (*p != '<') r->skip_newline = false;
-    p += n;
-  }
-  return p;
-}
-
-/*
-** The last bytes, where there is no room to read ahead: the same in a copy, with
-** what is neither tag nor word behind. Gives the bytes taken.
-*/
-static size_t take_last(in_reader_t *r, const char *p, size_t n) {
-  char copy[2 * IN_PLAIN_ROOM];
-  memset(copy, '<', sizeof(copy));
-  memcpy(copy, p, n);
-  return (size_t) (take_while(r, copy, copy + n, false) - copy);
-}
-
-static void take_simple(in_reader_t *r) {
-  in_html_t *h = &r->html;
-  if (h->text.n > 0 || h->state != IN_HTML_DATA || h->foreign || r->top[IN_E_STYLE] > 0) return;
-  r->token.attr_count = 0;
-  if (h->end - h->p >= IN_PLAIN_ROOM) h->p = take_while(r, h->p, h->end - (IN_PLAIN_ROOM - 1), true);
-  if (h->end - h->p < IN_PLAIN_ROOM && h->p < h->end) h->p += take_last(r, h->p, (size_t) (h->end - h->p));
-}
-
 void in_reader_run(in_reader_t *r) {
   for (;;) {
-    take_simple(r);
+    in_short_take(r);
     if (r->tags > IN_TAGS_MAX) in_reader_give_up(r);
     bool first = r->skip_newline;
     r->skip_newline = false;

@@ -90,22 +90,29 @@ void in_html_switch(in_html_t *h, in_html_state_t state, in_span_t last);
 void in_html_next(in_html_t *h, in_html_token_t *t);
 
 /*
-** The most frequent token by a shorter way: at p a '<', maybe '/', up to seven
-** bytes, '>'. Gives their number, 0 if what comes is anything else; *key gets
-** their key, *end whether there is a '/'. If they are a name, that is the tag.
+** Up to seven bytes from p, then a '>': gives their number, and their key. 0: there
+** is no such name. Eight bytes can be read.
+*/
+static inline unsigned in_html_name(const char *p, uint64_t *key) {
+  const uint64_t ones = 0x0101010101010101ull;
+  uint64_t word, close;
+  memcpy(&word, p, sizeof(word));
+  close = word ^ ones * '>';
+  close = (close - ones) & ~close & ones * 0x80;
+  uint64_t mask = ((close & -close) >> 7) - 1;         /* the bytes before the first */
+  unsigned n = close == 0 ? 0 : (unsigned) __builtin_ctzll(close) / 8;
+  *key = ((word & mask) | (ones * 0x20 & mask)) + n;
+  return n;
+}
+
+/*
+** The most frequent token by a shorter way: at p a '<', maybe '/', a name, '>'. Gives
+** the name's length, 0 if what comes is anything else; *end whether there is a '/'.
 ** Ten bytes can be read; the tokenizer is in the state DATA and has no text left.
 */
 static inline unsigned in_html_short_tag(const char *p, uint64_t *key, bool *end) {
-  uint64_t word, close;
   *end = p[1] == '/';
-  memcpy(&word, p + 1 + *end, sizeof(word));
-  close = word ^ 0x3e3e3e3e3e3e3e3eull;                /* '>' */
-  close = (close - 0x0101010101010101ull) & ~close & 0x8080808080808080ull;
-  if (close == 0) return 0;
-  unsigned n = (unsigned) __builtin_ctzll(close) / 8;
-  uint64_t mask = (1ull << (8 * n)) - 1;
-  *key = ((word & mask) | (0x2020202020202020ull & mask)) + n;
-  return n;
+  return in_html_name(p + 1 + *end, key);
 }
 
 /* takes the next attribute off a tag's attrs; false at the end */

@@ -53,7 +53,7 @@ static unsigned show_inside(const in_reader_t *r, const in_tag_t *tag) {
 
 void in_tree_push_open(in_reader_t *r, const in_tag_t *tag) {
   in_open_t *e = &r->open[r->depth];
-  in_tree_push_bare(r, tag);
+  in_tree_push_bare(r, tag->id);
   e->lines = (uint8_t) in_tag_lines(tag);
   if (tag->flags & IN_H_SPECIAL) r->around.special = (uint16_t) r->depth;
   if (tag->flags & IN_H_SCOPE) r->around.scope = (uint16_t) r->depth;

@@ -31,14 +31,20 @@ void in_plain_init(in_plain_t *o, in_buf_t *out, in_features_t *features, unsign
   o->start = out == NULL ? 0 : out->n;
   o->features = features;
   o->ascii_emoji = (flags & IN_TEXT_ASCII_EMOJI) != 0;
-  o->no_words = out == NULL || out->limit != 0;
-  o->waits = true;                /* for the start */
+  o->waits = IN_WAITS_LINES;      /* for the start */
+  in_plain_show(o, false, false);
+}
+
+void in_plain_show(in_plain_t *o, bool hidden, bool pre) {
+  o->hidden = hidden;
+  o->pre = pre;
+  o->words = !hidden && !pre && o->out != NULL && o->out->limit == 0;
 }
 
 static inline bool shows(const in_plain_t *o) { return o->out != NULL && !o->hidden; }
 
 static void forget_waiting(in_plain_t *o) {
-  o->newlines = o->breaks = o->tabs = 0, o->exact = o->space = o->row_waits = o->waits = false;
+  o->newlines = o->breaks = o->tabs = o->waits = 0, o->exact = o->row_waits = false;
 }
 
 static inline in_scan_t *scan_of(in_plain_t *o) { return o->hidden ? &o->unseen : &o->shown; }
@@ -58,8 +64,7 @@ void in_plain_cell(in_plain_t *o) {
   o->breaks = o->row_waits;
   o->newlines = 0;
   o->tabs++;
-  o->space = false;
-  o->waits = true;
+  in_plain_wait(o);
   o->shown.recent <<= 8;
 }
 
@@ -75,18 +80,15 @@ static void write_waiting(in_plain_t *o) {
   if (!o->started) lines = 0;
   if (lines > 0) put_times(o->out, '\n', lines);
   if (o->tabs > 0) put_times(o->out, '\t', o->tabs);
-  if (o->space && o->started && lines == 0 && o->tabs == 0) in_buf_byte(o->out, ' ');
-  forget_waiting(o);
+  if ((o->waits & IN_WAITS_SPACE) && o->started && lines == 0 && o->tabs == 0) in_buf_byte(o->out, ' ');
+  if (o->waits & IN_WAITS_MARK) o->mark = o->out->n;
 }
 
 void in_plain_flush(in_plain_t *o) {
-  if (o->out == NULL)
-    forget_waiting(o);
-  else if (o->waits)
-    write_waiting(o);
+  if (!o->waits) return;
+  if (o->out != NULL) write_waiting(o);
+  forget_waiting(o);
   o->started = true;
-  if (o->mark_wanted && o->out != NULL) o->mark = o->out->n;
-  o->mark_wanted = false;
 }
 
 /* something visible comes: is it written? what waits must not depend on that */
@@ -140,7 +142,7 @@ static void put_white(in_plain_t *o, in_span_t s) {
   else if (o->pre)
     put_pre_white(o, s);
   else if (!o->hidden)
-    o->space = o->waits = true;
+    o->waits |= IN_WAITS_SPACE;
   scan->recent <<= 8;
   scan->link = scan->emoji = 0;
 }
@@ -420,13 +422,13 @@ static inline size_t skip_plain(in_span_t s, size_t i) {
 
 /*
 ** The same among words with one blank between: the first byte of the block that
-** is neither, or may start a link. `others`: more that ends it. What may be part
-** of a link is looked at only where it comes before.
+** is neither, or may start a link. What may be part of a link is looked at only
+** where it comes before.
 */
-static inline unsigned words_end(const char *p, in_block_bytes_t x, in_hits_t others) {
+static inline unsigned words_end(const char *p, in_block_bytes_t x) {
   static const in_block_bytes_t most = IN_ALL(0xeb);
   in_hits_t blanks = in_hits_equal(x, ' ') & in_hits_equal(in_block_at(p - 1), ' ');
-  in_hits_t ends = in_hits_below_or_high(x, 0x20) | blanks | others;
+  in_hits_t ends = in_hits_below_or_high(x, 0x20) | blanks;
   unsigned at = in_first_hit(ends);
   if (in_first_hit(in_hits_equal(x & most, '.' & 0xeb)) >= at) return at;
   return in_first_hit(ends | hits_link(x, p));
@@ -434,11 +436,10 @@ static inline unsigned words_end(const char *p, in_block_bytes_t x, in_hits_t ot
 
 /* the same where blanks side by side are one: over words with one blank between */
 static inline size_t skip_words(in_span_t s, size_t i) {
-  static const in_hits_t none = IN_ALL(0);
   size_t from = i;
   unsigned at = 0;
   for (; s.n - i > IN_BLOCK; i += IN_BLOCK)
-    if ((at = words_end(s.p + i, in_block_at(s.p + i), none)) < IN_BLOCK) break;
+    if ((at = words_end(s.p + i, in_block_at(s.p + i))) < IN_BLOCK) break;
   if (s.n - i > IN_BLOCK) i += at;
   return i > from && s.p[i - 1] == ' ' ? i - 1 : i;   /* a blank's next byte says whether it stays */
 }
@@ -579,108 +580,9 @@ static size_t put_special(in_plain_t *o, in_span_t s, const char_t *c) {
   return n;
 }
 
-/* ---- the most frequent text, by a shorter way */
-
-/* n bytes up to p + n: eight before them can be read, or as many are remembered */
-static inline void remember_words(in_scan_t *scan, const char *p, size_t n) {
-  uint64_t r;
-  if (n >= sizeof(r)) {
-    memcpy(&r, p + n - sizeof(r), sizeof(r));
-    r = __builtin_bswap64(r);
-  } else {
-    memcpy(&r, p, sizeof(r));
-    r = (scan->recent << (8 * n)) | (__builtin_bswap64(r) >> (64 - 8 * n));
-  }
-  scan->recent = r | 0x2020202020202020ull;
-  scan->emoji = NO_EMOJI;
-}
-
-/*
-** What waits, and then the words: in whole blocks, for as many can be read, and
-** there is room for them.
-*/
-static inline void write_words(in_plain_t *o, const char *p, size_t n) {
-  in_buf_t *out = o->out;
-  size_t room = n + 1 + IN_BLOCK;
-  bool blank = o->waits && o->space && o->started && o->newlines + o->breaks + o->tabs == 0;
-  if (o->waits && !blank) in_plain_flush(o);
-  if ((out->size - out->n < room && !in_buf_reserve(out, room)) || out->failed) return;
-  char *to = out->p + out->n;
-  out->n += n + blank;
-  if (blank) {
-    *to++ = ' ';
-    o->space = o->waits = false;
-    if (o->mark_wanted) o->mark = out->n - n;
-    o->mark_wanted = false;
-  }
-  size_t i = 0;
-  do memcpy(to + i, p + i, IN_BLOCK); while ((i += IN_BLOCK) < n);
-}
-
-/* may a run of words start with this byte? */
-static inline bool starts_words(const in_plain_t *o, unsigned char c) {
-  if (c == '.') return (o->shown.recent & 0xff) != 'w';
-  return classes[c] == ORDINARY && c != '<' && c != '&';
-}
-
-/* bytes that are folded one by one before blocks are tried again */
-#define FOLDED  ((size_t) 256)
-
-/*
-** Short words with several blanks between them: more of the run whose words up
-** to n were written, and which goes on with a second blank. Gives the bytes taken.
-*/
-static size_t fold_words(in_plain_t *o, const char *p, size_t n, size_t room) {
-  in_buf_t *out = o->out;
-  size_t most = room < n + FOLDED ? room : n + FOLDED;
-  if (most <= n || (out->size - out->n < 2 * FOLDED && !in_buf_reserve(out, 2 * FOLDED)) || out->failed) return n;
-  char *to = out->p + out->n;
-  bool blank = true;
-  for (; n < most; n++) {
-    unsigned char c = (unsigned char) p[n];
-    if (c == ' ') {
-      blank = true;
-      continue;
-    }
-    if (classes[c] != ORDINARY || c == '<' || c == '&') break;
-    if (blank) *to++ = ' ';
-    blank = false;
-    *to++ = (char) c;
-  }
-  out->n = (size_t) (to - out->p);
-  o->space = o->waits = blank;
-  return n;
-}
-
-/*
-** The first byte is looked at by itself, for what was before it is not at p - 1.
-** Where no block is left the longer way takes up, from anywhere.
-*/
-size_t in_plain_words(in_plain_t *o, const char *p, const char *end) {
-  const char *start = p;
-  bool blank = *p == ' ';
-  size_t n = 1, room = (size_t) (end - p) - blank;
-  unsigned at = 0;
-  if (o->hidden | o->pre | o->no_words | (o->shown.link != NO_LINK)
-      || !starts_words(o, (unsigned char) p[blank])) return 0;
-  p += blank;
-  do {
-    in_block_bytes_t x = in_block_at(p + n);
-    at = words_end(p + n, x, in_hits_equal(x, '<') | in_hits_equal(x, '&'));
-    n += at;
-  } while (at == IN_BLOCK && room - n > IN_BLOCK);
-  if (at == IN_BLOCK) n--;        /* all blocks were plain: only whole ones are taken */
-  if (p[n - 1] == ':') n--;       /* what is behind the next tag may make it a link */
-  if (blank) {
-    o->space = o->waits = true;
-    o->shown.recent <<= 8;
-  }
-  blank = p[n - 1] == ' ';
-  write_words(o, p, n - blank);
-  if (blank) o->space = o->waits = true;
-  if (blank && p[n] == ' ') n = fold_words(o, p, n, room);
-  remember_words(&o->shown, p, n);
-  return (size_t) (p + n - start);
+void in_plain_saw(in_plain_t *o, in_span_t s) {
+  remember(&o->shown, s);
+  if (o->waits & (IN_WAITS_SPACE | IN_WAITS_LINES)) o->shown.recent <<= 8;
 }
 
 void in_plain_put(in_plain_t *o, in_span_t s) {

@@ -19,6 +19,11 @@ typedef struct {
   size_t symbol_at;               /* where it stands in the output */
 } in_scan_t;
 
+/* what happens when the next visible character comes */
+#define IN_WAITS_SPACE  1u        /* a blank before it, unless there are line ends or tabs */
+#define IN_WAITS_LINES  2u        /* these, or it is the first */
+#define IN_WAITS_MARK   4u        /* its place is noted */
+
 typedef struct {
   in_buf_t *out;                  /* NULL: classify only */
   size_t start;                   /* where our part of it starts */
@@ -28,17 +33,15 @@ typedef struct {
   bool pre;                       /* white space counts */
   bool hidden;                    /* what comes is not shown, but still counted */
   bool no_links, no_emoji;        /* counted already */
-  bool no_words;                  /* in_plain_words is of no use */
+  bool words;                     /* words go out as they are spelt, and there is where to put them */
 
   bool started;                   /* something visible was written */
-  bool waits;                     /* any of the following may be set, or started is not */
+  unsigned waits;                 /* IN_WAITS_*; 0 is said only behind something visible */
   unsigned breaks;                /* line ends that must be there, at least */
   size_t newlines;                /* line ends of their own */
   bool exact;                     /* ... from preformatted text: as many as there are */
   unsigned tabs;
   bool row_waits;                 /* breaks has a row's */
-  bool space;
-  bool mark_wanted;               /* note where the next visible character goes */
   size_t mark;
 
   in_scan_t shown, unseen;
@@ -46,13 +49,10 @@ typedef struct {
 
 void in_plain_init(in_plain_t *o, in_buf_t *out, in_features_t *features, unsigned flags);
 void in_plain_put(in_plain_t *o, in_span_t s);
-/*
-** Words in one line, from p: what in_plain_put would do with them. Gives the
-** bytes taken; 0: what comes first, or how it is shown, needs in_plain_put. Stops
-** before '<', '&' and all that is not plain; there are IN_PLAIN_ROOM bytes or more.
-*/
-#define IN_PLAIN_ROOM  19
-size_t in_plain_words(in_plain_t *o, const char *p, const char *end);
+/* how text is shown from here on */
+void in_plain_show(in_plain_t *o, bool hidden, bool pre);
+/* s went out, as shown text that in_plain_put did not see; then what waits */
+void in_plain_saw(in_plain_t *o, in_span_t s);
 void in_plain_row(in_plain_t *o);
 void in_plain_cell(in_plain_t *o);                     /* between two cells of a row */
 /* writes what waits; the next byte put into out is visible text */
@@ -60,13 +60,17 @@ void in_plain_flush(in_plain_t *o);
 /* nothing more comes: takes white space off the end */
 void in_plain_end(in_plain_t *o);
 
+/* for lines or tabs, before which no blank stays */
+static inline void in_plain_wait(in_plain_t *o) {
+  o->waits = (o->waits & ~IN_WAITS_SPACE) | IN_WAITS_LINES;
+}
+
 /* <br> */
 static inline void in_plain_newline(in_plain_t *o) {
   if (o->hidden) return;
   o->newlines += 1 + o->breaks;
   o->breaks = o->tabs = 0;
-  o->space = false;
-  o->waits = true;
+  in_plain_wait(o);
   o->shown.recent <<= 8;
   o->shown.link = o->shown.emoji = 0;
 }
@@ -75,8 +79,7 @@ static inline void in_plain_newline(in_plain_t *o) {
 static inline void in_plain_break(in_plain_t *o, unsigned lines) {
   if (o->hidden || o->tabs > 0) return;
   if (o->breaks < lines) o->breaks = lines;
-  o->space = false;
-  o->waits = true;
+  in_plain_wait(o);
   o->shown.recent <<= 8;
   o->shown.link = o->shown.emoji = 0;
 }

@@ -474,7 +474,7 @@ static void test_memory(void) {
       refused++;
       wrong += status != INTEROP_NOMEM;
     }
-    ok(refused > 3 && wrong == 0 && leaked == 0, "%s: each of %d allocations refused in turn", names[k], refused);
+    ok(refused > 0 && wrong == 0 && leaked == 0, "%s: each of %d allocations refused in turn", names[k], refused);
   }
 }
 
