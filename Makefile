@@ -163,8 +163,16 @@ demo: deps  ## nginx with the policy pack on 127.0.0.1:8080 (ONCE=1: ends by its
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@T_BUILD=$(abspath $(B)) ONCE=$(ONCE) t/demo
 
-bench: all $(BENCH)  ## t/bench/: one comparable line each
-	@for b in $(BENCH) $(filter-out %.c %.h,$(wildcard t/bench/*)); do T_BUILD=$(abspath $(B)) $$b || exit 1; done
+# what any judge of bodies costs: a module that parses and does nothing else
+PARSE := $(B)/bench/ngx_http_parse_module.so
+$(PARSE): t/bench/module/ngx_http_parse_module.c $(MODULE) | $(B)/lib
+	@echo '  ngx  $@'; mkdir -p $(@D)
+	$(Q)cd $(NGX_TREE) && $(CC) -shared -O2 -fPIC $(if $(YY),-isystem $(YY)/include) -I src/core -I src/event \
+	  -I src/event/modules -I src/os/unix -I objs -I src/http -I src/http/modules -I src/http/v2 -o $(abspath $@) \
+	  $(abspath $<) $(if $(YY_LIB),-L$(YY_LIB)) -lyyjson -Wl,-rpath,'$$ORIGIN/../lib'
+
+bench: all $(BENCH) $(PARSE)  ## t/bench/: one comparable line each
+	@for b in $(BENCH) $(filter-out %.c %.h %/module,$(wildcard t/bench/*)); do T_BUILD=$(abspath $(B)) $$b || exit 1; done
 
 # Both compile everything again, into folders of their own
 asan:  ## the tests with AddressSanitizer and UBSan
