@@ -288,7 +288,7 @@ sub defined_as {
 is_deeply([ map { $_->[1] } table('what', @$language_tables) ],
     [ (map { defined_as($_) } qw(MAX_FILE MAX_TOTAL MAX_FILES MAX_TOKENS)), defined_as('MAX_DEPTH') - 1,
       (map { defined_as($_) } qw(IN_MAX_NESTING IN_MAX_SYSTEMS IN_MAX_NOTICES IN_MAX_VALUES)), defined_as('IN_MAX_CLASSES') - 1,
-      map { defined_as($_) } qw(IN_MAX_ATOMS IN_CAPTURES MAX_NODES IN_BATCH_ITEMS) ], 'limits');
+      map { defined_as($_) } qw(IN_MAX_ATOMS IN_CAPTURES IN_BODY_NODES IN_BATCH_ITEMS MOST_ELEMENTS) ], 'limits');
 is(defined_as('CELL_BUDGET'), (text_of('conf.d/LANGUAGE.md') =~ /more than (\d+) nodes/)[0], 'and that of a diagram');
 
 # directives: names, contexts, values

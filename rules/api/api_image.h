@@ -149,6 +149,8 @@ typedef struct {
   in_ref_t word;                  /* SET */
 } in_ai_member_t;
 
+#define IN_BODY_NODES  256u        /* members of a body, at most */
+
 /* a body: a tree of members */
 typedef struct {
   uint32_t root, nodes;           /* MEMBERS root .. root + nodes - 1 */

@@ -11,7 +11,6 @@
 */
 #include "compile.h"
 
-#define MAX_NODES   256u
 #define MAX_SHAPES  16u           /* shapes inside one another */
 
 typedef struct node_s node_t;
@@ -72,8 +71,8 @@ static node_t *node_at(reader_t *r, const in_stmt_t *s, uint32_t i, const char *
     node_t *next = child_named(r, n, names.name[k]);
     n = next != NULL ? next : new_node(r, n, names.name[k]);
   }
-  if (r->nodes > MAX_NODES) {
-    in_apic_bad(r->c, s->tok[i].place, NULL, "a body has at most %u members", MAX_NODES);
+  if (r->nodes > IN_BODY_NODES) {
+    in_apic_bad(r->c, s->tok[i].place, NULL, "a body has at most %u members", IN_BODY_NODES);
     return NULL;
   }
   return n;

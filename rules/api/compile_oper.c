@@ -213,7 +213,8 @@ static const struct { const char *word; bool (*read)(reader_t *r, const in_stmt_
   { "body", read_body }, { "accepts", read_accepts }, { "success", read_success }, { "id", read_id },
   { "conversation", read_conversation }, { "call", read_call }, { "type", read_type }, { "asks", read_asks },
   { "party", read_party }, { "placeholder", read_placeholder }, { "plain_text", read_plain_text }, { "as_reply", read_as_reply },
-  { "original", read_original }, { "list", read_list }, { "item", read_item }, { "shows", read_shows }, { "refused", read_refused }, { "items", read_items },
+  { "original", read_original }, { "list", read_list }, { "item", read_item }, { "shows", read_shows },
+  { "refused", read_refused }, { "items", read_items },
 };
 
 static bool read_block(reader_t *r) {

@@ -8,6 +8,8 @@
 */
 #include "body.h"
 
+#define MOST_ELEMENTS  4096u      /* far over what any service puts into one answer; more would only cost time */
+
 struct in_elements_s {
   in_body_t *b;                   /* the elements' shape, bound to the present one */
   in_json_t json;                 /* the answer */
@@ -17,6 +19,8 @@ struct in_elements_s {
   yyjson_val *now;
   struct { yyjson_val *next; size_t left; } level[IN_JSON_DEPTH];
   unsigned depth;                 /* levels in use */
+  size_t count;                   /* elements of all lists that were begun */
+  uint32_t more;                  /* number of the node that holds further ones, or IN_NIL */
 };
 
 static const in_ai_operation_t *operation(const in_image_t *img, const in_event_t *ev) {
@@ -74,7 +78,7 @@ bool in_api_elements_set(const in_image_t *img, const in_event_t *ev, in_span_t 
 
 static interop_status_t parse(in_elements_t *e, in_span_t body, in_arena_t *arena) {
   in_json_error_t err;
-  interop_status_t rc = in_json_parse(body, e->b->nocase ? IN_JSON_NOCASE : 0, arena, &e->json, &err);
+  interop_status_t rc = in_json_parse(body, IN_JSON_BOUNDED | (e->b->nocase ? IN_JSON_NOCASE : 0), arena, &e->json, &err);
   if (rc != INTEROP_OK) return rc;
   if (!yyjson_is_obj(e->json.root)) return INTEROP_SYNTAX;
   return in_edits_init(&e->edits, &e->json, arena) ? INTEROP_OK : INTEROP_NOMEM;
@@ -82,6 +86,7 @@ static interop_status_t parse(in_elements_t *e, in_span_t body, in_arena_t *aren
 
 /* lists lie in one another no deeper than JSON does */
 static void begin_list(in_elements_t *e, yyjson_val *list) {
+  e->count += yyjson_arr_size(list);
   if (yyjson_arr_size(list) == 0 || e->depth == IN_JSON_DEPTH) return;
   e->level[e->depth].next = unsafe_yyjson_get_first(list);
   e->level[e->depth++].left = yyjson_arr_size(list);
@@ -100,7 +105,7 @@ static interop_status_t find(in_elements_t *e, const in_image_t *img, const in_a
   if (list == NULL || yyjson_is_null(list)) return INTEROP_OK;
   if (!yyjson_is_arr(list)) return INTEROP_SYNTAX;
   begin_list(e, list);
-  return INTEROP_OK;
+  return e->count > MOST_ELEMENTS ? INTEROP_SYNTAX : INTEROP_OK;
 }
 
 interop_status_t in_api_elements(const in_image_t *img, const in_event_t *ev, in_span_t body,
@@ -114,18 +119,21 @@ interop_status_t in_api_elements(const in_image_t *img, const in_event_t *ev, in
   rc = parse(e, body, arena);
   if (rc == INTEROP_OK) rc = find(e, img, op);
   if (rc != INTEROP_OK) return rc;
+  e->more = IN_NIL;
+  for (uint32_t i = 0; i < e->b->shape->nodes; i++)
+    if (e->b->node[i].role == IN_ROLE_MORE) e->more = i;
   e->b->is_json = e->b->answers = true;
   e->b->json = e->json;
   e->b->bound = in_arena_array(arena, e->b->shape->nodes, sizeof(*e->b->bound));
   *elements = e;
-  return e->b->bound == NULL ? INTEROP_NOMEM : INTEROP_OK;
+  return e->b->bound == NULL || !in_body_keep_names(e->b) ? INTEROP_NOMEM : INTEROP_OK;
 }
 
 /* ---- one after the other */
 
 static void read_item(in_body_t *b, in_item_t *item) {
   in_party_t party = { IN_NONE, IN_NONE };
-  for (uint32_t i = 0; i < b->shape->nodes; i++) {
+  for (uint32_t i = 0; i < b->shape->nodes; i = in_body_next(b, i + 1)) {
     yyjson_val *v = in_body_value(b, i);
     if (v == NULL) continue;
     switch (b->node[i].role) {
@@ -143,18 +151,16 @@ static void read_item(in_body_t *b, in_item_t *item) {
 }
 
 /* the element's own list of further ones; NULL: it has none */
-static yyjson_val *more_of(const in_body_t *b) {
-  for (uint32_t i = 0; i < b->shape->nodes; i++)
-    if (b->node[i].role == IN_ROLE_MORE) return in_body_value(b, i);
-  return NULL;
+static yyjson_val *more_of(const in_elements_t *e) {
+  return e->more == IN_NIL ? NULL : in_body_value(e->b, e->more);
 }
 
 /* what lies in an element that stays comes next */
 static bool next(in_elements_t *e) {
-  yyjson_val *more = e->now != NULL && in_edits_at(&e->edits, e->now) != IN_EDIT_DROP ? more_of(e->b) : NULL;
+  yyjson_val *more = e->now != NULL && in_edits_at(&e->edits, e->now) != IN_EDIT_DROP ? more_of(e) : NULL;
   if (yyjson_is_arr(more) && in_edits_at(&e->edits, more) != IN_EDIT_DROP) begin_list(e, more);
   while (e->depth > 0 && e->level[e->depth - 1].left == 0) e->depth--;
-  if (e->depth == 0) return false;
+  if (e->depth == 0 || e->count > MOST_ELEMENTS) return false;
   e->now = e->level[e->depth - 1].next;
   if (--e->level[e->depth - 1].left > 0) e->level[e->depth - 1].next = unsafe_yyjson_get_next(e->now);
   return true;
@@ -166,10 +172,9 @@ bool in_api_element(in_elements_t *e, in_item_t *item) {
   memset(item, 0, sizeof(*item));
   if (!next(e)) return false;
   b->json.root = e->now;
-  memset(b->bound, 0, b->shape->nodes * sizeof(*b->bound));
   b->wrong = IN_NONE;
   in_body_bind_again(b);
-  more = more_of(b);
+  more = more_of(e);
   if (more != NULL && !yyjson_is_arr(more)) in_body_wrong(b, IN_SPAN("a list is wanted"));
   item->whole = e->whole && e->now == e->json.root;
   item->readable = b->wrong.p == NULL;
@@ -250,6 +255,7 @@ interop_status_t in_api_elements_end(in_elements_t *e, in_arena_t *arena, in_spa
   in_buf_t out;
   interop_alloc_t alloc = in_arena_alloc(arena);
   *changed = false;
+  if (e->count > MOST_ELEMENTS) return INTEROP_SYNTAX;
   if (e->edits.failed) return INTEROP_NOMEM;
   if (!e->edits.any) return INTEROP_OK;
   in_buf_init(&out, &alloc);

@@ -72,17 +72,20 @@ static int order_texts(const void *a, const void *b) {
   return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* mostly there are few, and nearly in order */
+/* mostly there are few, or they are nearly in order */
 static void sort_texts(in_edits_t *e) {
-  if (e->count > 8) {
-    qsort(e->text, e->count, sizeof(*e->text), order_texts);
-    return;
-  }
+  size_t moves = 0;
   for (uint32_t i = 1; i < e->count; i++) {
-    in_edit_text_t t = e->text[i];
+    in_edit_text_t t;
     uint32_t at = i;
+    if (order_texts(&e->text[i - 1], &e->text[i]) < 0) continue;
+    t = e->text[i];
     for (; at > 0 && order_texts(&e->text[at - 1], &t) > 0; at--) e->text[at] = e->text[at - 1];
     e->text[at] = t;
+    moves += i - at;
+    if (moves <= 8 * (size_t) e->count) continue;
+    qsort(e->text, e->count, sizeof(*e->text), order_texts);
+    return;
   }
 }
 

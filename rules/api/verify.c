@@ -80,7 +80,7 @@ static bool check_member(const check_t *k, const in_ai_member_t *m) {
 static bool check_shape(const check_t *k, const in_ai_shape_t *s) {
   in_run_t nodes = { s->root, s->nodes };
   uint32_t next = s->root + 1;
-  if (s->nodes == 0 || !run(k, IN_S_MEMBERS, nodes)) return false;
+  if (s->nodes == 0 || s->nodes > IN_BODY_NODES || !run(k, IN_S_MEMBERS, nodes)) return false;
   for (uint32_t i = 0; i < s->nodes; i++) {
     const in_ai_member_t *m = in_records_member(k->img, s->root + i);
     if (m->children.first != next || m->children.count > s->root + s->nodes - next) return false;

@@ -136,7 +136,7 @@ static in_span_t delivered_as(const interop_judge_t *j) {
   return v >= INTEROP_V_PLACEHOLDER ? IN_SPAN("unsupported") : IN_SPAN("text");
 }
 
-static in_span_t message_key(interop_judge_t *j, in_span_t conversation, in_span_t message) {
+in_span_t in_judge_message_key(interop_judge_t *j, in_span_t conversation, in_span_t message) {
   char *p = in_arena_raw(&j->arena, conversation.n + message.n + 1);
   if (p == NULL) return IN_NONE;
   memcpy(p, conversation.p, conversation.n);
@@ -146,7 +146,7 @@ static in_span_t message_key(interop_judge_t *j, in_span_t conversation, in_span
 }
 
 static interop_status_t keep_message(interop_judge_t *j, in_span_t message, in_span_t author, in_span_t as) {
-  in_span_t key = message_key(j, j->conversation_id, message);
+  in_span_t key = in_judge_message_key(j, j->conversation_id, message);
   interop_status_t rc;
   if (key.p == NULL) return INTEROP_NOMEM;
   rc = add_text(j, INTEROP_R_MESSAGE, key, "conversation", j->conversation_id);

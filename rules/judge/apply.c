@@ -39,44 +39,51 @@ static bool put_variable(in_buf_t *b, in_span_t name, const in_subst_t *s, size_
   return false;
 }
 
+/* what was put, out of the arena that it lies in */
+static in_span_t put_text(interop_judge_t *j, const in_buf_t *b) {
+  if (b->failed) j->arena.failed = true;  /* no text is not an empty one */
+  return b->failed ? IN_NONE : b->n == 0 ? IN_SPAN("") : in_buf_span(b);
+}
+
 /* the template with each {name} that is known replaced; others stay as they are */
 in_span_t in_judge_expand(interop_judge_t *j, in_span_t t, const in_subst_t *s, size_t n) {
+  interop_alloc_t arena = in_arena_alloc(&j->arena);
   in_buf_t b;
-  in_span_t r;
-  size_t i = 0;
-  in_buf_init(&b, &j->alloc);
-  while (i < t.n) {
-    const char *end = t.p[i] == '{' ? memchr(t.p + i, '}', t.n - i) : NULL;
-    if (end != NULL && put_variable(&b, in_span(t.p + i + 1, (size_t)(end - t.p) - i - 1), s, n))
-      i = (size_t)(end - t.p) + 1;
-    else in_buf_byte(&b, t.p[i++]);
+  in_buf_init(&b, &arena);
+  in_buf_reserve(&b, t.n + 64);
+  for (size_t i = 0, end; i < t.n; i = end) {
+    const char *brace = memchr(t.p + i, t.p[i] == '{' ? '}' : '{', t.n - i);
+    end = brace == NULL ? t.n : (size_t) (brace - t.p) + (t.p[i] == '{');
+    if (t.p[i] == '{' && brace != NULL && put_variable(&b, in_span(t.p + i + 1, end - i - 2), s, n)) continue;
+    if (t.p[i] == '{') end = i + 1;
+    in_buf_put(&b, in_span(t.p + i, end - i));
   }
-  r = b.failed ? IN_NONE : in_arena_copy(&j->arena, in_buf_span(&b));
-  if (b.n == 0 && !b.failed) r = IN_SPAN("");
-  if (b.failed) j->arena.failed = true;   /* no text is not an empty one */
-  in_buf_free(&b);
-  return r;
+  return put_text(j, &b);
+}
+
+static bool url_plain(unsigned char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_'
+         || c == '~';
 }
 
 /* percent-encoded as a URL's segment */
 static in_span_t url_escape(interop_judge_t *j, in_span_t s) {
   static const char hex[] = "0123456789ABCDEF";
+  interop_alloc_t arena = in_arena_alloc(&j->arena);
   in_buf_t b;
-  in_span_t r;
-  in_buf_init(&b, &j->alloc);
-  for (size_t i = 0; i < s.n; i++) {
+  size_t i = 0;
+  while (i < s.n && url_plain((unsigned char) s.p[i])) i++;
+  if (i == s.n) return s.n == 0 ? IN_SPAN("") : s;
+  in_buf_init(&b, &arena);
+  in_buf_reserve(&b, s.n + 64);
+  for (i = 0; i < s.n; i++) {
     unsigned char c = (unsigned char) s.p[i];
-    bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
-                 || (c != 0 && strchr("-._~", c) != NULL);
-    if (plain) { in_buf_byte(&b, (char) c); continue; }
-    in_buf_byte(&b, '%');
+    in_buf_byte(&b, url_plain(c) ? (char) c : '%');
+    if (url_plain(c)) continue;
     in_buf_byte(&b, hex[c >> 4]);
     in_buf_byte(&b, hex[c & 15]);
   }
-  r = b.failed ? IN_NONE : b.n == 0 ? IN_SPAN("") : in_arena_copy(&j->arena, in_buf_span(&b));
-  if (b.failed) j->arena.failed = true;   /* no text is not an empty one */
-  in_buf_free(&b);
-  return r;
+  return put_text(j, &b);
 }
 
 static const in_pi_text_t *text_for(interop_judge_t *j, const in_recipient_t *r) {

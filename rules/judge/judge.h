@@ -205,6 +205,7 @@ void in_judge_request_facts(interop_judge_t *j);
 /* when the sender joined the conversation */
 void in_judge_joined(interop_judge_t *j);
 /* answer.c */
+in_span_t in_judge_message_key(interop_judge_t *j, in_span_t conversation, in_span_t message);
 bool in_judge_wants_effects(interop_judge_t *j);
 interop_status_t in_judge_keep_original(interop_judge_t *j);
 

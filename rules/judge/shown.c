@@ -10,6 +10,7 @@
 ** cannot be told of a message counts against it; linear in the answer, and what
 ** was needed for elements is given back every now and then.
 */
+#include "../base/scan.h"
 #include "judge.h"
 
 #define ROUND    256u             /* elements between two times of giving back */
@@ -29,6 +30,8 @@ typedef struct {
   bool amended, refused;
   in_span_t amended_rule;
   in_recipient_t author[AUTHORS]; /* by a hash of their ids, until what they stand on is given back */
+  struct { bool known; const in_row_t *row; in_span_t id; uint32_t from; } last;  /* whose facts the messages' judge has */
+  const uint8_t *of_message;      /* by atom: IN_NOT_YET where it looks at the message's record; or NULL */
 } show_t;
 
 /* ---- judges for elements */
@@ -213,6 +216,7 @@ static interop_status_t enter(show_t *x) {
   interop_status_t rc = id.p == NULL ? INTEROP_MISSING : in_facts_find(&s->facts, INTEROP_R_CONVERSATION, id, &row);
   if (rc != INTEROP_OK && rc != INTEROP_MISSING) return rc;
   memset(x->author, 0, sizeof(x->author));
+  x->last.known = false;
   x->cut_rule = NULL;
   x->cut = 0;
   move_to(s, id, row);
@@ -236,16 +240,40 @@ static void withhold(show_t *x) {
 
 /* ---- messages */
 
-/* the author as the sender of this message to the reader, over all from a system */
-static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_t *author, uint32_t from) {
+static bool of_message(const in_image_t *img, uint32_t slot) {
+  return slot != IN_NIL && in_slot(img, slot)->subject == IN_SUB_MESSAGE;
+}
+
+/* what is to be looked at anew for another message of the same author, all else being equal */
+static bool mark_message_atoms(show_t *x) {
+  const interop_policy_t *p = x->j->policy;
+  uint8_t *mark = in_arena_get(&x->j->arena, in_class_bytes(p));
+  for (uint32_t i = 0; mark != NULL && i < p->img.count[IN_S_ATOMS]; i++)
+    if (of_message(&p->img, in_atom(&p->img, i)->slot) || of_message(&p->img, in_atom(&p->img, i)->slot_b)) mark[i] = IN_NOT_YET;
+  x->of_message = mark;
+  return mark != NULL;
+}
+
+static bool same_features(const in_features_t *a, const in_features_t *b) {
+  for (uint32_t i = 0; i < INTEROP_FEATURE_COUNT; i++)
+    if ((a->count[i] > 0) != (b->count[i] > 0)) return false;
+  return true;
+}
+
+/* is this message, but for its id, like the one before it? */
+static bool alike(const show_t *x, const in_event_t *ev, const in_recipient_t *author, uint32_t from) {
+  const in_event_t *was = &x->j->shown->shown->event;
+  return x->last.known && x->last.row == author->row && x->last.from == from && in_eq(x->last.id, in_judge_id(author))
+         && was->kind == ev->kind && in_eq(was->card, ev->card) && same_features(&was->features, &ev->features);
+}
+
+/* the author as the sender of such a message to the reader */
+static void take_author(show_t *x, const in_event_t *ev, const in_recipient_t *author, uint32_t from) {
   interop_judge_t *j = x->j, *s = j->shown->shown;
-  const in_list_event_t sent = { INTEROP_OP_MESSAGE_SEND, (uint32_t) ev->kind, from, j->from };
   in_facts_t *f = &s->facts;
-  in_span_t conversation = s->conversation_id;
   s->event.operation = INTEROP_OP_MESSAGE_SEND;
   s->event.kind = ev->kind;
   s->event.features = ev->features;
-  s->event.message = x->item.message;
   s->event.card = ev->card;
   s->from = from;
   s->sender_id = in_judge_id(author);
@@ -254,17 +282,43 @@ static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_
   f->request[IN_RF_SENDER_ID].known = s->sender_id.p != NULL;
   f->request[IN_RF_SENDER_ID].text = s->sender_id;
   f->key[IN_SUB_SENDER_TENANT] = IN_NONE;
-  f->look[IN_SUB_SENDER_TENANT] = f->look[IN_SUB_MESSAGE] = IN_LOOK_NOT_YET;
+  f->look[IN_SUB_SENDER_TENANT] = IN_LOOK_NOT_YET;
   in_facts_set(f, IN_SUB_SENDER, author->row);
   f->overlay_known = false;
-  f->key[IN_SUB_MESSAGE] = IN_NONE;
-  if (x->item.message.p != NULL && conversation.p != NULL)
-    f->key[IN_SUB_MESSAGE] = in_arena_printf(&s->arena, "%.*s\n%.*s", (int) conversation.n, conversation.p,
-                                             (int) x->item.message.n, x->item.message.p);
   s->recipients[0] = in_judge_called(j->request->sender, j->from);
   s->recipients[0].row = in_facts_row(&j->facts, IN_SUB_SENDER);
   s->taken = NULL;
   in_judge_take(s, &s->recipients[0]);
+  x->last.known = true;
+  x->last.row = author->row;
+  x->last.id = s->sender_id;
+  x->last.from = from;
+}
+
+static void forget_message(const show_t *x, uint8_t *class_) {
+  in_words_t word, mask;
+  for (size_t i = 0; i < in_class_bytes(x->j->policy); i += sizeof(word)) {
+    memcpy(&word, class_ + i, sizeof(word));
+    memcpy(&mask, x->of_message + i, sizeof(mask));
+    word |= mask;                 /* IN_NOT_YET has all bits */
+    memcpy(class_ + i, &word, sizeof(word));
+  }
+}
+
+/* what policy says of this message from its author to the reader, over all from a system */
+static uint32_t decide_from(show_t *x, const in_event_t *ev, const in_recipient_t *author, uint32_t from) {
+  interop_judge_t *j = x->j, *s = j->shown->shown;
+  const in_list_event_t sent = { INTEROP_OP_MESSAGE_SEND, (uint32_t) ev->kind, from, j->from };
+  in_facts_t *f = &s->facts;
+  if (alike(x, ev, author, from) && (x->of_message != NULL || mark_message_atoms(x))) forget_message(x, f->class_);
+  else take_author(x, ev, author, from);
+  s->event.features = ev->features;
+  s->event.card = ev->card;
+  s->event.message = x->item.message;
+  f->look[IN_SUB_MESSAGE] = IN_LOOK_NOT_YET;
+  f->key[IN_SUB_MESSAGE] = IN_NONE;
+  if (x->item.message.p != NULL && s->conversation_id.p != NULL)
+    f->key[IN_SUB_MESSAGE] = in_judge_message_key(s, s->conversation_id, x->item.message);
   return in_decide_shown(f, &sent);
 }
 
@@ -480,6 +534,7 @@ static interop_status_t each(show_t *x) {
     if (n % ROUND == ROUND - 1) {
       in_judge_shown_free(x->j);
       memset(x->author, 0, sizeof(x->author));
+      x->last.known = false;
     }
     if (!make_judges(x->j)) return INTEROP_NOMEM;
     rc = (x->have & IN_HAS_OWN) && x->j->event.conversation.p == NULL ? enter(x) : INTEROP_OK;
@@ -536,6 +591,7 @@ interop_status_t in_judge_show(interop_judge_t *j, in_span_t body, interop_answe
     return INTEROP_OK;
   }
   if (rc == INTEROP_OK) rc = in_api_elements_end(x.e, &j->arena, &answer->body, &changed);
+  if (rc == INTEROP_SYNTAX) return refuse_unreadable(j, answer);
   if (rc != INTEROP_OK || !changed) return rc;
   answer->body_changed = 1;
   return tell(&x);

@@ -14,7 +14,7 @@
 #include "store/memory.h"
 
 #define MEMBERS  20000u
-#define WHO(id, linked) "{\"id\":\"" id "\",\"tenant\":\"t1\",\"systems\":[\"kaizala\",\"teams\"],\"linked_account\":" linked ",\"reads_on\":\"teams\"}"
+#define WHO(id, linked, on) "{\"id\":\"" id "\",\"tenant\":\"t1\",\"systems\":[\"kaizala\",\"teams\"],\"linked_account\":" linked ",\"reads_on\":\"" on "\"}"
 
 static interop_policy_t *policy;
 static in_memory_t *memory;
@@ -170,6 +170,104 @@ static void crowds(void) {
   }
 }
 
+/* ---- answers: what becomes of a message does not hang on those before it */
+
+static const char *const authors[] = { "asha", "bela", "cora", "dora", "nobody", "someone", "kim" };
+static const char *const contents[] = {
+  "\"contentType\":\"text\",\"content\":\"hello\"", "\"contentType\":\"html\",\"content\":\"<b>x</b>\"",
+  "\"contentType\":\"html\",\"content\":\"<img src=x>\"", "\"contentType\":\"html\",\"content\":\"<p>y</p>\"", "\"content\":7",
+};
+static const char *const cards[] = { "", ",\"attachments\":[{\"contentType\":\"application/vnd.microsoft.card.adaptive\"}]",
+                                     ",\"mentions\":[{}],\"x\":{}", ",\"importance\":\"urgent\"" };
+
+static void put_message(in_buf_t *b, unsigned i, unsigned seed) {
+  unsigned who = seed % 3 == 0 ? seed / 3 % in_countof(authors) : i / 40 % in_countof(authors);
+  in_buf_printf(b, "{\"id\":\"%u\",\"etag\":\"e\"", i);
+  if (seed % 17 != 5) in_buf_printf(b, ",\"from\":{\"user\":{\"id\":\"%s\"}}", authors[who]);
+  in_buf_printf(b, ",\"body\":{%s}%s}", contents[(seed % 5 == 1 ? seed / 7 : i / 15) % in_countof(contents)],
+                cards[seed % 5 == 2 ? seed / 11 % in_countof(cards) : 0]);
+}
+
+/* the answer of n messages from `first` on as bela sees it; the elements alone */
+static in_span_t shown(unsigned first, unsigned n, in_buf_t *to) {
+  interop_target_t target = { IN_SPAN("GET"), IN_SPAN("/v1.0/chats/one/messages") };
+  interop_source_t source = in_memory_source(memory);
+  interop_request_t q;
+  interop_match_t match;
+  interop_judge_t *j = NULL;
+  interop_answer_t a;
+  in_buf_t body;
+  size_t at = to->n;
+  memset(&q, 0, sizeof(q));
+  in_buf_init(&body, &interop_alloc_libc);
+  in_buf_put(&body, IN_SPAN("{\"value\":["));
+  for (unsigned i = first; i < first + n; i++) {
+    if (i > first) in_buf_byte(&body, ',');
+    put_message(&body, i, i * 2654435761u >> 8);
+  }
+  in_buf_put(&body, IN_SPAN("]}"));
+  q.sender = IN_SPAN("bela");
+  q.now = 1547546400;
+  if (interop_judge_new(policy, interop_policy_api(policy, IN_SPAN("graph")), &target, &interop_alloc_libc, &j, &match) != INTEROP_OK
+      || interop_judge_run(j, &q, &source) != INTEROP_OK
+      || interop_judge_answer(j, 200, in_buf_span(&body), &a) != INTEROP_OK) exit(1);
+  if (a.refused) in_buf_printf(to, "refused %u %.*s", a.status, (int) interop_judge_plan(j)->reason.n, interop_judge_plan(j)->reason.p);
+  else {
+    in_span_t out = a.body_changed ? a.body : in_buf_span(&body);
+    in_buf_put(to, in_span(out.p + 10, out.n - 12));
+  }
+  interop_judge_free(j);
+  in_buf_free(&body);
+  return in_span(to->p + at, to->n - at);
+}
+
+static void load(const char *path, void **image, size_t *size) {
+  interop_diag_t diag;
+  if (interop_compile_file(path, &interop_alloc_libc, image, size, NULL, NULL, &diag) == INTEROP_OK
+      && interop_policy_load(*image, *size, &interop_alloc_libc, &policy, &diag) == INTEROP_OK) return;
+  printf("Bail out! %s\n", diag.text);
+  exit(1);
+}
+
+static void unload(void *image, size_t size) {
+  interop_policy_free(policy);
+  interop_alloc_libc.resize(NULL, image, size, 0);
+}
+
+static void answers(void) {
+  in_buf_t all, each, one;
+  unsigned changed = 0;
+  in_buf_init(&all, &interop_alloc_libc);
+  in_buf_init(&each, &interop_alloc_libc);
+  for (unsigned i = 0; i < 1500; i++) {
+    in_span_t s;
+    if (each.n > 0) in_buf_byte(&each, ',');
+    s = shown(i, 1, &each);
+    if (s.n == 0) each.n -= i > 0;        /* it was taken out */
+    changed += s.n > 0 && !in_contains(s, IN_SPAN("\"etag\":\"e\",\"from\""));
+    changed += in_contains(s, IN_SPAN("cannot be shown")) || in_contains(s, IN_SPAN("nsupported"));
+  }
+  shown(0, 1500, &all);
+  ok(changed > 100, "some messages are changed (%u)", changed);
+  ok(all.n == each.n && memcmp(all.p, each.p, all.n) == 0, "1,500 messages: each is shown as if alone");
+  for (size_t i = 0; i < all.n && i < each.n; i++)
+    if (all.p[i] != each.p[i]) {
+      size_t from = i < 200 ? 0 : i - 200;
+      printf("# all:  %.*s\n# each: %.*s\n", 400, all.p + from, 400, each.p + from);
+      break;
+    }
+  in_buf_init(&one, &interop_alloc_libc);
+  shown(0, 4096, &one);
+  ok(!in_starts(in_buf_span(&one), IN_SPAN("refused")), "4,096 messages are shown");
+  one.n = 0;
+  in_buf_byte(&one, ' ');
+  shown(0, 4097, &one);
+  is_bytes(one.p, one.n, " refused 502 unreadable_answer", 30, "4,097 are more than an answer has");
+  in_buf_free(&one);
+  in_buf_free(&all);
+  in_buf_free(&each);
+}
+
 /* beside what the JSON library takes: 32 bytes a recipient and 16 a party, of 16 bytes of body */
 static void memory_bound(void) {
   const mix_t mix = { 0, 65000, 0 };
@@ -217,21 +315,24 @@ static void put(interop_record_kind_t kind, const char *json) {
 }
 
 int main(void) {
-  interop_diag_t diag;
   void *image;
   size_t size;
   memory = in_memory_new(&interop_alloc_libc);
-  if (interop_compile_file("conf.d", &interop_alloc_libc, &image, &size, NULL, NULL, &diag) != INTEROP_OK
-      || interop_policy_load(image, size, &interop_alloc_libc, &policy, &diag) != INTEROP_OK || memory == NULL) {
-    printf("Bail out! %s\n", diag.text);
-    return 1;
-  }
+  if (memory == NULL) return 1;
+  load("conf.d", &image, &size);
   put(INTEROP_R_TENANT, "{\"id\":\"t1\",\"country\":\"IN\",\"plan\":\"o365\"}");
-  put(INTEROP_R_USER, WHO("asha", "true"));
-  put(INTEROP_R_USER, WHO("bela", "true"));
-  put(INTEROP_R_USER, WHO("cora", "false"));
+  put(INTEROP_R_USER, WHO("asha", "true", "kaizala"));
+  put(INTEROP_R_USER, WHO("bela", "true", "teams"));
+  put(INTEROP_R_USER, WHO("cora", "false", "teams"));
   put(INTEROP_R_USER, "{\"id\":\"dora\",\"tenant\":\"t1\",\"systems\":[\"kaizala\",\"teams\"]}");
   put(INTEROP_R_CONVERSATION, "{\"id\":\"g\",\"type\":\"group\",\"tenant\":\"t1\",\"participants\":[\"asha\"]}");
+  put(INTEROP_R_USER, "{\"id\":\"kim\",\"tenant\":\"t1\",\"systems\":[\"kaizala\"],\"linked_account\":false}");
+  put(INTEROP_R_CONVERSATION, "{\"id\":\"one\",\"type\":\"one_on_one\",\"tenant\":\"t1\",\"participants\":[\"asha\",\"bela\",\"kim\"],\"started\":true}");
+  for (unsigned i = 0; i < 1500; i += 3) {
+    char record[128];
+    snprintf(record, sizeof(record), "{\"id\":\"%u\",\"conversation\":\"one\",\"author\":\"%s\",\"delivered_as\":\"%s\"}", i, authors[i % 4], i % 2 ? "text" : "unsupported");
+    put(INTEROP_R_MESSAGE, record);
+  }
   same(&(mix_t) { 0, MEMBERS, 0 }, "nobody known");
   same(&(mix_t) { 1, MEMBERS, 0 }, "all known");
   same(&(mix_t) { 3, MEMBERS, 0 }, "a mix");
@@ -239,10 +340,13 @@ int main(void) {
   same(&(mix_t) { 3, MEMBERS, 1 }, "a mix whose names are asked for");
   same(&(mix_t) { 0, MEMBERS, 1 }, "nobody known, and names asked for");
   crowds();
+  answers();
   memory_bound();
   no_memory();
+  unload(image, size);
+  load("t/lang/answers.rules", &image, &size);
+  answers();
+  unload(image, size);
   in_memory_free(memory);
-  interop_policy_free(policy);
-  interop_alloc_libc.resize(NULL, image, size, 0);
   return done();
 }
