@@ -49,7 +49,8 @@ static bool take_parameter(in_span_t *s) {
   skip_space(s);
   if (s->n == 0 || s->p[0] == ';') return true;
   name = take_token(s);
-  if (name.n == 0 || !take_char(s, '=') || !take_value(s, &value)) return false;
+  /* "charset*=", "boundary*0=" (RFC 2231) are further spellings, which few know */
+  if (name.n == 0 || memchr(name.p, '*', name.n) != NULL || !take_char(s, '=') || !take_value(s, &value)) return false;
   return !in_eq_nocase(name, IN_SPAN("charset")) || in_eq_nocase(value, IN_SPAN("utf-8"));
 }
 
