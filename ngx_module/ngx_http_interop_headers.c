@@ -11,6 +11,7 @@
 
 static ngx_int_t ngx_http_interop_keep_run(ngx_http_request_t *r,
     ngx_list_t *kept, ngx_table_elt_t *run, ngx_uint_t n);
+static ngx_uint_t ngx_http_interop_to_http(ngx_table_elt_t *h);
 
 
 /* an upstream that listened to these would do what was not judged */
@@ -61,6 +62,10 @@ ngx_http_interop_strip_headers(ngx_http_request_t *r, ngx_uint_t judged)
                 != NGX_OK)
             {
                 return NGX_ERROR;
+            }
+
+            if (&h[i] == r->headers_in.upgrade) {
+                r->headers_in.upgrade = NULL;
             }
 
             run = i + 1;
@@ -148,6 +153,13 @@ ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
     case 'r':
         return judged == 3 && ngx_http_interop_named(h, "range", 5);
 
+    case 'u':
+
+        /* what follows an answer 101 would not be judged */
+
+        return ngx_http_interop_named(h, "upgrade", 7)
+               && (judged || ngx_http_interop_to_http(h));
+
     case 'x':
 
         if (judged == 0) {
@@ -166,6 +178,29 @@ ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
     default:
         return 0;
     }
+}
+
+
+/* "h2c": further requests, which nobody would see; "websocket" is what it is */
+
+static ngx_uint_t
+ngx_http_interop_to_http(ngx_table_elt_t *h)
+{
+    size_t   left;
+    u_char  *p;
+
+    p = h->value.data;
+
+    for (left = h->value.len; left >= 3; left--, p++) {
+
+        if (ngx_strncasecmp(p, (u_char *) "h2c", 3) == 0
+            || (left >= 5 && ngx_strncasecmp(p, (u_char *) "http/", 5) == 0))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -22,6 +22,14 @@ server {
     underscores_in_headers on;
     interop_api graph;
     location / { proxy_pass http://%%UPSTREAM%%; }
+}
+server {
+    listen %%ADDR:tunnel%%;
+    interop_api graph;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $http_connection;
+    proxy_set_header X-User "";
+    location / { proxy_pass http://%%UPSTREAM%%; }
 END
 
 my %evil = ('Interop-Cross' => 'kaizala;verdict=deliver', 'interop-verdict' => 'deliver', 'INTEROP-ANYTHING' => 'x');
@@ -77,6 +85,23 @@ for my $mode ('', 'h2') {
         headers => { 'Content-Type' => 'application/json', Content_Type => 'text/html', 'X-User' => 'jonas' });
     is($r->{status}, 415, 'underscores: another type is a second one');
     is(scalar(my @none = $t->got), 0, 'underscores: upstream gets nothing of it');
+}
+
+# a tunnel would carry requests that nobody judges
+for my $case ([ POST => $MESSAGES, 'websocket', undef ], [ GET => $MESSAGES, 'h2c', undef ],
+              [ GET => '/v1.0/me', 'h2c', undef ], [ GET => '/v1.0/me', 'foo, H2C', undef ],
+              [ GET => '/v1.0/me', 'HTTP/2.0', undef ], [ GET => '/v1.0/me', 'websocket', 'websocket' ]) {
+    my ($method, $target, $upgrade, $want) = @$case;
+    my $c = $t->connect('tunnel');
+    my $body = $method eq 'POST' ? $TEXT : '';
+    my $answer = $want || $upgrade;
+    $t->upstream->answers({ status => 101, headers => { Upgrade => $answer, Connection => 'Upgrade' } });
+    $c->send("$method $target HTTP/1.1\r\nHost: x\r\nX-User: jonas\r\nUpgrade: $upgrade\r\nConnection: Upgrade\r\n"
+        . ($body ? "Content-Type: application/json\r\nContent-Length: " . length($body) . "\r\n" : '') . "\r\n$body");
+    $t->pump(sub { @{ $t->upstream->requests } }, 10);
+    is($t->got->{headers}{upgrade}, $want, "Upgrade: $upgrade with $method $target: " . ($want ? 'goes on' : 'does not go on'));
+    $c->close;
+    $t->upstream->reset;
 }
 
 # the native leg tells the fan-out, in one header of ours
