@@ -189,6 +189,8 @@ typedef struct {
     size_t                        size;          /* allocated */
     ngx_uint_t                    status;
     ngx_str_t                     type;
+    ngx_str_t                     retry;         /* Retry-After */
+    ngx_str_t                     sign_in;       /* WWW-Authenticate */
     ngx_uint_t                    count;
     ngx_http_interop_resolved_t  *resolved;      /* keys asked for */
     unsigned                      waiting:1;

@@ -129,11 +129,25 @@ ngx_http_interop_refusal_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (!ctx->plan->retry_after) {
-        return NGX_OK;
+    if (ctx->plan->sign_in.p) {
+        value = ngx_http_interop_str(ctx->plan->sign_in);
+
+        if (ngx_http_interop_add_header(r, "WWW-Authenticate", &value)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
-    ngx_str_set(&value, "1");
+    if (ctx->plan->retry.p) {
+        value = ngx_http_interop_str(ctx->plan->retry);
+
+    } else if (ctx->plan->retry_after) {
+        ngx_str_set(&value, "1");
+
+    } else {
+        return NGX_OK;
+    }
 
     return ngx_http_interop_add_header(r, "Retry-After", &value);
 }

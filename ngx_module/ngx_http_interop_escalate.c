@@ -115,6 +115,10 @@ ngx_http_interop_escalate_stepped(ngx_http_request_t *r,
                       status);
     }
 
+    interop_judge_step_headers(ctx->judge,
+                               ngx_http_interop_span(&ctx->fetch.retry),
+                               ngx_http_interop_span(&ctx->fetch.sign_in));
+
     ngx_http_interop_escalate_source(ctx, &source);
 
     return interop_judge_stepped(ctx->judge, &source,

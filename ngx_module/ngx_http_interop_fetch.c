@@ -16,6 +16,10 @@ static ngx_int_t ngx_http_interop_fetch_done(ngx_http_request_t *r, void *data,
     ngx_int_t rc);
 static ngx_int_t ngx_http_interop_fetch_headers(ngx_http_request_t *sr);
 static ngx_uint_t ngx_http_interop_fetch_drops(ngx_table_elt_t *h);
+static void ngx_http_interop_fetch_failure(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *parent);
+static ngx_int_t ngx_http_interop_fetch_join(ngx_http_request_t *r,
+    ngx_str_t *to, ngx_str_t *value);
 
 
 /* what belongs to the body or the form of the client's own request */
@@ -124,6 +128,8 @@ ngx_http_interop_subrequest(ngx_http_request_t *r,
 
     ngx_str_null(&ctx->fetch.answer);
     ngx_str_null(&ctx->fetch.type);
+    ngx_str_null(&ctx->fetch.retry);
+    ngx_str_null(&ctx->fetch.sign_in);
 
     ctx->fetch.size = 0;
     ctx->fetch.status = 0;
@@ -300,7 +306,77 @@ ngx_http_interop_fetch_header(ngx_http_request_t *r,
         parent->fetch.failed = 1;
     }
 
+    if (r->headers_out.status >= NGX_HTTP_SPECIAL_RESPONSE
+        && !parent->fetch.own)
+    {
+        ngx_http_interop_fetch_failure(r, parent);
+    }
+
     r->filter_need_in_memory = 1;
+
+    return NGX_OK;
+}
+
+
+/* what a failure that is handed on says of how to do better */
+
+static void
+ngx_http_interop_fetch_failure(ngx_http_request_t *r,
+    ngx_http_interop_ctx_t *parent)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].hash == 0) {
+                continue;
+            }
+
+            if (ngx_http_interop_named(&h[i], "retry-after", 11)) {
+                parent->fetch.retry = h[i].value;
+
+            } else if (ngx_http_interop_named(&h[i], "www-authenticate", 16)
+                       && ngx_http_interop_fetch_join(r,
+                                                      &parent->fetch.sign_in,
+                                                      &h[i].value)
+                          != NGX_OK)
+            {
+                ngx_str_null(&parent->fetch.sign_in);
+            }
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_interop_fetch_join(ngx_http_request_t *r, ngx_str_t *to,
+    ngx_str_t *value)
+{
+    u_char  *p;
+    size_t   len;
+
+    if (to->len == 0) {
+        *to = *value;
+        return NGX_OK;
+    }
+
+    len = to->len + sizeof(", ") - 1 + value->len;
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(p, "%V, %V", to, value);
+
+    to->data = p;
+    to->len = len;
 
     return NGX_OK;
 }

@@ -510,6 +510,7 @@ typedef struct {
   unsigned status;
   interop_span_t answer_type, answer_body;   /* absent: no body */
   interop_span_t meeting;         /* value of Interop-Meeting: where to join; absent: none */
+  interop_span_t retry, sign_in;  /* values of Retry-After and WWW-Authenticate; absent: none */
 
   /* the answer's side: what interop_judge_answer wants */
   unsigned wants_answer:1;        /* call it with upstream's status */
@@ -593,6 +594,10 @@ INTEROP_API interop_status_t interop_judge_step(interop_judge_t *judge,
 INTEROP_API interop_status_t interop_judge_stepped(interop_judge_t *judge,
     const interop_source_t *source, int64_t clock, unsigned status,
     interop_span_t content_type, interop_span_t body);
+/* Before interop_judge_stepped: its answer's headers Retry-After and WWW-Authenticate; absent:
+   none. A failure that is handed on takes them along. */
+INTEROP_API void interop_judge_step_headers(interop_judge_t *judge, interop_span_t retry,
+    interop_span_t sign_in);
 INTEROP_API void interop_judge_renew(interop_judge_t *judge,
     const interop_source_t *source, int64_t clock);
 INTEROP_API void interop_judge_release(interop_judge_t *judge, const interop_source_t *source);

@@ -149,6 +149,24 @@ sub fails {
     is(paths($t->got), $o{again} ? 'messages' : 'myOnlineMeetings messages', "$name: with what was missing");
 }
 my @again = (again => [ told() ]);
+{
+    my $n = ++$next;
+    for my $h ([ 401, { 'WWW-Authenticate' => [ 'Bearer realm="quay"', 'Negotiate' ] }, 'www-authenticate', 'Bearer realm="quay", Negotiate' ],
+               [ 429, { 'Retry-After' => '17' }, 'retry-after', '17' ], [ 503, { 'Retry-After' => 'Wed, 21 Oct 2026 07:28:00 GMT' }, 'retry-after', 'Wed, 21 Oct 2026 07:28:00 GMT' ]) {
+        my ($status, $headers, $name, $value) = @$h;
+        $up->answers({ status => $status, json => '{}', headers => { %$headers, 'X-Theirs' => '1' } });
+        my $r = ask($t, $n);
+        is($r->{headers}{$name}, $value, "$status: $name is handed on");
+        is($r->{headers}{'x-theirs'}, undef, "$status: and no other header");
+    }
+    $up->answers(made(), { status => 429, json => '{}', headers => { 'Retry-After' => '9' } });
+    is(ask($t, $n)->{headers}{'retry-after'}, 9, 'the link is refused for now: when to come again');
+    $up->answers(told(headers => { 'Retry-After' => '9', 'WWW-Authenticate' => 'Negotiate' }));
+    my $r = ask($t, $n);
+    is(said($r), '409 escalate escalated_to_meeting', 'it is told');
+    is($r->{headers}{$_}, undef, "of a success no $_") for qw(retry-after www-authenticate);
+    $t->got;
+}
 fails('refused', [ { status => 401, json => '{"code":"Unauthorized"}' } ], '401 escalate meeting_not_created', 'myOnlineMeetings', body => qr/^\{"code":"Unauthorized"\}$/);
 fails('gone', [ { close => 'before' } ], '502 escalate meeting_not_created', 'myOnlineMeetings');
 fails('dies', [ made(close => 'within') ], '502 escalate meeting_not_created', 'myOnlineMeetings');

@@ -122,6 +122,7 @@ typedef struct {
   in_span_t type, body;           /* absent: none; upstream's: as it came */
   bool body_changed;              /* upstream's answer gets this body */
   in_span_t verdict, notice, recipients;  /* absent: none */
+  in_span_t retry, sign_in;       /* ours: Retry-After, WWW-Authenticate; absent: none */
 } in_reply_t;
 
 /* a may be NULL: nothing went on. body and its media type. FULL: no boundary was found. */

@@ -98,6 +98,8 @@ static void put_ours(in_batch_t *b, const in_bitem_t *i, const in_reply_t *r, in
   in_buf_byte(out, '{');
   if (out->failed) return;
   if (r->body.n > 0) put_pair(out, IN_SPAN("Content-Type"), r->type);
+  put_pair(out, IN_SPAN("Retry-After"), r->retry);
+  put_pair(out, IN_SPAN("WWW-Authenticate"), r->sign_in);
   put_pair(out, IN_SPAN("Interop-Verdict"), r->verdict);
   put_pair(out, IN_SPAN("Interop-Notice"), r->notice);
   in_buf_byte(out, '}');

@@ -191,6 +191,8 @@ static void put_edited(const in_message_t *m, unsigned was, const in_reply_t *r,
 
 static void put_ours(const in_reply_t *r, in_buf_t *out) {
   in_buf_printf(out, "HTTP/1.1 %u %s\r\n", r->status, phrase(r->status));
+  put_line(out, IN_SPAN("Retry-After"), r->retry);
+  put_line(out, IN_SPAN("WWW-Authenticate"), r->sign_in);
   if (r->body.n > 0) {
     put_line(out, IN_SPAN("Content-Type"), r->type);
     in_buf_printf(out, "Content-Length: %zu\r\n", r->body.n);

@@ -217,6 +217,8 @@ static interop_status_t steps(in_edge_t *e) {
     rc = send(e, &w, &answer);
     if (assumed) answer.body = sample_meeting(e);
     if (rc == INTEROP_OK)
+      interop_judge_step_headers(e->judge, in_wire_header(&answer, "retry-after"), in_wire_header(&answer, "www-authenticate"));
+    if (rc == INTEROP_OK)
       rc = interop_judge_stepped(e->judge, &source, clock, answer.status, in_wire_header(&answer, "content-type"), answer.body);
     if (rc != INTEROP_OK) return rc;
   }
@@ -295,6 +297,8 @@ static interop_status_t answer(in_edge_t *e, const interop_plan_t *plan) {
   if (good && plan->status >= 400) good = in_wire_add(r, e->arena, IN_SPAN("Cache-Control"), IN_SPAN("no-store"));
   if (good && plan->meeting.p != NULL) good = in_wire_add(r, e->arena, IN_SPAN("Interop-Meeting"), plan->meeting);
   if (good && plan->retry_after) good = in_wire_add(r, e->arena, IN_SPAN("Retry-After"), IN_SPAN("1"));
+  if (good && plan->retry.p != NULL) good = in_wire_add(r, e->arena, IN_SPAN("Retry-After"), plan->retry);
+  if (good && plan->sign_in.p != NULL) good = in_wire_add(r, e->arena, IN_SPAN("WWW-Authenticate"), plan->sign_in);
   return good ? add_verdict(e, plan) : INTEROP_NOMEM;
 }
 

@@ -307,6 +307,8 @@ static void reply_ours(const item_t *i, in_reply_t *r) {
   r->body = p->answer_body;
   r->verdict = p->verdict_header;
   r->notice = p->notice_header;
+  r->retry = p->retry.p != NULL ? p->retry : p->retry_after ? IN_SPAN("1") : IN_NONE;
+  r->sign_in = p->sign_in;
 }
 
 static interop_status_t answer_all(interop_judge_t *j) {

@@ -155,7 +155,10 @@ static interop_status_t fail_as(interop_judge_t *j, const interop_source_t *sour
   unsigned own = status >= 400 && status <= 599 ? status : 0;
   in_span_t detail = status == 0 ? IN_SPAN("no answer") : in_arena_printf(&j->arena, "answered with %u", status);
   interop_status_t rc = fail(j, source, reason, own, detail);
-  if (rc != INTEROP_OK || own == 0 || body.n == 0) return rc;
+  if (rc != INTEROP_OK || own == 0) return rc;
+  j->plan.retry = j->escalating->retry;
+  j->plan.sign_in = j->escalating->sign_in;
+  if (body.n == 0) return rc;
   j->plan.answer_type = in_arena_copy(&j->arena, type);
   j->plan.answer_body = in_arena_copy(&j->arena, body);
   return j->plan.answer_body.p == NULL ? INTEROP_NOMEM : INTEROP_OK;
@@ -303,6 +306,22 @@ static interop_status_t meeting_made(interop_judge_t *j, const interop_source_t 
   e->state = IN_ESC_LINK;
   (void) swap_mine(j, source, e, clock + LEASE);
   return INTEROP_OK;
+}
+
+/* what can stand in a header, and in a text */
+static in_span_t header(interop_judge_t *j, in_span_t value) {
+  for (size_t i = 0; i < value.n; i++)
+    if (value.p[i] < 0x20 || value.p[i] > 0x7e) return IN_NONE;
+  return value.n == 0 ? IN_NONE : in_arena_copy(&j->arena, value);
+}
+
+void interop_judge_step_headers(interop_judge_t *j, in_span_t retry, in_span_t sign_in) {
+  in_escalating_t *e;
+  j = whose(j);
+  e = j->escalating;
+  if (e == NULL) return;
+  e->retry = header(j, retry);
+  e->sign_in = header(j, sign_in);
 }
 
 interop_status_t interop_judge_stepped(interop_judge_t *j, const interop_source_t *source, int64_t clock, unsigned status,

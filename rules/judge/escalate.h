@@ -37,6 +37,7 @@ struct in_escalating_s {
   int64_t made;                         /* time of the request that it was made for */
   int64_t waits_since;                  /* clock; 0: it does not wait */
   uint32_t notices[2];                  /* before the row's own */
+  in_span_t retry, sign_in;             /* headers of the last answer */
 };
 
 /* OK; MISSING: there is no conversation in which this API could tell it */
