@@ -158,6 +158,10 @@ interop_target_t in_api_fetch(const in_image_t *img, const in_match_t *m, const 
   return t;
 }
 
+bool in_api_asks_who(const in_image_t *img, const in_event_t *ev) {
+  return (in_records_operation(img, ev->op_index)->flags & IN_OPER_WHO) != 0;
+}
+
 interop_status_t in_api_original(const in_image_t *img, const in_event_t *ev, in_span_t body,
                                  in_arena_t *arena, in_original_t *o) {
   interop_status_t rc;
@@ -174,6 +178,10 @@ interop_status_t in_api_original(const in_image_t *img, const in_event_t *ev, in
   if (!parse(img, op->api, body, arena, &b->json, &rc)) return rc;
   rc = in_body_read(b, &old);
   if (rc != INTEROP_OK || b->wrong.p != NULL) return rc;
+  if (b->op->flags & IN_OPER_WHO) {
+    if (old.party_count == 1) o->author = in_arena_copy(arena, old.parties[0]);
+    return arena->failed ? INTEROP_NOMEM : INTEROP_OK;
+  }
   o->known = old.has_content;
   o->kind = old.kind;
   o->author = id_at(img, &b->json, op->original_author, b->nocase, arena);

@@ -271,7 +271,10 @@ interop_status_t in_api_elements_end(in_elements_t *e, in_arena_t *arena, in_spa
 /* method and target; method absent: this API cannot */
 interop_target_t in_api_fetch(const in_image_t *img, const in_match_t *m, const in_event_t *ev,
                               in_arena_t *arena);
+/* author: where the definition says so, who is removed (known is false then) */
 typedef struct { interop_kind_t kind; in_span_t author; bool known; } in_original_t;
+/* is upstream to be asked who is removed? */
+bool in_api_asks_who(const in_image_t *img, const in_event_t *ev);
 interop_status_t in_api_original(const in_image_t *img, const in_event_t *ev, in_span_t body,
                                  in_arena_t *arena, in_original_t *o);
 

@@ -48,6 +48,7 @@ typedef struct {
 
 #define IN_OPER_OPAQUE  1u        /* the body passes unread, only its type is judged */
 #define IN_OPER_ITEM    2u        /* the answer is no list: it is one such element itself */
+#define IN_OPER_WHO     4u        /* the original tells who is removed */
 
 /* what of an operation is in its path: captures by number, or IN_NIL */
 typedef struct { uint32_t conversation, message, party, call; } in_ai_captures_t;

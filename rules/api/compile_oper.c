@@ -107,8 +107,22 @@ static bool read_asks(reader_t *r, const in_stmt_t *s) {
   return true;
 }
 
+/* who is meant stands in upstream's answer to another request */
+static bool read_fetched(reader_t *r, const in_stmt_t *s) {
+  static const char form[] = "party fetched GET /PATH { party /POINTER ...; }";
+  in_ai_operation_t *o = &r->o->rec;
+  if (s->ntok != 4 || !s->has_block || s->block == NULL || o->original != IN_NIL) return bad_form(r, s, form);
+  if (o->operation != INTEROP_OP_PARTICIPANT_REMOVE)
+    return in_apic_bad(r->c, in_stmt_place(s), NULL, "only who is removed is asked for like this");
+  o->flags |= IN_OPER_WHO;
+  return in_apic_make_bare(r->c, &s->tok[2], &s->tok[3], &o->original)
+         && in_apic_path_has(r->c, r->o, &s->tok[3], o->original)
+         && in_apic_shape(r->c, NULL, s->block, true, in_stmt_place(s), &o->original_shape);
+}
+
 static bool read_party(reader_t *r, const in_stmt_t *s) {
-  static const char form[] = "party from NAME;";
+  static const char form[] = "party from NAME;  party fetched GET /PATH { ... }";
+  if (in_tok_is(s, 1, "fetched")) return read_fetched(r, s);
   if (s->ntok != 3 || s->has_block || !in_tok_is(s, 1, "from")) return bad_form(r, s, form);
   for (uint32_t i = 0; i < r->o->path.count; i++) {
     uint32_t n = r->o->path.seg[i].capture;

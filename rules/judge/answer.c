@@ -231,6 +231,16 @@ static interop_status_t keep_call(interop_judge_t *j, in_span_t id) {
   return rc;
 }
 
+/* nobody else knows whom a membership's id means; not where nothing is sent, or nothing would follow */
+bool in_judge_asks_who(interop_judge_t *j) {
+  const in_pi_outcome_t *o = in_judge_outcome(j, &j->recipients[j->final]);
+  const in_row_t *row;
+  if (j->facts.fetched || !in_api_asks_who(&j->policy->img, &j->event)) return false;
+  if (o->kind != IN_OUT_DECISION || (!j->request->native && o->verdict >= INTEROP_V_DROP) || o->verdict == INTEROP_V_DENY) return false;
+  row = in_facts_row(&j->facts, IN_SUB_CONVERSATION);
+  return row != NULL && row->participants.type == INTEROP_T_LIST;
+}
+
 /* who came and who went: the record of a conversation that is known follows */
 static interop_status_t keep_roster(interop_judge_t *j) {
   in_buf_t b;
@@ -249,6 +259,8 @@ static interop_status_t keep_roster(interop_judge_t *j) {
     in_pack_item(&b, in_judge_id(&j->recipients[i]), joined);
     n++;
   }
+  if (gone && in_api_asks_who(&j->policy->img, &j->event) && j->original.author.p != NULL)
+    in_pack_item(&b, author_id(j, j->original.author), joined), n++;
   items = b.failed || n == 0 ? IN_NONE : in_arena_copy(&j->arena, in_buf_span(&b));
   in_buf_free(&b);
   if (n == 0) return INTEROP_OK;

@@ -150,6 +150,7 @@ static interop_status_t judge(interop_judge_t *j) {
     if (rc == INTEROP_OK) rc = in_script_ask(j);
     if (rc == INTEROP_OK) rc = in_judge_amend(j);
     if (rc == INTEROP_OK) rc = in_judge_part(j);
+    if (rc == INTEROP_OK && in_judge_asks_who(j)) rc = INTEROP_AGAIN;
     if (rc != INTEROP_AGAIN) break;
     rc = begin_fetch(j);
     if (rc != INTEROP_OK) return rc;

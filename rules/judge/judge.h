@@ -208,6 +208,8 @@ void in_judge_joined(interop_judge_t *j);
 in_span_t in_judge_message_key(interop_judge_t *j, in_span_t conversation, in_span_t message);
 bool in_judge_wants_effects(interop_judge_t *j);
 interop_status_t in_judge_keep_original(interop_judge_t *j);
+/* is upstream to be asked who leaves, before they have left? */
+bool in_judge_asks_who(interop_judge_t *j);
 
 /* batch.c */
 interop_status_t in_judge_batch(interop_judge_t *j);
