@@ -89,6 +89,7 @@ static void bind_object(in_body_t *b, uint32_t node) {
     in_span_t name = in_json_str(k);
     uint32_t child = few ? in_body_child(b, node, name) : in_body_named(b, node, names, name);
     if (child != IN_NIL) bind_one(b, child, k + 1);
+    else b->others = true;
     k = unsafe_yyjson_get_next(k + 1);
   }
 }
@@ -109,6 +110,7 @@ void in_body_bind_again(in_body_t *b) {
   memset(b->bound, 0, b->shape->nodes * sizeof(*b->bound));
   memset(b->live, 0, sizeof(b->live));
   bind_one(b, 0, b->json.root);
+  b->others = false;
   /* children have higher numbers than their parents */
   for (uint32_t i = 0; i < b->shape->nodes; i = in_body_next(b, i + 1)) {
     if (b->node[i].children.count == 0) continue;

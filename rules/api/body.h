@@ -47,6 +47,7 @@ struct in_body_s {
   bool nocase;                    /* members' names */
   bool is_json;                   /* else raw: the body is the content */
   bool has_text;                  /* content below is valid */
+  bool others;                    /* an object that was bound has members of which no row knows */
   bool answers;                   /* an element of upstream's answer, no body of a client's */
   in_json_t json;
   yyjson_val **bound;             /* by number: the member's value, or NULL */

@@ -114,9 +114,8 @@ static const char short_escape[256] = {
   ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
 };
 
-static inline bool hits_one(unsigned char c) {
-  return c < 0x20 || c == '"' || c == '\\';
-}
+/* can it not stand as it is? */
+static const bool escaped[256] = { [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true };
 
 static inline char *put_escape(char *to, unsigned char c) {
   static const char hex[] = "0123456789abcdef";
@@ -132,44 +131,100 @@ static inline char *put_escape(char *to, unsigned char c) {
   return to + ESCAPE;
 }
 
-/* blocks of s, as long as there is room for one and an escape behind; gives the bytes taken */
+/* does one of eight bytes need an escape? which does not matter, nor their order */
+static inline bool any_escape(uint64_t w) {
+  const uint64_t ones = 0x0101010101010101ull;
+  uint64_t quote = w ^ ones * '"', slash = w ^ ones * '\\';
+  return (((w - ones * 0x20) | (quote - ones) | (slash - ones)) & ~w & ones * 0x80) != 0;
+}
+
+/* eight and four bytes, then one by one: short strings, and what stands near to an escape */
+static inline char *quote_bytes(char *to, const char *p, const char *end) {
+  const uint64_t blanks = 0x2020202000000000ull;
+  uint64_t w;
+  uint32_t half;
+  if (end - p >= (ptrdiff_t) sizeof(w)) {
+    memcpy(&w, p, sizeof(w));
+    memcpy(to, &w, sizeof(w));
+    if (!any_escape(w)) to += sizeof(w), p += sizeof(w);
+  }
+  if (end - p >= (ptrdiff_t) sizeof(half)) {
+    memcpy(&half, p, sizeof(half));
+    memcpy(to, &half, sizeof(half));
+    if (!any_escape(half | blanks)) to += sizeof(half), p += sizeof(half);
+  }
+  for (; p < end; p++) {
+    if (escaped[(unsigned char) *p]) to = put_escape(to, (unsigned char) *p); else *to++ = *p;
+  }
+  return to;
+}
+
+/* room for a block that is all escapes */
+#define ROOM  (IN_BLOCK * ESCAPE)
+
+/*
+** Blocks of s as long as there is room, then its rest. Where the first bytes of one
+** have an escape, those that are next to it are taken one by one. Gives the bytes taken.
+*/
 static size_t quote_blocks(in_buf_t *out, in_span_t s) {
-  size_t i = 0;
-  char *to = out->p + out->n, *end = out->p + out->size;
-  while (s.n - i >= IN_BLOCK && end - to >= (ptrdiff_t) (IN_BLOCK + ESCAPE)) {
-    in_block_bytes_t x = in_block_at(s.p + i);
-    unsigned at = in_first_hit(hits_escape(x));
-    memcpy(to, &x, sizeof(x));
-    to += at;
-    i += at;
+  const char *p = s.p, *end = s.p + s.n, *full = out->p + out->size - ROOM;
+  char *to = out->p + out->n;
+  while (end - p >= (ptrdiff_t) IN_BLOCK && to <= full) {
+    size_t left = (size_t) (end - p), room = (size_t) (full - to) + IN_BLOCK;
+    const char *last = p + (left < room ? left : room) - IN_BLOCK;
+    unsigned at;
+    do {
+      in_block_bytes_t x = in_block_at(p);
+      at = in_first_hit(hits_escape(x));
+      memcpy(to, &x, sizeof(x));
+      to += at;
+      p += at;
+    } while (at == IN_BLOCK && p <= last);
     if (at == IN_BLOCK) continue;
-    while (i < s.n && end - to >= (ptrdiff_t) ESCAPE && hits_one((unsigned char) s.p[i]))
-      to = put_escape(to, (unsigned char) s.p[i++]);
-    /* where they are near to each other, some bytes one by one */
-    for (unsigned few = at > 0 && at < 4 ? 16 : 0; few > 0 && i < s.n && end - to >= (ptrdiff_t) ESCAPE; few--) {
-      unsigned char c = (unsigned char) s.p[i++];
-      if (hits_one(c)) to = put_escape(to, c); else *to++ = (char) c;
-    }
+    for (; p < end && escaped[(unsigned char) *p] && to <= full; p++) to = put_escape(to, (unsigned char) *p);
+    if (at >= 4 || to > full) continue;
+    last = end - p < (ptrdiff_t) IN_BLOCK ? end : p + IN_BLOCK;
+    to = quote_bytes(to, p, last);
+    p = last;
+  }
+  if (end - p < (ptrdiff_t) IN_BLOCK && to <= full) {
+    to = quote_bytes(to, p, end);
+    p = end;
   }
   out->n = (size_t) (to - out->p);
-  return i;
+  return (size_t) (p - s.p);
+}
+
+/* where room is short, or has a limit: no more than is needed */
+static size_t quote_tight(in_buf_t *out, in_span_t s) {
+  size_t n = skip_plain(s.p, s.n);
+  in_buf_put(out, in_span(s.p, n));
+  if (n < s.n) {
+    char escape[ESCAPE];
+    in_buf_put(out, in_span(escape, (size_t) (put_escape(escape, (unsigned char) s.p[n++]) - escape)));
+  }
+  return n;
+}
+
+static void quote_long(in_buf_t *out, in_span_t s) {
+  in_buf_byte(out, '"');
+  while (s.n > 0 && !out->failed) {
+    size_t n = in_buf_fits(out, ROOM) ? quote_blocks(out, s) : quote_tight(out, s);
+    s = in_span(s.p + n, s.n - n);
+  }
+  in_buf_byte(out, '"');
 }
 
 void in_json_quote(in_buf_t *out, in_span_t s) {
-  in_buf_byte(out, '"');
-  while (s.n > 0 && !out->failed) {
-    size_t n = out->limit == 0 && out->size - out->n >= IN_BLOCK + ESCAPE ? quote_blocks(out, s) : 0;
-    s = in_span(s.p + n, s.n - n);
-    if (s.n == 0) break;
-    n = skip_plain(s.p, s.n);
-    in_buf_put(out, in_span(s.p, n));
-    if (n < s.n) {
-      char escape[ESCAPE];
-      in_buf_put(out, in_span(escape, (size_t) (put_escape(escape, (unsigned char) s.p[n++]) - escape)));
-    }
-    s = in_span(s.p + n, s.n - n);
+  if (s.n > IN_BLOCK || !in_buf_fits(out, ROOM + 2)) {
+    quote_long(out, s);
+    return;
   }
-  in_buf_byte(out, '"');
+  char *to = out->p + out->n;
+  *to++ = '"';
+  to = quote_bytes(to, s.p, s.p + s.n);
+  *to++ = '"';
+  out->n = (size_t) (to - out->p);
 }
 
 static void put_text(in_buf_t *out, const in_edit_text_t *t) {

@@ -108,6 +108,14 @@ static void put_member(writer_t *w, uint32_t node, in_span_t text) {
   else in_edits_add(&w->edits, obj, in_body_str(b, b->node[node].name), text, false);
 }
 
+/* is this value of the format's member a word for plain text already? */
+static bool says_text(const in_body_t *b, yyjson_val *v) {
+  if (v == NULL || !yyjson_is_str(v)) return false;
+  if (b->has_text && !(b->node[b->shape->content].flags & IN_MEMBER_DATA)) return b->format == IN_FORMAT_TEXT;
+  const in_ai_choice_t *c = in_body_choice(b, b->shape->formats, in_json_str(v));
+  return c != NULL && c->means == IN_FORMAT_TEXT;
+}
+
 static void put_format(writer_t *w) {
   in_body_t *b = w->b;
   if (b->shape->format == IN_NIL) return;
@@ -118,8 +126,7 @@ static void put_format(writer_t *w) {
     w->impossible = true;
     return;
   }
-  if (v != NULL && yyjson_is_str(v) && in_body_choice(b, b->shape->formats, in_json_str(v)) != NULL
-      && in_body_choice(b, b->shape->formats, in_json_str(v))->means == IN_FORMAT_TEXT) return;
+  if (says_text(b, v)) return;
   put_member(w, b->shape->format, word);
 }
 
@@ -281,9 +288,10 @@ static void write_inert(writer_t *w, const in_ai_member_t *m, yyjson_val *v) {
     drop_undeclared(w, v);
     return;
   }
+  if (w->verdict != INTEROP_V_STRIP || m->choices.count == 0) return;
   in_span_t s = in_body_scalar(v);
-  if (s.p != NULL && m->choices.count > 0) c = in_body_choice(w->b, m->choices, s);
-  if (w->verdict != INTEROP_V_STRIP || c == NULL || c->means == IN_NIL || !(w->strip & 1u << c->means)) return;
+  if (s.p != NULL) c = in_body_choice(w->b, m->choices, s);
+  if (c == NULL || c->means == IN_NIL || !(w->strip & 1u << c->means)) return;
   in_edits_drop(&w->edits, v);
   lose(w, c->means, 1);
 }
@@ -291,7 +299,7 @@ static void write_inert(writer_t *w, const in_ai_member_t *m, yyjson_val *v) {
 /* members of a declared object that no definition names */
 static void drop_others(writer_t *w, uint32_t node) {
   yyjson_val *obj = w->b->bound[node];
-  if (!yyjson_is_obj(obj)) return;
+  if (!yyjson_is_obj(obj) || (!w->b->others && w->b->node[node].children.count > 0)) return;
   in_nameset_t room;
   const in_nameset_t *names = in_body_names(w->b, node, &room);
   yyjson_val *k = unsafe_yyjson_get_first(obj);
