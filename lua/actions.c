@@ -56,11 +56,9 @@ void in_lua_open_actions(lua_State *L, int env) {
     lua_pushcclosure(L, give, 1);
     lua_setfield(L, env, actions[i].name);
   }
-  lua_createtable(L, 2 * INTEROP_SCRIPT_GIVES, 0);
-  for (int i = 1; i <= 2 * (int) INTEROP_SCRIPT_GIVES; i++) {
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, i);
-  }
+  in_lua_script(L)->phase = IN_LUA_RUNS;        /* the one table of the host's that calls write to */
+  lua_newtable(L);
+  in_lua_script(L)->phase = IN_LUA_OPENS;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &anchors);
 }
 

@@ -67,13 +67,24 @@ static int unpack(lua_State *L) {
   return call(L);
 }
 
-/* n log n comparisons, each a few instructions; a function's own come in by the hook */
+/* bytes of the texts in the table, as many times as they stand in it */
+static uint64_t bytes_in(lua_State *L, uint64_t n) {
+  uint64_t bytes = 0;
+  for (uint64_t i = 1; i <= n; i++) {
+    if (lua_rawgeti(L, 1, (lua_Integer) i) == LUA_TSTRING) bytes += lua_rawlen(L, -1);
+    lua_pop(L, 1);
+  }
+  return bytes;
+}
+
+/* n log n comparisons, each a few instructions and the texts' bytes; a function's own come in by the hook */
 static int sort(lua_State *L) {
   uint64_t n, log = 1;
   luaL_checktype(L, 1, LUA_TTABLE);
   n = lua_rawlen(L, 1);
   while ((uint64_t) 1 << log < n) log++;
   in_lua_charge(L, n * log);
+  in_lua_charge_bytes(L, bytes_in(L, n) * log);
   return call(L);
 }
 
@@ -82,7 +93,9 @@ static int rep(lua_State *L) {
   lua_Integer times = luaL_checkinteger(L, 2);
   luaL_checklstring(L, 1, &n);
   (void) luaL_optlstring(L, 3, "", &sep);
-  if (times > 0 && n + sep > 0 && (lua_Unsigned) times > REP_MAX / (n + sep)) return luaL_error(L, "the result is too long");
+  in_lua_charge(L, 1);
+  if (n + sep == 0) return lua_pushliteral(L, ""), 1;   /* Lua would count the times, without an instruction */
+  if (times > 0 && (lua_Unsigned) times > REP_MAX / (n + sep)) return luaL_error(L, "the result is too long");
   return call(L);
 }
 

@@ -18,7 +18,6 @@
 #define MIDDLE       4096u
 #define LARGE        65536u
 #define LOOK_EVERY   1000u              /* charged instructions */
-#define BYTES        64u                /* that are gone over in the time of an instruction */
 
 static uint64_t look(clockid_t clock) {
   struct timespec t;
@@ -62,11 +61,14 @@ static int end(lua_State *L, interop_script_t *s, interop_script_end_t why) {
 /*
 ** True: the time is over. The clock on the wall is cheap, but it goes on while the
 ** worker is not: where it says that it is over, a quarter of the budget is given
-** by the thread's own clock, so that a busy machine does not deny messages.
+** by the thread's own clock, so that a busy machine does not deny messages. A call
+** begins for the clock with the first look, since most need none.
 */
 static bool late(interop_script_t *s) {
-  s->looked = s->instructions;
-  if (in_lua_clock() <= s->deadline) return false;
+  uint64_t now = in_lua_clock();
+  s->look_at = s->instructions + LOOK_EVERY;
+  if (s->deadline == 0) s->deadline = now + s->most_time;
+  if (now <= s->deadline) return false;
   if (s->grace != 0) return look(CLOCK_THREAD_CPUTIME_ID) > s->grace;
   s->grace = look(CLOCK_THREAD_CPUTIME_ID) + (uint64_t) s->budget.microseconds * 250u;
   return false;
@@ -92,13 +94,20 @@ void in_lua_begin(interop_script_t *s, unsigned times) {
   s->over = INTEROP_SE_DONE;
   s->starved = false;
   s->error[0] = '\0';
-  s->instructions = s->looked = 0;
+  s->instructions = 0;
+  s->look_at = LOOK_EVERY;
   s->most_instructions = (uint64_t) s->budget.instructions * times;
-  s->deadline = in_lua_clock() + (uint64_t) s->budget.microseconds * 1000u * times;
+  s->most_time = (uint64_t) s->budget.microseconds * 1000u * times;
+  s->deadline = 0;
   s->grace = 0;
   s->output = 0;
   s->actions = 0;
-  set_step(s, STEP);
+  set_step(s, s->large > 0 ? STEP_LARGE : s->middle > 0 ? STEP_MIDDLE : STEP);
+}
+
+void in_lua_hold(interop_script_t *s, size_t osize, size_t nsize) {
+  s->middle += (unsigned) (nsize >= MIDDLE) - (unsigned) (osize >= MIDDLE);
+  s->large += (unsigned) (nsize >= LARGE) - (unsigned) (osize >= LARGE);
 }
 
 /* the hook's own count begins anew with each setting; lua_sethook may be called at any time */
@@ -121,16 +130,11 @@ void in_lua_check(lua_State *L) {
   if (s->over != INTEROP_SE_DONE) end(L, s, s->over);
 }
 
-void in_lua_charge(lua_State *L, uint64_t instructions) {
+void in_lua_look(lua_State *L) {
   interop_script_t *s = in_lua_script(L);
-  s->instructions += instructions;
   in_lua_check(L);
   if (s->instructions > s->most_instructions) end(L, s, INTEROP_SE_INSTRUCTIONS);
-  if (s->instructions - s->looked > LOOK_EVERY && late(s)) end(L, s, INTEROP_SE_TIME);
-}
-
-void in_lua_charge_bytes(lua_State *L, size_t bytes) {
-  in_lua_charge(L, 1 + bytes / BYTES);
+  if (late(s)) end(L, s, INTEROP_SE_TIME);
 }
 
 void in_lua_put_out(lua_State *L, size_t bytes) {

@@ -93,7 +93,7 @@ static int fact(lua_State *L) {
   interop_value_t value;
   interop_status_t rc;
   if (lua_type(L, 2) != LUA_TSTRING) return no_field(L);
-  name = in_lua_text(L, 2);
+  name.p = lua_tolstring(L, 2, &name.n);
   if (v->n > 0) {
     if (name.n > sizeof(path) - v->n) return no_field(L);
     memcpy(path, v->prefix, v->n);
@@ -130,25 +130,31 @@ static int people(lua_State *L) {
   return 1;
 }
 
-/* ---- the event: upvalue 1 has a number for each field, a view for each subject */
+/* ---- the event and the verdict: fields that the library is asked for */
 
+/* names are Lua's own short texts, of which there is one each: they are told by their place */
+typedef struct {
+  unsigned count;
+  struct { const char *name; interop_event_field_t field; } at[INTEROP_EVENT_FIELD_COUNT];
+} group_t;
+
+/* upvalue 1: the group; upvalue 2 holds its names */
 static int field(lua_State *L) {
   interop_script_t *s = in_lua_in_call(L, "an event");
+  const group_t *g = lua_touserdata(L, lua_upvalueindex(1));
+  const char *name = lua_tolstring(L, 2, NULL);
   interop_value_t value;
   interop_status_t rc;
-  int type;
-  lua_settop(L, 2);
-  lua_pushvalue(L, 2);
-  type = lua_rawget(L, lua_upvalueindex(1));
-  if (type == LUA_TUSERDATA) return 1;
-  if (type != LUA_TNUMBER) return no_field(L);
+  unsigned i = 0;
+  while (i < g->count && g->at[i].name != name) i++;
+  if (i == g->count) return no_field(L);
   in_lua_charge(L, 3);
-  rc = s->services->field(s->ctx, (interop_event_field_t) lua_tointeger(L, 3), &value);
+  rc = s->services->field(s->ctx, g->at[i].field, &value);
   return rc == INTEROP_OK ? push_value(L, &value) : in_lua_stop(L, rc);
 }
 
-static void new_meta(lua_State *L, lua_CFunction index, int upvalues) {
-  lua_pushcclosure(L, index, upvalues);
+/* what stands on top is asked for what a view does not have */
+static void new_meta(lua_State *L) {
   lua_createtable(L, 0, 3);
   lua_insert(L, -2);
   lua_setfield(L, -2, "__index");
@@ -156,47 +162,71 @@ static void new_meta(lua_State *L, lua_CFunction index, int upvalues) {
   lua_setfield(L, -2, "__newindex");
 }
 
-/* the names below `group` ("event.client."), as a view of its own */
-static void push_group(lua_State *L, const char *group) {
+static void keep_meta(lua_State *L, const void *key) {
+  in_lua_settle(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+/* the names below `group` ("event.client."): a function that knows them */
+static void push_fields(lua_State *L, const char *group) {
   size_t n = strlen(group);
-  lua_newuserdatauv(L, 1, 0);
+  group_t *g = lua_newuserdatauv(L, sizeof(*g), 0);
+  g->count = 0;
   lua_newtable(L);
   for (size_t i = 0; i < INTEROP_EVENT_FIELD_COUNT; i++) {
     if (strncmp(fields[i], group, n) != 0 || strchr(fields[i] + n, '.') != NULL || !in_lua_names(L, fields[i] + n)) continue;
-    lua_pushinteger(L, (lua_Integer) i);
-    lua_setfield(L, -2, fields[i] + n);
+    g->at[g->count].name = lua_pushstring(L, fields[i] + n);
+    g->at[g->count++].field = (interop_event_field_t) i;
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
   }
+  lua_pushcclosure(L, field, 2);
 }
 
-static void finish_group(lua_State *L) {
-  new_meta(L, field, 1);
+/* a view of what stands on top */
+static void finish_view(lua_State *L) {
+  new_meta(L);
+  in_lua_settle(L);
+  lua_newuserdatauv(L, 1, 0);
+  lua_insert(L, -2);
+  lua_setmetatable(L, -2);
+}
+
+/* people and what else is the event's: a table, behind which the fields stand */
+static void push_subjects(lua_State *L) {
+  const interop_span_t none = { NULL, 0 };
+  lua_newtable(L);
+  for (size_t i = 0; i < INTEROP_SCRIPT_SUBJECT_COUNT; i++) {
+    const char *name = subjects[i] + sizeof("event.") - 1;
+    if (!in_lua_names(L, name)) continue;
+    push_view(L, (interop_script_subject_t) i, 0, none, i == INTEROP_SS_RECIPIENT ? &meta_people : &meta_facts);
+    lua_setfield(L, -2, name);
+  }
+  push_fields(L, "event.client.");
+  finish_view(L);
+  lua_setfield(L, -2, "client");
+  push_fields(L, "event.");
+  new_meta(L);
+  in_lua_settle(L);
   lua_setmetatable(L, -2);
 }
 
 void in_lua_push_event(lua_State *L) {
-  static const char event[] = "event.";
-  const interop_span_t none = { NULL, 0 };
-  push_group(L, event);
-  for (size_t i = 0; i < INTEROP_SCRIPT_SUBJECT_COUNT; i++) {
-    if (!in_lua_names(L, subjects[i] + sizeof(event) - 1)) continue;
-    push_view(L, (interop_script_subject_t) i, 0, none, i == INTEROP_SS_RECIPIENT ? &meta_people : &meta_facts);
-    lua_setfield(L, -2, subjects[i] + sizeof(event) - 1);
-  }
-  push_group(L, "event.client.");
-  finish_group(L);
-  lua_setfield(L, -2, "client");
-  finish_group(L);
-  push_group(L, "verdict.");
-  finish_group(L);
+  push_subjects(L);
+  finish_view(L);
+  push_fields(L, "verdict.");
+  finish_view(L);
 }
 
 /* nothing has a name here; the views' metatables lie where scripts cannot reach them */
 void in_lua_open_event(lua_State *L, int env) {
   (void) env;
-  new_meta(L, fact, 0);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &meta_facts);
-  new_meta(L, person, 0);
+  lua_pushcfunction(L, fact);
+  new_meta(L);
+  keep_meta(L, &meta_facts);
+  lua_pushcfunction(L, person);
+  new_meta(L);
   lua_pushcfunction(L, people);
   lua_setfield(L, -2, "__len");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &meta_people);
+  keep_meta(L, &meta_people);
 }

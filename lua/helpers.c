@@ -167,6 +167,7 @@ static int write_log(lua_State *L) {
   char line[LOG_MAX];
   size_t n = 0;
   int args = lua_gettop(L);
+  in_lua_charge(L, COUNT_COST + (unsigned) args);
   for (int i = 1; i <= args; i++) {
     int t = lua_type(L, i);
     interop_span_t v = { luaL_typename(L, i), 0 };
@@ -179,7 +180,6 @@ static int write_log(lua_State *L) {
     lua_settop(L, args);
   }
   in_lua_put_out(L, n);
-  in_lua_charge(L, COUNT_COST);
   s->services->log(s->ctx, (interop_span_t) { line, n });
   return 0;
 }

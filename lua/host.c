@@ -11,18 +11,33 @@
 #include "host.h"
 
 #define LOAD_TIMES  100u                /* what loading may cost, in calls */
+#define CALLS       2                   /* within another that most scripts make */
 
 /* ---- memory */
 
+/* Lua tells what a new block is for; these two kinds have no name in its interface */
+#define SHORT_TEXT  65u                 /* bytes: Lua writes to longer ones, when they are keys */
+#define UPVALUE     ((size_t) LUA_NUMTYPES)
+
+static bool is_still(const interop_script_t *s, size_t kind, size_t n) {
+  if (kind == LUA_TSTRING) return n <= SHORT_TEXT;
+  if (s->phase == IN_LUA_READS) return kind != LUA_TFUNCTION && kind != UPVALUE;
+  return s->phase == IN_LUA_OPENS;
+}
+
 static void *resize(void *ud, void *p, size_t osize, size_t nsize) {
   interop_script_t *s = ud;
+  size_t kind = p == NULL ? osize : 0;
+  bool still;
   void *q;
-  if (p == NULL) osize = 0;             /* Lua tells what the block is for */
+  if (p == NULL) osize = 0;
   if (nsize > osize) {
-    if (s->starved) return NULL;
+    if (s->starved) return s->heap.torn = true, NULL;
     in_lua_large(s, nsize);
   }
-  q = in_lua_heap_resize(&s->heap, p, osize, nsize);
+  still = osize > 0 ? in_lua_heap_is_still(&s->heap, p) : is_still(s, kind, nsize);
+  q = in_lua_heap_resize(&s->heap, p, osize, nsize, still);
+  if (!still && !s->heap.sealed && (q != NULL || nsize == 0)) in_lua_hold(s, osize, nsize);
   /* Lua collects everything now and asks again; a script must not do that for ever */
   if (q == NULL && nsize > 0 && s->L != NULL) s->starved = in_lua_over(s);
   return q;
@@ -80,15 +95,23 @@ static void take_error(interop_script_t *s) {
 /* gives the script's function, the event and the verdict */
 static int load_script(lua_State *L) {
   const interop_span_t *code = lua_touserdata(L, 1);
+  interop_script_t *s = in_lua_script(L);
   lua_settop(L, 0);
+  s->phase = IN_LUA_OPENS;
   in_lua_open(L);
+  in_lua_push_event(L);
+  s->phase = IN_LUA_READS;
   if (luaL_loadbufferx(L, code->p, code->n, "=" IN_LUA_CHUNK, "b") != LUA_OK) return lua_error(L);
   lua_pushvalue(L, 1);
   lua_setupvalue(L, -2, 1);
+  lua_replace(L, 1);
+  s->phase = IN_LUA_RUNS;
+  lua_gc(L, LUA_GCRESTART);
+  lua_pushvalue(L, 1);
   lua_call(L, 0, 1);
   if (lua_type(L, -1) != LUA_TFUNCTION || lua_iscfunction(L, -1))
     return luaL_error(L, "a script returns its function: return function(event, verdict) ... end");
-  in_lua_push_event(L);
+  lua_replace(L, 1);
   return 3;
 }
 
@@ -121,16 +144,24 @@ static interop_status_t load_state(interop_script_t *s, const interop_script_sou
   return tell_error(s, source, diag);
 }
 
+/* makes room for so many calls within another, which Lua keeps */
+static int deepen(lua_State *L) {
+  lua_Integer n = lua_tointeger(L, 1);
+  if (n == 0) return 0;
+  lua_pushcfunction(L, deepen);
+  lua_pushinteger(L, n - 1);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
 /* from now on every call begins here */
 static bool keep(interop_script_t *s) {
   for (int i = 0; i < 3; i++) lua_gc(s->L, LUA_GCCOLLECT);       /* each halves the table of texts */
   lua_gc(s->L, LUA_GCSTOP);
-  s->copy = s->alloc.resize(s->alloc.ctx, NULL, 0, s->heap.top);
-  if (s->copy == NULL) return false;
-  memcpy(s->copy, s->heap.base, s->heap.top);
-  s->heap.most = s->heap.top;
-  s->kept = s->heap;
-  return true;
+  lua_pushcfunction(s->L, deepen);
+  lua_pushinteger(s->L, CALLS);
+  if (lua_pcall(s->L, 1, 0, 0) != LUA_OK) return false;
+  return in_lua_heap_seal(&s->heap, &s->kept, &s->alloc);
 }
 
 static void unload(interop_script_t *s) {
@@ -139,7 +170,7 @@ static void unload(interop_script_t *s) {
   a = s->alloc;
   in_lua_free_regexes(s);
   in_lua_drop_json(s);
-  if (s->copy != NULL) a.resize(a.ctx, s->copy, s->kept.top, 0);
+  in_lua_heap_unseal(&s->kept, &a);
   if (s->heap.base != NULL) a.resize(a.ctx, s->heap.base, s->budget.memory, 0);
   a.resize(a.ctx, s, sizeof(*s), 0);
 }
@@ -172,6 +203,7 @@ static interop_status_t load(const interop_script_source_t *source, const intero
     return tell(diag, INTEROP_NOMEM, "out of memory");
   }
   *(interop_script_t **) lua_getextraspace(s->L) = s;
+  lua_gc(s->L, LUA_GCSTOP);             /* it frees what Lua's own calls need: not while the host's blocks are made */
   s->text = source->text;
   rc = open_library(s, diag);
   if (rc == INTEROP_OK) rc = load_state(s, source, diag);
@@ -190,8 +222,7 @@ static interop_status_t load(const interop_script_source_t *source, const intero
 static void go_back(interop_script_t *s) {
   in_lua_drop_json(s);
   if (!s->used) return;
-  memcpy(s->heap.base, s->copy, s->kept.top);
-  s->heap = s->kept;
+  in_lua_heap_return(&s->heap, &s->kept);
 }
 
 static interop_span_t full_error(interop_script_t *s) {
@@ -216,6 +247,10 @@ static void finish(interop_script_t *s, int rc, interop_script_result_t *r) {
     r->end = INTEROP_SE_RESULT;
     r->actions = 0;
   }
+  if (s->exact && !in_lua_heap_whole(&s->heap, &s->kept)) {
+    r->end = INTEROP_SE_ERROR;
+    snprintf(s->error, sizeof(s->error), "the host's own memory was written to");
+  }
   if (r->end != INTEROP_SE_DONE) r->error = full_error(s);
   r->instructions = s->instructions;
   r->memory = s->heap.most;
@@ -228,11 +263,11 @@ static interop_status_t run(interop_script_t *s, void *ctx, interop_script_resul
   s->running = true;
   s->ctx = ctx;
   in_lua_begin(s, 1);
-  r->nanoseconds = s->deadline;
+  r->nanoseconds = s->exact ? in_lua_clock() : 0;
   rc = lua_pcall(s->L, 2, LUA_MULTRET, 0);
   s->running = false;
   finish(s, rc, r);
-  r->nanoseconds = s->exact ? in_lua_clock() + (uint64_t) s->budget.microseconds * 1000u - r->nanoseconds : 0;
+  if (s->exact) r->nanoseconds = in_lua_clock() - r->nanoseconds;
   return s->status;
 }
 

@@ -44,6 +44,17 @@ static int no_write(lua_State *L) {
   return luaL_error(L, "%s cannot be set: what is not the script's own is read-only; write \"local %s\"", key, key);
 }
 
+void in_lua_settle(lua_State *L) {
+  for (int i = 0; i < 2; i++) {
+    lua_newtable(L);
+    lua_pushvalue(L, -2 - i);
+    lua_setmetatable(L, -2);
+  }
+  (void) lua_compare(L, -1, -2, LUA_OPEQ);
+  if (luaL_getmetafield(L, -1, "__len") == LUA_TNIL) lua_len(L, -1);
+  lua_pop(L, 3);
+}
+
 void in_lua_seal(lua_State *L) {
   lua_newtable(L);
   lua_createtable(L, 0, 2);
@@ -51,6 +62,7 @@ void in_lua_seal(lua_State *L) {
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, no_write);
   lua_setfield(L, -2, "__newindex");
+  in_lua_settle(L);
   lua_setmetatable(L, -2);
   lua_remove(L, -2);
 }
@@ -140,8 +152,17 @@ bool in_lua_names(lua_State *L, const char *word) {
   return t.n > 0 && memmem(t.p, t.n, word, strlen(word)) != NULL;
 }
 
+/* Lua's library makes what it needs for large buffers when there is the first one */
+static void use_buffer(lua_State *L) {
+  luaL_Buffer b;
+  (void) luaL_buffinitsize(L, &b, 2 * LUAL_BUFFERSIZE);
+  luaL_pushresultsize(&b, 0);
+  lua_pop(L, 1);
+}
+
 int in_lua_open(lua_State *L) {
   int env;
+  use_buffer(L);
   lua_createtable(L, 0, 16);
   env = lua_gettop(L);
   open_base(L, env);

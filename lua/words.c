@@ -65,12 +65,21 @@ static char *bytes(list_t *l) {
   return (char *) (l->slot + l->slots);
 }
 
-/* the phrase's place, or the free one where it belongs */
-static place_t *find(list_t *l, const phrase_t *p) {
+/* the phrase's place, or the free one where it belongs; *looks goes up by the places looked at */
+static place_t *find(list_t *l, const phrase_t *p, uint64_t *looks) {
   uint32_t i = hash(p) & (l->slots - 1);
-  while (l->slot[i].n != 0 && (l->slot[i].n != p->n || memcmp(bytes(l) + l->slot[i].at, p->c, p->n) != 0))
+  for (++*looks; l->slot[i].n != 0; ++*looks) {
+    if (l->slot[i].n == p->n && memcmp(bytes(l) + l->slot[i].at, p->c, p->n) == 0) break;
     i = (i + 1) & (l->slots - 1);
+  }
   return &l->slot[i];
+}
+
+/* what was looked at is charged for now and then */
+static void charge_looks(lua_State *L, uint64_t *looks) {
+  if (*looks < 256) return;
+  in_lua_charge(L, *looks);
+  *looks = 0;
 }
 
 static phrase_t entry(lua_State *L, int arg, lua_Integer i) {
@@ -90,6 +99,7 @@ static phrase_t entry(lua_State *L, int arg, lua_Integer i) {
 static int new_list(lua_State *L) {
   lua_Integer n;
   size_t total = 0;
+  uint64_t looks = 0;
   uint32_t slots = 8, top = 0;
   list_t *l;
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -98,12 +108,15 @@ static int new_list(lua_State *L) {
   in_lua_charge(L, (uint64_t) n * 20);
   for (lua_Integer i = 1; i <= n; i++) total += entry(L, 1, i).n;
   while (slots < (uint32_t) n * 2) slots *= 2;
+  in_lua_script(L)->phase = IN_LUA_OPENS;       /* nobody writes to it when it is made */
   l = lua_newuserdatauv(L, sizeof(*l) + slots * sizeof(l->slot[0]) + total, 0);
+  in_lua_script(L)->phase = IN_LUA_RUNS;
   memset(l, 0, sizeof(*l) + slots * sizeof(l->slot[0]));
   l->slots = slots;
   for (lua_Integer i = 1; i <= n; i++) {
     phrase_t p = entry(L, 1, i);
-    place_t *to = find(l, &p);
+    place_t *to = find(l, &p, &looks);
+    charge_looks(L, &looks);
     if (to->n != 0) continue;
     *to = (place_t) { top, p.n };
     memcpy(bytes(l) + top, p.c, p.n);
@@ -132,6 +145,7 @@ static int contains_any(lua_State *L) {
   interop_span_t s = in_lua_text(L, 1);
   list_t *l = check_list(L, 2);
   size_t at = 0;
+  uint64_t looks = 0;
   in_lua_charge_bytes(L, s.n * 4);
   for (unsigned words = 1; at < s.n; words++) {
     phrase_t p = { .n = 0 };
@@ -140,7 +154,8 @@ static int contains_any(lua_State *L) {
     while (at < s.n && !in_word((unsigned char) s.p[at])) at++;
     from = end = at;
     while (p.words < l->longest && add_word(&p, s, &end)) {
-      const place_t *e = find(l, &p);
+      const place_t *e = find(l, &p, &looks);
+      charge_looks(L, &looks);
       if (e->n == 0) continue;
       lua_pushlstring(L, bytes(l) + e->at, e->n);
       return 1;
@@ -158,5 +173,6 @@ void in_lua_open_words(lua_State *L, int env) {
   in_lua_functions(L, functions);
   lua_setfield(L, env, "text");
   lua_newtable(L);
+  in_lua_settle(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &meta);
 }

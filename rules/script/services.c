@@ -104,15 +104,15 @@ static bool known_to_all(interop_judge_t *j, interop_script_subject_t of, const 
 
 /* index in FIELDS; IN_NIL: there is none; IN_NOTHING: some begin with the name */
 static uint32_t find_field(const in_image_t *img, interop_record_kind_t record, in_span_t name) {
-  uint32_t hash = in_hash(name), found = IN_NIL;
-  for (uint32_t i = 0; i < img->count[IN_S_FIELDS]; i++) {
-    const in_pi_field_t *f = in_field(img, i);
-    in_span_t n = in_image_str(img, f->name);
-    if (f->record != (uint32_t) record) continue;
-    if (f->hash == hash && in_eq(n, name)) return i;
-    if (n.n > name.n && n.p[name.n] == '.' && in_starts(n, name)) found = IN_NOTHING;
+  const in_pi_field_t *f = in_table(img, FIELDS, in_pi_field_t);
+  uint32_t hash = in_hash(name), count = img->count[IN_S_FIELDS];
+  for (uint32_t i = 0; i < count; i++)
+    if (f[i].hash == hash && f[i].record == (uint32_t) record && in_eq(in_image_str(img, f[i].name), name)) return i;
+  for (uint32_t i = 0; i < count; i++) {
+    in_span_t n = in_image_str(img, f[i].name);
+    if (f[i].record == (uint32_t) record && n.n > name.n && n.p[name.n] == '.' && in_starts(n, name)) return IN_NOTHING;
   }
-  return found;
+  return IN_NIL;
 }
 
 static bool must_fetch(in_facts_t *f, in_subject_t subject, const in_pi_field_t *fl) {
