@@ -202,6 +202,35 @@ is($r->{status}, 200, 'HEAD: the status');
 is($r->{headers}{$_}, undef, "HEAD: no $_ of another body") for qw(content-length etag);
 $t->got;
 
+# ------------------------------------- lists of chats, each with its last message
+
+{
+    my $chats = '/v1.0/me/chats?$expand=lastMessagePreview';
+    my $list = sub { qq({"value":[ {"id":"19:late\@thread.v2","topic":"Quay","n":1.0,"lastMessagePreview":$_[0]}]}) };
+    my %page = (status => 200, json => $list->($old), headers => { ETag => '"e1"', 'Accept-Ranges' => 'bytes' });
+    for my $mode ('', 'h2') {
+        $up->answers(\%page);
+        $r = as('otto', GET => $chats, headers => \%wishes, mode => $mode);
+        is("$r->{status} $r->{body}", '200 {"value":[ {"id":"19:late@thread.v2","topic":"Quay","n":1.0}]}', "chats $mode: what was said before is cut, all else stays");
+        is($r->{headers}{$_}, undef, "chats $mode: no $_") for qw(etag accept-ranges content-range content-encoding);
+        $got = $t->got;
+        is($got->{headers}{$_}, undef, "chats $mode: upstream is not asked for it: $_") for qw(range if-range accept-encoding);
+    }
+    $up->answers({ %page, json => $list->($new) });
+    $r = as('otto', GET => $chats);
+    is("$r->{body} $r->{headers}{etag}", $list->($new) . ' "e1"', 'chats: what is not changed keeps its validator');
+    $up->answers(\%page);
+    ok(as('lena', GET => $chats)->{body} eq $list->($old), 'chats: who was there sees it');
+    $up->answers({ %page, headers => { 'Content-Encoding' => 'br' } });
+    is_refused(as('otto', GET => $chats), 'chats, compressed all the same');
+    $up->answers({ %page, status => 206, headers => { 'Content-Range' => 'bytes 0-9/100' } });
+    is_refused(as('otto', GET => $chats), 'chats, a part all the same');
+    $up->answers(\%page);
+    $r = as('otto', HEAD => $chats);
+    is($r->{headers}{$_}, undef, "chats, HEAD: no $_ of another body") for qw(content-length etag);
+    $t->got;
+}
+
 # ------------------------------------------------------------------- the cache
 
 $up->answers({ %answer, headers => { ETag => '"e1"', 'Accept-Ranges' => 'bytes' } });

@@ -227,9 +227,11 @@ static interop_status_t count_text(in_body_t *b, uint32_t node, in_features_t *f
   return in_body_reduce(b, s, in_body_text_format(s), 0, NULL, f);
 }
 
-/* what counts as a message: a content, or something that goes with one */
-static bool is_carrier(uint32_t role) {
-  return role == IN_ROLE_CONTENT || role == IN_ROLE_PARTS || role == IN_ROLE_PART || role == IN_ROLE_CARD;
+/* what counts as a message: a content, or something that goes with one; a further text
+   does where a reader has asked for that alone */
+static bool is_carrier(const in_body_t *b, uint32_t role) {
+  return role == IN_ROLE_CONTENT || role == IN_ROLE_PARTS || role == IN_ROLE_PART || role == IN_ROLE_CARD
+         || (role == IN_ROLE_TEXT && b->answers);
 }
 
 /* one pass over markup classifies it and keeps its text for whoever writes it later */
@@ -266,7 +268,7 @@ interop_status_t in_body_features(in_body_t *b, in_event_t *ev) {
         break;
       default: break;
     }
-    if (is_carrier(m->role)) ev->has_content = true;
+    if (is_carrier(b, m->role)) ev->has_content = true;
   }
   ev->kind = ev->has_content ? in_features_kind(&ev->features) : INTEROP_K_OTHER;
   return INTEROP_OK;

@@ -93,6 +93,42 @@ static const struct { const char *source, *want; } errors[] = {
   { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { party /c id /i most 2 else malformed_body; } }\n}",
     "t.rules:2:50: only a list of people has a most\n  operation typing POST /x { body { party /c id /i most 2 else malformed_body; } }\n"
     "                                                   ^~~~" },
+  { "api a of teams { guards /x; error json {};\noperation message.get GET /x { item { more /a;  more /b; } }\n}",
+    "t.rules:2:49: an element has one list of further ones\n"
+    "  operation message.get GET /x { item { more /a;  more /b; } }\n"
+    "                                                  ^~~~" },
+  { "api a of teams { guards /x; error json {};\noperation message.get GET /x { item { more /a b; } }\n}",
+    "t.rules:2:39: a member of the element itself is wanted here\n"
+    "  operation message.get GET /x { item { more /a b; } }\n"
+    "                                        ^~~~\n"
+    "  hint: more /MEMBER;" },
+  { "api a of teams { guards /x; error json {};\noperation message.get GET /x { shows; }\n}",
+    "t.rules:2:32: this statement has another form\n"
+    "  operation message.get GET /x { shows; }\n"
+    "                                 ^~~~~\n"
+    "  hint: shows FEATURE;" },
+  { "api a of teams { guards /x; error json {};\noperation message.get GET /x { shows movie; }\n}",
+    "t.rules:2:38: unknown feature \"movie\"\n"
+    "  operation message.get GET /x { shows movie; }\n"
+    "                                       ^~~~~" },
+  { "api a of teams { guards /x; error json {};\noperation message.get GET /x/{m} { party fetched GET /x/{m} { party /who id /id; } }\n}",
+    "t.rules:2:36: only who is removed is asked for like this\n"
+    "  operation message.get GET /x/{m} { party fetched GET /x/{m} { party /who id /id; } }\n"
+    "                                     ^~~~~" },
+  { "api a of teams { guards /x; error json {};\noperation participant.remove DELETE /x/{m} { party fetched GET /x/{n} { party /who id /id; } }\n}",
+    "t.rules:2:64: that path needs {n}, which this operation's does not have\n"
+    "  ...emove DELETE /x/{m} { party fetched GET /x/{n} { party /who id /id; } }\n"
+    "                                             ^~~~~~" },
+  { "api a of teams { guards /x; error json {};\noperation participant.remove DELETE /x/{m} { party fetched GET /x; }\n}",
+    "t.rules:2:46: this statement has another form\n"
+    "  operation participant.remove DELETE /x/{m} { party fetched GET /x; }\n"
+    "                                               ^~~~~\n"
+    "  hint: party fetched GET /PATH { party /POINTER ...; }" },
+  { "api a of teams { guards /x; error json {};\noperation message.get GET /x { item { withheld; } }\n}",
+    "t.rules:2:39: pointers are wanted\n"
+    "  operation message.get GET /x { item { withheld; } }\n"
+    "                                        ^~~~~~~~\n"
+    "  hint: withheld /POINTER ...;" },
   { "api a of teams { guards /x; error json {}; }\napi a of teams { guards /x; error json {}; }\n",
     "t.rules:2:5: the api \"a\" is declared twice\n  api a of teams { guards /x; error json {}; }\n      ^" },
 };
