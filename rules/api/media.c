@@ -194,8 +194,15 @@ in_span_t in_media_to_data(const char *type, in_span_t data, in_arena_t *arena) 
 
 /* ---- what shows a GIF */
 
+/* white space, and whatever else is no digit, is passed over by most decoders */
 bool in_media_gif_bytes(in_span_t base64) {
-  return in_starts(in_trim(base64), IN_SPAN("R0lG"));
+  static const char want[] = "R0lG";
+  size_t n = 0;
+  for (size_t i = 0; i < base64.n && n < 4; i++) {
+    if (digit(base64.p[i]) < 0) continue;
+    if (base64.p[i] != want[n++]) return false;
+  }
+  return n == 4;
 }
 
 static in_span_t until(in_span_t s, const char *any) {
@@ -204,14 +211,17 @@ static in_span_t until(in_span_t s, const char *any) {
   return s;
 }
 
+/* "https:", as browsers take it with any slashes behind, or "//" */
 static in_span_t host_of(in_span_t url) {
-  const char *at = url.n > 2 ? memmem(url.p, url.n, "//", 2) : NULL;
-  if (at == NULL) return IN_NONE;
-  in_span_t s = in_span(at + 2, url.n - (size_t) (at + 2 - url.p));
-  s = until(s, "/?#\\");
+  size_t n = in_starts_nocase(url, IN_SPAN("https:")) ? 6 : in_starts_nocase(url, IN_SPAN("http:")) ? 5 : 0, slashes = 0;
+  while (n < url.n && (url.p[n] == '/' || url.p[n] == '\\')) n++, slashes++;
+  if (n == slashes && slashes < 2) return IN_NONE;
+  in_span_t s = until(in_span(url.p + n, url.n - n), "/?#\\");
   const char *user = s.n > 0 ? memrchr(s.p, '@', s.n) : NULL;
   if (user != NULL) s = in_span(user + 1, s.n - (size_t) (user + 1 - s.p));
-  return until(s, ":");
+  s = until(s, ":");
+  while (s.n > 0 && s.p[s.n - 1] == '.') s.n--;
+  return s;
 }
 
 static bool gif_host(const in_image_t *img, const in_ai_api_t *api, in_span_t host) {
@@ -223,21 +233,29 @@ static bool gif_host(const in_image_t *img, const in_ai_api_t *api, in_span_t ho
   return false;
 }
 
-/* does the path end in .gif, percent-encodings seen through? */
-static bool gif_path(in_span_t path) {
-  static const char want[] = "fig.";
-  size_t i = path.n;
-  for (int k = 0; k < 4; k++) {
-    if (i == 0) return false;
-    char c = path.p[i - 1];
-    if (i >= 3 && path.p[i - 3] == '%' && in_hex(path.p[i - 2]) >= 0 && in_hex(path.p[i - 1]) >= 0) {
-      c = (char) (in_hex(path.p[i - 2]) * 16 + in_hex(path.p[i - 1]));
-      i -= 2;
-    }
-    i--;
-    if (in_lower(c) != want[k]) return false;
+static bool is_alnum(int c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+}
+
+/* the next byte, percent-encodings seen through, in lower case; -1 at the end */
+static int next_of(in_span_t *s) {
+  if (s->n == 0) return -1;
+  size_t n = s->n >= 3 && s->p[0] == '%' && in_hex(s->p[1]) >= 0 && in_hex(s->p[2]) >= 0 ? 3 : 1;
+  int c = n == 3 ? in_hex(s->p[1]) * 16 + in_hex(s->p[2]) : (unsigned char) s->p[0];
+  *s = in_span(s->p + n, s->n - n);
+  return (unsigned char) in_lower((char) c);
+}
+
+/* does a name in it end in .gif or .gifv? Of a query as well: many services show what it names */
+static bool gif_name(in_span_t url) {
+  char last[5] = { 0 };
+  for (;;) {
+    int c = next_of(&url);
+    if (!is_alnum(c) && (memcmp(last + 1, ".gif", 4) == 0 || memcmp(last, ".gifv", 5) == 0)) return true;
+    if (c == -1) return false;
+    memmove(last, last + 1, 4);
+    last[4] = (char) c;
   }
-  return true;
 }
 
 bool in_media_gif_url(const in_image_t *img, const in_ai_api_t *api, in_span_t url) {
@@ -247,5 +265,5 @@ bool in_media_gif_url(const in_image_t *img, const in_ai_api_t *api, in_span_t u
     if (in_starts_nocase(in_span(url.p + 5, url.n - 5), IN_SPAN("image/gif"))) return true;
     return comma != NULL && in_media_gif_bytes(in_span(comma + 1, url.n - (size_t) (comma + 1 - url.p)));
   }
-  return gif_path(until(url, "?#")) || gif_host(img, api, host_of(url));
+  return gif_name(until(url, "#")) || gif_host(img, api, host_of(url));
 }

@@ -49,7 +49,7 @@ uint32_t in_body_part(const in_body_t *b, const in_ai_member_t *m, yyjson_val *e
   if (m->choices.count == 0) return m->feature != IN_NIL ? m->feature : INTEROP_F_FILE;
   const in_ai_choice_t *c = in_body_choice(b, m->choices, media_of(string_at(b, element, m->by)));
   if (c == NULL || c->means == IN_NIL) return INTEROP_F_CARD;
-  if (c->means != INTEROP_F_IMAGE && c->means != INTEROP_F_HOSTED_CONTENT) return c->means;
+  if (c->means != INTEROP_F_IMAGE && c->means != INTEROP_F_HOSTED_CONTENT && c->means != INTEROP_F_FILE) return c->means;
   in_span_t url = string_at(b, element, m->url), bytes = string_at(b, element, m->bytes);
   bool gif = (url.p != NULL && in_media_gif_url(b->img, b->api, url))
              || (bytes.p != NULL && in_media_gif_bytes(bytes));
