@@ -100,6 +100,9 @@ $(B)/interop_lua.so: $(call obj,$(LUA_SRC))
 
 # Tests are held to the same warnings, but for those about missing prototypes
 $(B)/unit/% $(B)/bench/%: CFLAGS += -Wno-missing-prototypes
+# ... and for what is interopctl's
+$(B)/unit/unlist: $(call obj,rules/ctl/unlist.c rules/ctl/joint.c rules/ctl/ranks.c rules/ctl/words.c)
+$(B)/unit/unlist: private LIBS := $(call obj,rules/ctl/unlist.c rules/ctl/joint.c rules/ctl/ranks.c rules/ctl/words.c) $(LIB) $(LIBS)
 $(B)/unit/%: t/unit/%.c $(LIB) t/unit/tap.h | $(GEN)
 	@echo '  test $@'; mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INCS) -It/unit -MMD -MP -MT $@ -MF $@.d -o $@ $< $(LIB) $(LIBS) -lm -lpthread $(RPATH)

@@ -117,10 +117,28 @@ my $own = 'policy quiet for tenant "%s" between teams and kaizala {
 ';
 copy_policy('tenant');
 InteropCtl::spew('tenant/policies/own.rules', sprintf $own, 't-1', 'gif');
-differs('tenant', "differs: rules of the tenant: t-1\n");
+differs('tenant', <<'END');
+tenant t-1: teams -> kaizala  *: gif
+    as for all  ->  deny interop_disabled
+tenant t-1: kaizala -> teams  *: gif
+    as for all  ->  deny interop_disabled
+tenant (not known): teams -> kaizala  *
+    as for all  ->  deny undetermined:sender.tenant.id
+tenant (not known): kaizala -> teams  *
+    as for all  ->  deny undetermined:sender.tenant.id
+END
 copy_policy('tenant2');
 InteropCtl::spew('tenant2/policies/own.rules', sprintf $own, 't-1', 'image');
-is(join('', run('diff', 'tenant', 'tenant2')), "1differs: rules of the tenant: t-1\n", 'another rule of the same tenant');
+is(join('', run('diff', 'tenant', 'tenant2')), "1" . <<'END', 'another rule of the same tenant');
+tenant t-1: teams -> kaizala  *: image
+    as for all  ->  deny interop_disabled
+tenant t-1: teams -> kaizala  *: gif
+    deny interop_disabled  ->  as for all
+tenant t-1: kaizala -> teams  *: image
+    as for all  ->  deny interop_disabled
+tenant t-1: kaizala -> teams  *: gif
+    deny interop_disabled  ->  as for all
+END
 is(join('', run('diff', 'tenant', 'tenant')), "0no difference\n", 'the same rule of the same tenant');
 like((run('check', 'tenant'))[1], qr/^  tenants        1 with rules of their own$/m, 'check counts them');
 

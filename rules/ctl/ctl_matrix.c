@@ -10,6 +10,7 @@
 #include "ctl_rows.h"
 #include "default.h"
 #include "pack.h"
+#include "unlist.h"
 #include "words.h"
 #include "../api/json.h"
 
@@ -392,9 +393,12 @@ static bool walk(matrix_t *m) {
 }
 
 static int run(matrix_t *m, bool markdown, bool json, bool all) {
-  if (in_words_has_lists(m->img))
-    return in_ctl_fail(
-        "this policy has decisions that outgrew their diagrams: no table can be read off them");
+  in_image_t flat;
+  if (in_words_has_lists(m->img)) {
+    if (!in_unlist_image(m->img, &m->arena, &flat))
+      return in_ctl_fail("this policy has decisions that are too large for a table to be read off them");
+    m->img = &flat;
+  }
   if (!walk(m)) return in_ctl_fail("out of memory");
   if (!all) add_labelled(m);
   if (m->rows == 0) add_everything(m);

@@ -114,34 +114,6 @@ static void compare_words(in_diff_t *d) {
   }
 }
 
-/* ---- rules of single tenants: a tenant's whole list, rule by rule */
-
-static bool same_rule(in_diff_t *d, const in_pi_rule_t *x, const in_pi_rule_t *y) {
-  if (x->op != y->op || x->ops != y->ops || x->kinds != y->kinds || x->from != y->from || x->to != y->to) return false;
-  if (x->op == IN_LIST_NEXT || x->op == IN_LIST_END) return true;
-  return x->crosses == y->crosses && d->leaf[0][x->outcome] == d->leaf[1][y->outcome]
-         && guard(d, 0, x->guard) == guard(d, 1, y->guard);
-}
-
-static bool same_list(in_diff_t *d, uint32_t old, uint32_t new_) {
-  const in_pi_rule_t *x = in_table(d->img[0], LISTS, in_pi_rule_t) + old,
-                     *y = in_table(d->img[1], LISTS, in_pi_rule_t) + new_;
-  for (; same_rule(d, x, y); x++, y++)
-    if (x->op == IN_LIST_END) return true;
-  return false;
-}
-
-static void compare_tenants(in_diff_t *d) {
-  for (int s = 0; s < 2; s++)
-    for (uint32_t i = 1; i < d->img[s]->count[IN_S_OVERLAYS]; i++) {
-      const in_pi_overlay_t *o = in_table(d->img[s], OVERLAYS, in_pi_overlay_t) + i;
-      in_span_t id = in_image_str(d->img[s], o->id);
-      uint32_t other = d->img[1 - s]->count[IN_S_OVERLAYS] == 0 ? IN_NIL : in_overlay_find(d->img[1 - s], id);
-      if (o->list == IN_NIL) continue;
-      if (other == IN_NIL || (s == 0 && !same_list(d, o->list, other))) note(d, "rules of the tenant: ", id);
-    }
-}
-
 static void compare_systems(in_diff_t *d) {
   for (int s = 0; s < 2; s++)
     for (uint32_t i = 0; i < d->img[s]->count[IN_S_SYSTEMS]; i++) {
@@ -200,7 +172,6 @@ void in_diff_rest(in_diff_t *d) {
   if (d->notes == 0 && !same_readings(d)) note(d, "where recipients read", IN_NONE);
   if (!same_amends(d)) note(d, "what is set or cut", IN_NONE);
   compare_words(d);
-  compare_tenants(d);
   compare_apis(d);
   compare_fanouts(d);
 }

@@ -8,7 +8,7 @@
 #include "joint.h"
 #include "words.h"
 
-enum { OP_PRODUCT = 1, OP_WHERE, OP_RESTRICT, OP_OR };
+enum { OP_WHERE = 1, OP_RESTRICT, OP_OR, OP_FIX };
 
 /* ---- variables */
 
@@ -121,21 +121,38 @@ static bool add_var(in_joint_t *j, uint32_t old, uint32_t new_) {
 }
 
 /* the old policy's order; what only the new one asks for comes after */
-static bool make_vars(in_joint_t *j) {
-  uint32_t olds = j->img[0]->count[IN_S_ATOMS], news = j->img[1]->count[IN_S_ATOMS];
+static uint32_t pair_atoms(const in_joint_t *j, uint32_t (*pair)[2], unsigned char *had) {
+  uint32_t olds = j->img[0]->count[IN_S_ATOMS], news = j->img[1]->count[IN_S_ATOMS], n = 0;
+  for (uint32_t i = 0; i < olds; i++) {
+    uint32_t k = find_atom(j, in_atom(j->img[0], i));
+    pair[n][0] = i;
+    pair[n++][1] = k;
+    if (k != IN_NIL) had[k] = 1;
+  }
+  for (uint32_t i = 0; i < news; i++) {
+    if (had[i]) continue;
+    pair[n][0] = IN_NIL;
+    pair[n++][1] = i;
+  }
+  return n;
+}
+
+static bool make_vars(in_joint_t *j, bool lists) {
+  uint32_t olds = j->img[0]->count[IN_S_ATOMS], news = j->img[1]->count[IN_S_ATOMS], n;
+  uint32_t (*pair)[2] = in_arena_array(j->arena, (size_t) olds + news + 1, sizeof(*pair));
+  unsigned char *had = in_arena_get(j->arena, (size_t) news + 1);
   j->var = in_arena_array(j->arena, (size_t) olds + news + 1, sizeof(*j->var));
   j->var_of[0] = in_arena_array(j->arena, (size_t) olds + 1, sizeof(uint32_t));
   j->var_of[1] = in_arena_array(j->arena, (size_t) news + 1, sizeof(uint32_t));
-  if (j->var == NULL || j->var_of[0] == NULL || j->var_of[1] == NULL) return false;
-  for (uint32_t i = 0; i < news; i++) j->var_of[1][i] = IN_NIL;
-  for (uint32_t i = 0; i < olds; i++)
-    if (!add_var(j, i, find_atom(j, in_atom(j->img[0], i)))) return false;
-  for (uint32_t i = 0; i < news; i++)
-    if (j->var_of[1][i] == IN_NIL && !add_var(j, IN_NIL, i)) return false;
+  if (pair == NULL || had == NULL || j->var == NULL || j->var_of[0] == NULL || j->var_of[1] == NULL) return false;
+  n = pair_atoms(j, pair, had);
+  if (lists && !in_joint_rank(j, pair, n)) return false;
+  for (uint32_t i = 0; i < n; i++)
+    if (!add_var(j, pair[i][0], pair[i][1])) return false;
   return true;
 }
 
-bool in_joint_init(in_joint_t *j, const in_image_t *old, const in_image_t *new_, in_arena_t *arena) {
+static bool init(in_joint_t *j, const in_image_t *old, const in_image_t *new_, in_arena_t *arena, bool lists) {
   memset(j, 0, sizeof(*j));
   j->arena = arena;
   j->img[0] = old;
@@ -148,7 +165,17 @@ bool in_joint_init(in_joint_t *j, const in_image_t *old, const in_image_t *new_,
   for (int s = 0; s < 2; s++)
     j->imported[s] = in_arena_array(arena, (size_t) j->img[s]->count[IN_S_NODES] + 1, sizeof(uint32_t));
   return j->unique != NULL && j->memo != NULL && j->chosen != NULL && j->imported[0] != NULL
-         && j->imported[1] != NULL && make_vars(j);
+         && j->imported[1] != NULL && make_vars(j, lists);
+}
+
+bool in_joint_init(in_joint_t *j, const in_image_t *old, const in_image_t *new_, in_arena_t *arena) {
+  return init(j, old, new_, arena, false);
+}
+
+bool in_joint_init_lists(in_joint_t *j, const in_image_t *old, const in_image_t *new_, in_arena_t *arena) {
+  bool good = init(j, old, new_, arena, true);
+  j->most = IN_JOINT_NODES;
+  return good;
 }
 
 void in_joint_free(in_joint_t *j) {
@@ -209,7 +236,7 @@ static uint32_t make(in_joint_t *j, uint32_t var, const uint32_t *kids) {
     uint32_t id = j->unique[i] - 1;
     if (j->node[id].var == var && memcmp(in_joint_kids(j, id), kids, n * sizeof(*kids)) == 0) return id;
   }
-  if (j->failed || !room(j, n)) {
+  if (j->failed || (j->most != 0 && j->nodes >= j->most) || !room(j, n)) {
     j->failed = true;
     return kids[0];
   }
@@ -276,6 +303,7 @@ static uint32_t choose(in_joint_t *j, uint32_t var, const uint32_t *kids) {
     for (uint32_t c = 0; c < j->var[var].classes; c++) part[c] = cofactor(j, kids[c], var, c);
     return make(j, var, part);
   }
+  if (j->failed) return in_joint_leaf(0);
   m = chosen(j, var, kids);
   if (m != NULL && m->result != IN_NIL) return m->result;
   r = choose_below(j, first, var, kids);
@@ -301,30 +329,45 @@ uint32_t in_joint_import(in_joint_t *j, int side, uint32_t root, const uint32_t 
 
 /* ---- operations */
 
-typedef struct { uint32_t (*pair)(void *ctx, uint32_t a, uint32_t b); void *ctx; } pairing_t;
+typedef struct { uint32_t op; uint32_t (*pair)(void *ctx, uint32_t a, uint32_t b); void *ctx; } pairing_t;
 
 static uint32_t product(in_joint_t *j, uint32_t a, uint32_t b, const pairing_t *p) {
   uint32_t kids[IN_JOINT_CLASSES] = { 0 }, var = top(j, a) < top(j, b) ? top(j, a) : top(j, b), r;
-  in_joint_memo_t *m = memo(j, OP_PRODUCT, a, b);
+  in_joint_memo_t *m = memo(j, p->op, a, b);
   if (var == IN_NIL) return in_joint_leaf(p->pair(p->ctx, a & ~IN_LEAF, b & ~IN_LEAF));
-  if (known(m, OP_PRODUCT, a, b)) return m->result;
+  if (j->failed) return in_joint_leaf(0);
+  if (known(m, p->op, a, b)) return m->result;
   for (uint32_t c = 0; c < j->var[var].classes; c++)
     kids[c] = product(j, cofactor(j, a, var, c), cofactor(j, b, var, c), p);
   r = make(j, var, kids);
-  *m = (in_joint_memo_t) { OP_PRODUCT, a, b, r };
+  *m = (in_joint_memo_t) { p->op, a, b, r };
   return r;
 }
 
-uint32_t in_joint_product(in_joint_t *j, uint32_t a, uint32_t b,
+uint32_t in_joint_product(in_joint_t *j, uint32_t a, uint32_t b, uint32_t op,
                           uint32_t (*pair)(void *ctx, uint32_t a, uint32_t b), void *ctx) {
-  pairing_t p = { pair, ctx };
+  pairing_t p = { op, pair, ctx };
   return product(j, a, b, &p);
+}
+
+uint32_t in_joint_fix(in_joint_t *j, uint32_t a, uint32_t var, uint32_t class_) {
+  uint32_t kids[IN_JOINT_CLASSES] = { 0 }, r, by = var * IN_JOINT_CLASSES + class_;
+  in_joint_memo_t *m = memo(j, OP_FIX, a, by);
+  if (top(j, a) >= var) return cofactor(j, a, var, class_);
+  if (j->failed) return in_joint_leaf(0);
+  if (known(m, OP_FIX, a, by)) return m->result;
+  for (uint32_t c = 0; c < j->var[j->node[a].var].classes; c++)
+    kids[c] = in_joint_fix(j, in_joint_kids(j, a)[c], var, class_);
+  r = make(j, j->node[a].var, kids);
+  *m = (in_joint_memo_t) { OP_FIX, a, by, r };
+  return r;
 }
 
 uint32_t in_joint_where(in_joint_t *j, uint32_t a, uint32_t leaf) {
   uint32_t kids[IN_JOINT_CLASSES] = { 0 }, r;
   in_joint_memo_t *m = memo(j, OP_WHERE, a, leaf);
   if (in_joint_is_leaf(a)) return in_joint_leaf((a & ~IN_LEAF) == leaf);
+  if (j->failed) return in_joint_leaf(0);
   if (known(m, OP_WHERE, a, leaf)) return m->result;
   for (uint32_t c = 0; c < j->var[j->node[a].var].classes; c++)
     kids[c] = in_joint_where(j, in_joint_kids(j, a)[c], leaf);
@@ -338,6 +381,7 @@ uint32_t in_joint_either(in_joint_t *j, uint32_t a, uint32_t b) {
   in_joint_memo_t *m = memo(j, OP_OR, a, b);
   if (a == b || b == in_joint_leaf(0) || a == in_joint_leaf(1)) return a;
   if (a == in_joint_leaf(0) || b == in_joint_leaf(1)) return b;
+  if (j->failed) return in_joint_leaf(0);
   if (known(m, OP_OR, a, b)) return m->result;
   for (uint32_t c = 0; c < j->var[var].classes; c++)
     kids[c] = in_joint_either(j, cofactor(j, a, var, c), cofactor(j, b, var, c));
@@ -377,6 +421,7 @@ uint32_t in_joint_restrict(in_joint_t *j, uint32_t a, uint32_t care) {
   uint32_t var = top(j, a) < top(j, care) ? top(j, a) : top(j, care), r;
   in_joint_memo_t *m = memo(j, OP_RESTRICT, a, care);
   if (in_joint_is_leaf(a) || in_joint_is_leaf(care)) return a;
+  if (j->failed) return in_joint_leaf(0);
   if (known(m, OP_RESTRICT, a, care)) return m->result;
   r = top(j, care) < top(j, a) ? in_joint_restrict(j, a, forget_first(j, care)) : restrict_kids(j, var, a, care);
   *m = (in_joint_memo_t) { OP_RESTRICT, a, care, r };

@@ -40,17 +40,27 @@ typedef struct {
   in_joint_chosen_t *chosen;
   uint32_t memo_size;             /* entries of either */
   uint32_t *imported[2];          /* by node of the image: id + 1 */
+  uint32_t most;                  /* nodes; 0: as memory allows */
   bool failed;
 } in_joint_t;
 
 /* false: no memory, or a fact with too many classes */
 bool in_joint_init(in_joint_t *j, const in_image_t *old, const in_image_t *new_, in_arena_t *arena);
+/* the same with its variables in an order that is good for the policies' lists of rules (ranks.c),
+   and no more than this many nodes: beyond, failed */
+#define IN_JOINT_NODES  4000000u
+bool in_joint_init_lists(in_joint_t *j, const in_image_t *old, const in_image_t *new_, in_arena_t *arena);
+/* ranks.c: pairs of atoms, IN_NIL where a policy has none, by the place that their variable gets; false: no memory */
+bool in_joint_rank(in_joint_t *j, uint32_t (*pair)[2], uint32_t n);
 void in_joint_free(in_joint_t *j);
 /* a root of policy `side`; its leaves are that policy's outcomes, by leaf[outcome] */
 uint32_t in_joint_import(in_joint_t *j, int side, uint32_t root, const uint32_t *leaf);
-/* leaves of a and b as pairs: pair(ctx, leaf of a, leaf of b) gives the new leaf */
-uint32_t in_joint_product(in_joint_t *j, uint32_t a, uint32_t b,
+/* leaves of a and b as pairs: pair(ctx, leaf of a, leaf of b) gives the new leaf; op, from 8 on, is
+   another number wherever it gives another one */
+uint32_t in_joint_product(in_joint_t *j, uint32_t a, uint32_t b, uint32_t op,
                           uint32_t (*pair)(void *ctx, uint32_t a, uint32_t b), void *ctx);
+/* a where the variable has this class */
+uint32_t in_joint_fix(in_joint_t *j, uint32_t a, uint32_t var, uint32_t class_);
 /* 1 where a ends in this leaf, else 0 */
 uint32_t in_joint_where(in_joint_t *j, uint32_t a, uint32_t leaf);
 /* some simple b that equals a wherever care is 1 */
