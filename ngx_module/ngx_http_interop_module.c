@@ -216,11 +216,10 @@ ngx_http_interop_postconfiguration(ngx_conf_t *cf)
 
     *h = ngx_http_interop_handler;
 
-    if (ngx_http_interop_audit_init(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_interop_request_body_init(cf) != NGX_OK) {
+    if (ngx_http_interop_audit_init(cf) != NGX_OK
+        || ngx_http_interop_script_share(cf, imcf) != NGX_OK
+        || ngx_http_interop_request_body_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

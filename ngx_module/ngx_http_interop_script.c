@@ -293,6 +293,47 @@ ngx_http_interop_script_load(ngx_conf_t *cf,
 }
 
 
+/*
+ * Failures are counted in memory of this configuration's own: workers have it
+ * by fork, and a reload begins with another one, so that nothing has to be
+ * reset while workers of the old configuration still count.
+ */
+
+ngx_int_t
+ngx_http_interop_script_share(ngx_conf_t *cf,
+    ngx_http_interop_main_conf_t *imcf)
+{
+    ngx_shm_t  *shm;
+
+    if (imcf->scripts == NULL) {
+        return NGX_OK;
+    }
+
+    shm = &imcf->scripts->health;
+
+    ngx_str_set(&shm->name, "interop_scripts");
+
+    shm->size = interop_scripts_count(imcf->scripts->set)
+                * sizeof(interop_script_health_t);
+    shm->log = cf->cycle->log;
+
+    if (shm->size == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_shm_alloc(shm) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(shm->addr, shm->size);
+
+    interop_scripts_share(imcf->scripts->set,
+                          (interop_script_health_t *) shm->addr);
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_interop_script_read(ngx_conf_t *cf,
     ngx_http_interop_script_t *script, ngx_str_t *text)
@@ -364,6 +405,10 @@ ngx_http_interop_script_cleanup(void *data)
 
     if (scripts->set) {
         interop_scripts_free(scripts->set);
+    }
+
+    if (scripts->health.addr) {
+        ngx_shm_free(&scripts->health);
     }
 
     if (scripts->library) {

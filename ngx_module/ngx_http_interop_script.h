@@ -21,6 +21,7 @@ struct ngx_http_interop_scripts_s {
     interop_scripts_t            *set;
     interop_alloc_t               alloc;
     ngx_array_t                  *files;         /* "interop_script" */
+    ngx_shm_t                     health;        /* failures, of all workers */
 };
 
 
@@ -39,6 +40,8 @@ char *ngx_http_interop_script_init(ngx_conf_t *cf,
     ngx_http_interop_main_conf_t *imcf);
 char *ngx_http_interop_script_merge(ngx_conf_t *cf,
     ngx_http_interop_main_conf_t *imcf, ngx_http_interop_loc_conf_t *conf);
+ngx_int_t ngx_http_interop_script_share(ngx_conf_t *cf,
+    ngx_http_interop_main_conf_t *imcf);
 
 /* _override */
 

@@ -439,6 +439,13 @@ INTEROP_API interop_status_t interop_scripts_new(const interop_policy_t *policy,
 /* one more, that a configuration attaches: its number for interop_request_t.script */
 INTEROP_API interop_status_t interop_scripts_add(interop_scripts_t *scripts,
     const interop_script_source_t *source, unsigned *number, interop_diag_t *diag);
+/* how often a script has failed: two words that any process may change at any time */
+typedef struct { uint32_t row, aside; } interop_script_health_t;
+/*
+** Where all processes count failures, each for its own set: one for each script,
+** zeroed, in memory that they share. Before they part; without it each counts for itself
+*/
+INTEROP_API void interop_scripts_share(interop_scripts_t *scripts, interop_script_health_t *health);
 INTEROP_API void interop_scripts_free(interop_scripts_t *scripts);
 INTEROP_API size_t interop_scripts_count(const interop_scripts_t *scripts);
 INTEROP_API void interop_scripts_stat(const interop_scripts_t *scripts, size_t i, interop_script_stat_t *stat);

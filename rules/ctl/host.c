@@ -120,8 +120,7 @@ static void forget(in_host_t *h) {
 void in_host_renew(in_host_t *h) {
   forget(h);
   for (uint32_t i = 0; h->scripts != NULL && i < h->scripts->count; i++) {
-    h->scripts->at[i].failures = 0;
-    h->scripts->at[i].stat.set_aside = 0;
+    memset(&h->scripts->at[i].own, 0, sizeof(h->scripts->at[i].own));
   }
 }
 

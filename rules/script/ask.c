@@ -2,7 +2,8 @@
 ** ask.c -- which scripts are asked about an event, and in which order.
 **
 ** Owns the order (everybody's, the tenant's, the location's; each as they stand
-** in the policy), the counting of failures in a row, and the setting aside.
+** in the policy), the counting of failures in a row, and the setting aside, which
+** all processes do together.
 */
 #include "script.h"
 
@@ -20,13 +21,18 @@ static bool is_for(const interop_judge_t *j, const in_pi_script_t *s) {
   return false;
 }
 
+/* other processes count at the same time: each step is one that no death can leave half done */
 static void count_failure(interop_judge_t *j, in_loaded_t *l, in_span_t error) {
-  l->failures++;
+  interop_script_health_t *h = in_script_health(l);
+  uint32_t row = __atomic_add_fetch(&h->row, 1, __ATOMIC_RELAXED);
   tell(j, l->stat.name, error);
-  if (l->failures < l->most_failures) return;
-  l->stat.set_aside = 1;
-  tell(j, l->stat.name, in_arena_printf(&j->arena, "set aside after %u failures in a row, until the next reload",
-                                        l->failures));
+  if (row < l->most_failures || __atomic_exchange_n(&h->aside, 1, __ATOMIC_RELAXED) != 0) return;
+  tell(j, l->stat.name, in_arena_printf(&j->arena, "set aside after %u failures in a row, until the next reload", row));
+}
+
+static void count_success(in_loaded_t *l) {
+  interop_script_health_t *h = in_script_health(l);
+  if (__atomic_load_n(&h->row, __ATOMIC_RELAXED) != 0) __atomic_store_n(&h->row, 0, __ATOMIC_RELAXED);
 }
 
 static in_span_t keep(interop_judge_t *j, in_span_t s) {
@@ -38,7 +44,7 @@ static interop_status_t ask(interop_judge_t *j, in_loaded_t *l) {
   interop_script_result_t r;
   interop_status_t rc;
   in_span_t error;
-  if (l->stat.set_aside) {
+  if (__atomic_load_n(&in_script_health(l)->aside, __ATOMIC_RELAXED) != 0) {
     in_script_failed(j, l->stat.name);
     in_script_note(j, l->stat.name, INTEROP_SD_FAILED, IN_SPAN("it was set aside"));
     l->stat.did[INTEROP_SD_FAILED]++;
@@ -52,7 +58,7 @@ static interop_status_t ask(interop_judge_t *j, in_loaded_t *l) {
   error = r.error;
   if (r.end == INTEROP_SE_DONE) error = in_script_take(j, l, &r);
   if (error.p == NULL) {
-    l->failures = 0;
+    count_success(l);
     return j->arena.failed ? INTEROP_NOMEM : INTEROP_OK;
   }
   error = keep(j, error);

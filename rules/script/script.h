@@ -20,7 +20,8 @@ typedef struct {
   interop_script_t *script;
   const in_pi_script_t *rec;            /* NULL: a configuration's */
   interop_script_stat_t stat;
-  uint32_t failures, most_failures;     /* in a row */
+  uint32_t most_failures;               /* in a row */
+  interop_script_health_t own, *shared; /* failures: the own ones where nothing is shared */
   uint32_t next;                        /* of the same tenant, or IN_NIL */
 } in_loaded_t;
 
@@ -40,6 +41,10 @@ typedef struct {
   interop_judge_t *judge;
   in_loaded_t *loaded;
 } in_asking_t;
+
+static inline interop_script_health_t *in_script_health(in_loaded_t *l) {
+  return l->shared != NULL ? l->shared : &l->own;
+}
 
 extern const interop_services_t in_script_services;
 

@@ -163,5 +163,11 @@ size_t interop_scripts_count(const interop_scripts_t *s) {
 
 void interop_scripts_stat(const interop_scripts_t *s, size_t i, interop_script_stat_t *stat) {
   memset(stat, 0, sizeof(*stat));
-  if (i < s->count) *stat = s->at[i].stat;
+  if (i >= s->count) return;
+  *stat = s->at[i].stat;
+  stat->set_aside = __atomic_load_n(&in_script_health(&s->at[i])->aside, __ATOMIC_RELAXED) != 0;
+}
+
+void interop_scripts_share(interop_scripts_t *s, interop_script_health_t *health) {
+  for (uint32_t i = 0; i < s->count; i++) s->at[i].shared = &health[i];
 }
