@@ -25,6 +25,9 @@ interop_status_t in_api_finish(const in_vocab_t *v, in_builder_t *b, in_arena_t 
                                interop_diag_t *diag);
 /* every record of the API sections is sound: offsets, indices, enum values */
 interop_status_t in_api_verify(const in_image_t *img, interop_diag_t *diag);
+/* img->ready, for a verified image; false: no memory, in_api_unprepare frees what is there */
+bool in_api_prepare(in_image_t *img, const interop_alloc_t *alloc);
+void in_api_unprepare(in_image_t *img, const interop_alloc_t *alloc);
 
 /* ---- match: normalised method and path -> operation */
 

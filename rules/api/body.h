@@ -32,6 +32,15 @@ in_span_t in_media_to_data(const char *type, in_span_t data, in_arena_t *arena);
 bool in_media_gif_url(const in_image_t *img, const in_ai_api_t *api, in_span_t url);
 bool in_media_gif_bytes(in_span_t base64);
 
+/* ---- ready.c: an image's elements */
+
+typedef struct in_api_ready_s {
+  in_element_t *elements;         /* as ELEMENTS */
+  in_vendors_t **vendors;         /* by API */
+} in_api_ready_t;
+
+void in_ready_element(const in_image_t *img, uint32_t index, in_element_t *to);    /* *to is zero */
+
 /* ---- the body */
 
 /* a part that the content may show: its id, its feature */

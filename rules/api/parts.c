@@ -109,16 +109,7 @@ static bool make_elements(in_body_t *b) {
   if (b->elements != NULL || n == 0) return true;
   b->elements = in_arena_array(b->arena, n, sizeof(*b->elements));
   if (b->elements == NULL) return false;
-  for (uint32_t i = 0; i < n; i++) {
-    const in_ai_element_t *e = in_records_element(b->img, b->api->elements.first + i);
-    in_element_t *to = &b->elements[i];
-    to->tag = in_body_str(b, e->tag);
-    if (e->attr.len > 0) to->attr = in_body_str(b, e->attr);
-    if (e->value.len > 0) to->value = in_body_str(b, e->value);
-    if (e->text_attr.len > 0) to->text_attr = in_body_str(b, e->text_attr);
-    to->feature = e->feature == IN_NIL ? -1 : (int) e->feature;
-    to->flags = e->flags;
-  }
+  for (uint32_t i = 0; i < n; i++) in_ready_element(b->img, b->api->elements.first + i, &b->elements[i]);
   return true;
 }
 
@@ -126,9 +117,13 @@ static bool set_up(in_body_t *b, in_format_t format, in_content_t *c) {
   memset(c, 0, sizeof(*c));
   c->format = format;
   if (format == IN_FORMAT_TEXT) return true;
-  if (!make_elements(b)) return false;
-  c->elements = b->elements;
-  c->element_count = b->api->elements.count;
+  if (b->img->ready != NULL) {
+    c->vendors = b->img->ready->vendors[b->op->api];
+  } else {
+    if (!make_elements(b)) return false;
+    c->elements = b->elements;
+    c->element_count = b->api->elements.count;
+  }
   c->image = classify_image;
   c->image_ctx = b;
   return true;

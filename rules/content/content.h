@@ -36,6 +36,14 @@ typedef struct {
 } in_element_t;
 
 /*
+** The same prepared for reading, for who reads more than one content with them.
+** The rows must stay; NULL: no memory.
+*/
+typedef struct in_vendors_s in_vendors_t;
+in_vendors_t *in_vendors_new(const in_element_t *rows, size_t count, const interop_alloc_t *alloc);
+void in_vendors_free(in_vendors_t *v, const interop_alloc_t *alloc);
+
+/*
 ** What an <img src> refers to: IMAGE, GIF, ... Gets the attribute's value;
 ** NULL callback: by the URL alone (data:image/gif, a path that ends in .gif,
 ** known GIF hosts are the API definition's business).
@@ -49,6 +57,7 @@ typedef struct {
   in_format_t format;
   const in_element_t *elements;
   size_t element_count;
+  const in_vendors_t *vendors;    /* instead of these two; or NULL */
   in_image_fn image;
   void *image_ctx;
   unsigned flags;                 /* IN_TEXT_* */

@@ -64,19 +64,25 @@ typedef struct {
   unsigned char kind;             /* how much care they need */
 } in_care_t;
 
+/* the vendors' rows, and what was made of them */
+struct in_vendors_s {
+  const in_element_t *rows;
+  size_t count;
+  in_html_wanted_t tags;          /* lengths and first letters of their tags */
+  in_html_wanted_t attrs;         /* ... of all attributes that tokens keep, ours too */
+  uint64_t key[IN_VENDORS];       /* of the first rows' tags */
+  in_care_t care[IN_E_COUNT];     /* of each element that HTML knows */
+};
+
 typedef struct {
   const in_content_t *c;
   in_plain_t plain;
   in_html_t html;
   in_html_token_t token;
-  in_html_wanted_t wanted;
-  in_html_wanted_t vendor_tags;   /* lengths and first letters of their tags */
+  const in_vendors_t *vendors;
   in_tag_t tag;
   in_style_t style;               /* of the tag, if it is styled */
   in_span_t value[IN_A_COUNT];    /* of its attributes that were seen */
-  uint64_t vendor_key[IN_VENDORS];
-  const in_care_t *care;          /* of each element */
-  in_care_t own_care[IN_E_COUNT];
 
   in_open_t open[IN_OPEN_MAX];
   unsigned depth;
@@ -89,6 +95,7 @@ typedef struct {
   bool skip_newline;              /* a line end just behind <pre> does not count */
   bool in_link;
   in_span_t href;
+  in_vendors_t own;               /* where the content has none */
 } in_reader_t;
 
 #define in_reader_hides(r)  (((r)->show & (IN_SHOW_NONE | IN_SHOW_INVISIBLE)) != 0)
@@ -191,7 +198,7 @@ void in_show_set(in_reader_t *r, unsigned show);
 
 /* html_short.c: takes off r->html what can be read and written at once */
 void in_short_take(in_reader_t *r);
-/* how much care each element's tags without attributes need, for r->care */
-void in_short_init(in_reader_t *r);
+/* how much care each element's tags without attributes need */
+void in_short_care(in_vendors_t *v);
 
 #endif

@@ -57,15 +57,11 @@ static const unsigned char letters[256] = {
 #undef F
 
 /* a vendor's row may say of a known element without attributes what it is */
-void in_short_init(in_reader_t *r) {
-  r->care = care;
-  for (size_t i = 0; i < r->c->element_count; i++) {
-    in_span_t tag = r->c->elements[i].tag;
-    in_element_id_t id = r->c->elements[i].attr.n > 0 ? IN_E_UNKNOWN : in_html_element(tag, in_html_key(tag));
-    if (id == IN_E_UNKNOWN) continue;
-    if (r->care == care) memcpy(r->own_care, care, sizeof(care));
-    r->own_care[id].kind = MUCH;
-    r->care = r->own_care;
+void in_short_care(in_vendors_t *v) {
+  memcpy(v->care, care, sizeof(care));
+  for (size_t i = 0; i < v->count; i++) {
+    in_span_t tag = v->rows[i].tag;
+    if (v->rows[i].attr.n == 0) v->care[in_html_element(tag, in_html_key(tag))].kind = MUCH;
   }
 }
 
@@ -219,7 +215,7 @@ static bool take_link(short_t *s, pen_t *at) {
   static const char spelt[] = "<a href=\"";
   in_reader_t *r = s->r;
   const char *href = at->p + sizeof(spelt) - 1, *quote;
-  if (s->copy || memcmp(at->p, spelt, sizeof(spelt) - 1) != 0 || ((r->vendor_tags.lengths['a' & 31] >> 1) & 1))
+  if (s->copy || memcmp(at->p, spelt, sizeof(spelt) - 1) != 0 || ((r->vendors->tags.lengths['a' & 31] >> 1) & 1))
     return false;
   quote = memchr(href, '"', (size_t) (s->end - href));
   if (quote == NULL || s->end - quote < 2 || quote[1] != '>') return false;
@@ -272,7 +268,7 @@ static pen_t take_link_end(short_t *s, pen_t at) {
 }
 
 static inline pen_t take_end(short_t *s, in_reader_t *r, pen_t at) {
-  unsigned n, id = take_name(at.p + 2, &n), kind = r->care[id].kind;
+  unsigned n, id = take_name(at.p + 2, &n), kind = r->vendors->care[id].kind;
   if (kind == LINK) return take_link_end(s, at);
   if ((kind != BARE && kind != BLOCK) || !in_tree_is_top(r, id)) return take_other(s, at);
   in_tree_pop(r, id);
@@ -283,7 +279,7 @@ static inline pen_t take_end(short_t *s, in_reader_t *r, pen_t at) {
 
 static inline pen_t take_start(short_t *s, in_reader_t *r, pen_t at) {
   unsigned n, id = take_name(at.p + 1, &n);
-  const in_care_t c = r->care[id];
+  const in_care_t c = r->vendors->care[id];
   if (c.kind == BARE) {
     in_tree_push_bare(r, id);
   } else if (c.kind == BLOCK && r->top[IN_E_P] == 0) {

@@ -16,36 +16,53 @@ static bool wants(const in_html_wanted_t *w, in_span_t name) {
   return (w->lengths[*name.p & 31] >> (name.n < 31 ? name.n : 31)) & 1;
 }
 
+static void prepare(in_vendors_t *v, const in_element_t *rows, size_t count) {
+  v->rows = rows;
+  v->count = count;
+  v->attrs = in_html_wanted_attrs;
+  memset(&v->tags, 0, sizeof(v->tags));
+  for (size_t i = 0; i < count; i++) {
+    want(&v->tags, rows[i].tag);
+    if (i < IN_VENDORS) v->key[i] = in_html_key(rows[i].tag);
+    want(&v->attrs, rows[i].attr);
+    want(&v->attrs, rows[i].text_attr);
+  }
+  in_short_care(v);
+}
+
+in_vendors_t *in_vendors_new(const in_element_t *rows, size_t count, const interop_alloc_t *alloc) {
+  in_vendors_t *v = alloc->resize(alloc->ctx, NULL, 0, sizeof(*v));
+  if (v != NULL) prepare(v, rows, count);
+  return v;
+}
+
+void in_vendors_free(in_vendors_t *v, const interop_alloc_t *alloc) {
+  if (v != NULL) alloc->resize(alloc->ctx, v, sizeof(*v), 0);
+}
+
 void in_reader_init(in_reader_t *r, const in_content_t *c) {
   r->c = c;
   in_plain_init(&r->plain, c->text, c->features, c->flags);
-  r->wanted = in_html_wanted_attrs;
-  memset(&r->vendor_tags, 0, sizeof(r->vendor_tags));
-  for (size_t i = 0; i < c->element_count; i++) {
-    want(&r->vendor_tags, c->elements[i].tag);
-    if (i < IN_VENDORS) r->vendor_key[i] = in_html_key(c->elements[i].tag);
-    want(&r->wanted, c->elements[i].attr);
-    want(&r->wanted, c->elements[i].text_attr);
-  }
+  r->vendors = c->vendors != NULL ? c->vendors : &r->own;
+  if (c->vendors == NULL) prepare(&r->own, c->elements, c->element_count);
   r->depth = r->tags = 0;
   memset(r->top, 0, sizeof(r->top));
   memset(r->over, 0, sizeof(r->over));
   r->around = (in_around_t) { 0, 0 };
   r->show = 0;
   r->skip_newline = r->in_link = false;
-  in_short_init(r);
 }
 
 /* ---- which element */
 
 static bool is_row(const in_reader_t *r, size_t i, in_span_t name, uint64_t key) {
-  if (i < IN_VENDORS && r->vendor_key[i] != key) return false;
-  return (i < IN_VENDORS && name.n < 8) || in_eq_nocase(r->c->elements[i].tag, name);
+  if (i < IN_VENDORS && r->vendors->key[i] != key) return false;
+  return (i < IN_VENDORS && name.n < 8) || in_eq_nocase(r->vendors->rows[i].tag, name);
 }
 
 static unsigned vendor_id(const in_reader_t *r, in_span_t name, uint64_t key) {
-  if (wants(&r->vendor_tags, name))
-    for (size_t i = 0; i < r->c->element_count; i++)
+  if (wants(&r->vendors->tags, name))
+    for (size_t i = 0; i < r->vendors->count; i++)
       if (is_row(r, i, name, key)) return IN_VENDOR + (unsigned) (i < IN_VENDORS ? i : IN_VENDORS - 1);
   return 0;
 }
@@ -83,10 +100,10 @@ static bool row_matches(const in_reader_t *r, const in_element_t *e) {
 }
 
 static const in_element_t *find_vendor(const in_reader_t *r) {
-  if (!wants(&r->vendor_tags, r->token.text)) return NULL;
-  for (size_t i = 0; i < r->c->element_count; i++)
-    if (is_row(r, i, r->token.text, r->token.key) && row_matches(r, &r->c->elements[i]))
-      return &r->c->elements[i];
+  if (!wants(&r->vendors->tags, r->token.text)) return NULL;
+  for (size_t i = 0; i < r->vendors->count; i++)
+    if (is_row(r, i, r->token.text, r->token.key) && row_matches(r, &r->vendors->rows[i]))
+      return &r->vendors->rows[i];
   return NULL;
 }
 
@@ -208,9 +225,9 @@ static bool is_known(uint64_t key) {
 /* the first row of the tag names it, the first without an attribute applies */
 static const in_tag_t *short_vendor(in_reader_t *r, uint64_t key, size_t row) {
   set_plain(&r->tag, IN_VENDOR + (unsigned) row, 0, INTEROP_F_FORMATTING);
-  for (; row < r->c->element_count; row++) {
-    if (r->vendor_key[row] != key || r->c->elements[row].attr.n > 0) continue;
-    r->tag.vendor = &r->c->elements[row];
+  for (; row < r->vendors->count; row++) {
+    if (r->vendors->key[row] != key || r->vendors->rows[row].attr.n > 0) continue;
+    r->tag.vendor = &r->vendors->rows[row];
     apply_vendor(&r->tag);
     r->tag.hides = (r->tag.flags & IN_H_HIDDEN) != 0;
     r->tag.quote = r->tag.feature == INTEROP_F_QUOTE;
@@ -229,10 +246,10 @@ static bool is_name(uint64_t key, unsigned n) {
 
 const in_tag_t *in_tag_short(in_reader_t *r, uint64_t key, unsigned n) {
   unsigned slot = in_html_slot(in_html_element_slots, key);
-  if ((r->vendor_tags.lengths[(key - n) & 31] >> n) & 1) {
-    if (r->c->element_count > IN_VENDORS) return NULL;
-    for (size_t i = 0; i < r->c->element_count; i++)
-      if (r->vendor_key[i] == key) return is_known(key) ? NULL : short_vendor(r, key, i);
+  if ((r->vendors->tags.lengths[(key - n) & 31] >> n) & 1) {
+    if (r->vendors->count > IN_VENDORS) return NULL;
+    for (size_t i = 0; i < r->vendors->count; i++)
+      if (r->vendors->key[i] == key) return is_known(key) ? NULL : short_vendor(r, key, i);
   }
   if (in_html_element_keys[slot] == key) {
     const in_tag_t *tag = &short_tags[slot];

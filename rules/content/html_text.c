@@ -341,7 +341,7 @@ void in_reader_finish(in_reader_t *r) {
 void in_html_text(const in_content_t *c, in_span_t input) {
   in_reader_t r;
   in_reader_init(&r, c);
-  in_html_init(&r.html, input, &r.wanted);
+  in_html_init(&r.html, input, &r.vendors->attrs);
   in_reader_run(&r);
   in_reader_finish(&r);
 }

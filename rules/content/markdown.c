@@ -217,7 +217,7 @@ interop_status_t in_markdown_text(const in_content_t *c, in_span_t input) {
   };
   markdown_t m;
   in_reader_init(&m.reader, c);
-  in_html_init(&m.reader.html, IN_NONE, &m.reader.wanted);
+  in_html_init(&m.reader.html, IN_NONE, &m.reader.vendors->attrs);
   if (input.n > MARKDOWN_MAX) return read_large(&m.reader, input);
   copy_input(&m, input);
   m.html = NULL;

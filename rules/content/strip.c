@@ -186,7 +186,7 @@ interop_status_t in_content_strip(const in_content_t *c, in_span_t input, uint32
   strip_t s;
   quiet.text = NULL;
   in_reader_init(&s.reader, &quiet);
-  in_html_init(&s.reader.html, input, &s.reader.wanted);
+  in_html_init(&s.reader.html, input, &s.reader.vendors->attrs);
   s.out = out;
   s.remove = remove;
   s.inside = 0;

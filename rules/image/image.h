@@ -93,6 +93,7 @@ typedef struct {
   size_t size;
   const void *section[IN_SECTION_COUNT];
   uint32_t count[IN_SECTION_COUNT];
+  struct in_api_ready_s *ready;   /* the API area's, where a policy was loaded; or NULL */
 } in_image_t;
 
 /* checks header, bounds, record sizes and checksum; not the records' contents */

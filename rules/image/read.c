@@ -38,6 +38,7 @@ interop_status_t in_image_open(const void *bytes, size_t size,
     return damaged(diag, "its checksum does not fit");
   img->base = bytes;
   img->size = size;
+  img->ready = NULL;
   for (int i = 0; i < IN_SECTION_COUNT; i++) {
     if (!section_ok(&h->section[i], size, record_size[i]))
       return damaged(diag, "a section is out of bounds");
