@@ -324,12 +324,10 @@ static void take_last(short_t *s, pen_t *at) {
   const char *from = at->p;
   memset(copy, '<', sizeof(copy));
   memcpy(copy, from, n);
-  s->copy = true;
-  s->end = copy + n;
-  s->last = copy + n - 1;
-  s->text_end = copy;
-  *at = take_all(s, (pen_t) { copy, at->to });
+  short_t last = { .r = s->r, .last = copy + n - 1, .end = copy + n, .text_end = copy, .seen = s->seen, .copy = true };
+  *at = take_all(&last, (pen_t) { copy, at->to });
   at->p = from + (at->p - copy);
+  s->seen = last.seen;
 }
 
 void in_short_take(in_reader_t *r) {
