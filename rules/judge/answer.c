@@ -236,7 +236,8 @@ bool in_judge_asks_who(interop_judge_t *j) {
   const in_pi_outcome_t *o = in_judge_outcome(j, &j->recipients[j->final]);
   const in_row_t *row;
   if (j->facts.fetched || !in_api_asks_who(&j->policy->img, &j->event)) return false;
-  if (o->kind != IN_OUT_DECISION || (!j->request->native && o->verdict >= INTEROP_V_DROP) || o->verdict == INTEROP_V_DENY) return false;
+  if (o->kind != IN_OUT_DECISION || o->verdict == INTEROP_V_DENY) return false;
+  if (o->verdict >= INTEROP_V_DROP && !j->request->native) return false;
   row = in_facts_row(&j->facts, IN_SUB_CONVERSATION);
   return row != NULL && row->participants.type == INTEROP_T_LIST;
 }
