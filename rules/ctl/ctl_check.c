@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "pack.h"
 #include "words.h"
+#include "../api/json.h"
 
 const char in_help_check[] =
   "usage: interopctl check [PATH] [--json]\n\n"
@@ -18,15 +19,16 @@ const char in_help_check[] =
   "APIs, rules, decision cells and the cost of the dearest decision.\n\n"
   "  PATH      sources (a file, or a directory of *.rules) or an image; else those\n"
   "            installed with the command, else ./conf.d\n"
-  "  --json    for programs\n";
+  "  --json    for programs; an error too: its file, line, column, message and hint\n";
 
 const char in_help_compile[] =
-  "usage: interopctl compile [PATH] -o FILE\n\n"
+  "usage: interopctl compile [PATH] -o FILE [--json]\n\n"
   "Compiles a policy into an image, which nginx maps instead of the sources. FILE\n"
   "is replaced as a whole or not at all.\n\n"
   "  PATH      sources: a file, or a directory of *.rules; else those installed with\n"
   "            the command, else ./conf.d\n"
-  "  -o FILE   where the image goes (also --output FILE)\n";
+  "  -o FILE   where the image goes (also --output FILE)\n"
+  "  --json    for programs: the image, its size and its revision\n";
 
 /* ---- cost */
 
@@ -135,6 +137,40 @@ static void put_json(const in_pack_t *p, const tally_t *t, const cost_t *c) {
       p->size, p->policy->revision);
 }
 
+/* an error's parts: "FILE:LINE:COLUMN: MESSAGE\n  LINE\n  ^~~\n  hint: HINT" */
+static void put_error(const interop_diag_t *d) {
+  in_span_t text = in_str(d->text), file = IN_NONE, message = text, hint = IN_NONE;
+  char place[32];
+  const char *at, *end;
+  in_buf_t b;
+  snprintf(place, sizeof(place), ":%u:%u: ", d->line, d->column);
+  at = d->line == 0 ? NULL : strstr(d->text, place);
+  if (at != NULL) {
+    file = in_span(d->text, (size_t) (at - d->text));
+    message = in_str(at + strlen(place));
+  }
+  end = memchr(message.p, '\n', message.n);
+  if (end != NULL) message.n = (size_t) (end - message.p);
+  at = strstr(d->text, "\n  hint: ");
+  if (at != NULL) hint = in_str(at + 9);
+  in_buf_init(&b, &interop_alloc_libc);
+  in_buf_put(&b, IN_SPAN("{\"error\":{"));
+  if (file.p != NULL) {
+    in_buf_put(&b, IN_SPAN("\"file\":"));
+    in_json_quote(&b, file);
+    in_buf_printf(&b, ",\"line\":%u,\"column\":%u,", d->line, d->column);
+  }
+  in_buf_put(&b, IN_SPAN("\"message\":"));
+  in_json_quote(&b, message);
+  if (hint.p != NULL) {
+    in_buf_put(&b, IN_SPAN(",\"hint\":"));
+    in_json_quote(&b, hint);
+  }
+  in_buf_put(&b, IN_SPAN("}}\n"));
+  in_ctl_print(in_buf_span(&b), stdout);
+  in_buf_free(&b);
+}
+
 int in_ctl_check(int argc, char **argv) {
   bool json = false;
   in_option_t options[] = { { "--json", NULL, &json } };
@@ -144,7 +180,10 @@ int in_ctl_check(int argc, char **argv) {
   bool good;
   if (!in_ctl_options(&argc, argv, options, in_countof(options))) return IN_CTL_WRONG;
   if (argc > 2) return in_ctl_wrong(argv[0], "one policy at a time");
-  if (!in_pack_open(&pack, argv[1])) return IN_CTL_FOUND;
+  if (!in_pack_open(&pack, argv[1])) {
+    if (json && pack.diag.text[0] != '\0') put_error(&pack.diag);
+    return IN_CTL_FOUND;
+  }
   good = measure(&pack.policy->img, &c);
   if (good) {
     t = tally(&pack.policy->img);
@@ -194,17 +233,32 @@ static void spell_output(int argc, char **argv) {
     if (strcmp(argv[i], "-o") == 0) argv[i] = output;
 }
 
+static void put_image(const in_pack_t *p, const char *path) {
+  in_buf_t b;
+  in_buf_init(&b, &interop_alloc_libc);
+  in_buf_put(&b, IN_SPAN("{\"image\":"));
+  in_json_quote(&b, in_str(path));
+  in_buf_printf(&b, ",\"bytes\":%zu,\"revision\":\"%s\"}\n", p->size, p->policy->revision);
+  in_ctl_print(in_buf_span(&b), stdout);
+  in_buf_free(&b);
+}
+
 int in_ctl_compile(int argc, char **argv) {
   const char *output = NULL;
-  in_option_t options[] = { { "--output", &output, NULL } };
+  bool json = false;
+  in_option_t options[] = { { "--output", &output, NULL }, { "--json", NULL, &json } };
   in_pack_t pack;
   int code;
   spell_output(argc, argv);
   if (!in_ctl_options(&argc, argv, options, in_countof(options))) return IN_CTL_WRONG;
   if (argc > 2) return in_ctl_wrong(argv[0], "one policy at a time");
   if (output == NULL) return in_ctl_wrong(argv[0], "where to? give -o FILE");
-  if (!in_pack_open(&pack, argv[1])) return IN_CTL_FOUND;
+  if (!in_pack_open(&pack, argv[1])) {
+    if (json && pack.diag.text[0] != '\0') put_error(&pack.diag);
+    return IN_CTL_FOUND;
+  }
   code = write_image(&pack, output);
+  if (json && code == IN_CTL_GOOD) put_image(&pack, output);
   in_pack_close(&pack);
   return code;
 }

@@ -110,7 +110,36 @@ static void add_step(in_explained_t *x, interop_judge_t *j, in_told_t *t, uint32
   if (a->slot_b != IN_NIL) use(x, &j->facts, a->slot_b, t->id);
 }
 
-/* a diagram's way; of a list of rules, all that was looked at */
+static bool told(const in_told_t *t, in_span_t step) {
+  for (uint32_t i = 0; i < t->steps; i++)
+    if (in_eq(t->path[i], step)) return true;
+  return false;
+}
+
+/* what the rules of the sender's tenant looked at, whether they decided or not */
+static void walk_own(in_explained_t *x, interop_judge_t *j, in_told_t *t, const in_list_event_t *e) {
+  const in_image_t *img = &j->policy->img;
+  const in_facts_t *f = &j->facts;
+  const uint32_t *nodes = in_table(img, NODES, uint32_t);
+  const in_pi_rule_t *r = in_table(img, LISTS, in_pi_rule_t) + f->overlay;
+  uint32_t slot = in_overlay_slot(img);
+  in_value_t id = in_facts_value(&j->facts, slot);
+  use(x, &j->facts, slot, t->id);
+  t->path[t->steps++] = id.known ? in_arena_printf(x->arena, "the tenant %.*s has rules of its own", (int) id.text.n, id.text.p)
+                                 : IN_SPAN("the sender's tenant is not known: some have rules of their own");
+  for (; r->op != IN_LIST_END; r++) {
+    bool meant = r->op < IN_LIST_NEXT && (r->ops >> e->operation & 1) && (r->kinds >> e->kind & 1) && (r->from >> e->from & 1)
+                 && (r->to >> e->to & 1) && !(r->crosses && e->from == e->to);
+    for (uint32_t n = meant ? r->guard : IN_LEAF; !(n & IN_LEAF) && f->class_[nodes[n]] != IN_NOT_YET;
+         n = nodes[n + 1 + f->class_[nodes[n]]]) {
+      add_step(x, j, t, nodes[n]);
+      if (t->steps > 1 && (t->steps--, told(t, t->path[t->steps]))) continue;
+      t->steps++;
+    }
+  }
+}
+
+/* a diagram's way; of a list of rules, all that was looked at; then what the tenant's own rules say */
 static bool walk(in_explained_t *x, interop_judge_t *j, const in_recipient_t *r, in_told_t *t) {
   const in_image_t *img = &j->policy->img;
   const uint32_t *nodes = in_table(img, NODES, uint32_t);
@@ -119,14 +148,15 @@ static bool walk(in_explained_t *x, interop_judge_t *j, const in_recipient_t *r,
   uint32_t n = in_table(img, CELLS, uint32_t)[cell];
   in_judge_take(j, r);
   if (in_decide_event(&j->facts, &event) == IN_NIL) return false;
-  t->path = in_arena_array(x->arena, img->count[IN_S_ATOMS] + 1, sizeof(*t->path));
+  t->path = in_arena_array(x->arena, (size_t) img->count[IN_S_ATOMS] + 3, sizeof(*t->path));
   if (t->path == NULL) return false;
   if (in_words_is_list(n)) {
     for (uint32_t i = 0; i < img->count[IN_S_ATOMS]; i++)
       if (j->facts.class_[i] != IN_NOT_YET) add_step(x, j, t, i);
-    return true;
+  } else {
+    for (; !(n & IN_LEAF); n = nodes[n + 1 + j->facts.class_[nodes[n]]]) add_step(x, j, t, nodes[n]);
   }
-  for (; !(n & IN_LEAF); n = nodes[n + 1 + j->facts.class_[nodes[n]]]) add_step(x, j, t, nodes[n]);
+  if (in_overlay_slot(img) != IN_NIL && j->facts.overlay_known && j->facts.overlay != IN_NIL) walk_own(x, j, t, &event);
   return true;
 }
 

@@ -12,9 +12,10 @@
 #include <unistd.h>
 #include "ctl.h"
 #include "fmt.h"
+#include "../api/json.h"
 
 const char in_help_fmt[] =
-  "usage: interopctl fmt PATH... [--check]\n\n"
+  "usage: interopctl fmt PATH... [--check] [--json]\n\n"
   "Brings policy sources into their canonical form: four spaces a block, the rows\n"
   "of a table under one another, lines that go on under what they belong to. Words,\n"
   "comments and where a line begins stay; two spaces or more between words make a\n"
@@ -22,9 +23,10 @@ const char in_help_fmt[] =
   "  PATH      files, or directories of *.rules; - is standard input, and what\n"
   "            comes out goes to standard output\n"
   "  --check   change nothing: tell the files that are not in this form\n"
+  "  --json    for programs: those files\n"
   "\nExit: 0 good, 1 some file is not in this form (--check), or cannot be read.\n";
 
-typedef struct { bool check, found, failed; } run_t;
+typedef struct { bool check, json, found, failed; in_buf_t paths; } run_t;
 
 /* ---- is what came out the same policy? */
 
@@ -79,13 +81,19 @@ static bool write_file(const char *path, in_span_t text) {
   return false;
 }
 
+static void put_path(run_t *r, const char *path) {
+  if (r->paths.n > 0) in_buf_byte(&r->paths, ',');
+  in_json_quote(&r->paths, in_str(path));
+}
+
 static void end_file(run_t *r, const char *path, in_span_t before, in_span_t after) {
   bool changed = !in_eq(before, after);
   if (strcmp(path, "-") == 0) {
     if (!r->check) in_ctl_print(after, stdout);
     else if (changed) puts("standard input");
   } else if (changed) {
-    puts(path);
+    if (r->json) put_path(r, path);
+    else puts(path);
     if (!r->check && !write_file(path, after)) r->failed = in_ctl_fail("%s: %s", path, strerror(errno)) != 0;
   }
   r->found = r->found || changed;
@@ -135,10 +143,19 @@ static void walk(run_t *r, const char *path, unsigned depth) {
 }
 
 int in_ctl_fmt(int argc, char **argv) {
-  run_t r = { false, false, false };
-  in_option_t options[] = { { "--check", NULL, &r.check } };
+  run_t r = { .check = false };
+  in_option_t options[] = { { "--check", NULL, &r.check }, { "--json", NULL, &r.json } };
   if (!in_ctl_options(&argc, argv, options, in_countof(options))) return IN_CTL_WRONG;
   if (argc < 2) return in_ctl_wrong(argv[0], "which files?");
+  for (int i = 1; i < argc && r.json; i++)
+    if (strcmp(argv[i], "-") == 0) return in_ctl_wrong(argv[0], "--json tells files: standard input is none");
+  in_buf_init(&r.paths, &interop_alloc_libc);
   for (int i = 1; i < argc; i++) walk(&r, argv[i], 0);
+  if (r.json) {
+    fputs("{\"files\":[", stdout);
+    in_ctl_print(in_buf_span(&r.paths), stdout);
+    puts("]}");
+  }
+  in_buf_free(&r.paths);
   return r.failed || (r.check && r.found) ? IN_CTL_FOUND : IN_CTL_GOOD;
 }

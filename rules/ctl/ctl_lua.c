@@ -6,10 +6,11 @@
 ** happen there; only the counting of instructions is exact here, and slower.
 */
 #include "case.h"
+#include "../api/json.h"
 
 const char in_help_lua[] =
-  "usage: interopctl lua check FILE ...\n"
-  "       interopctl lua run FILE --event EVENT.json [--times N] [OPTION ...]\n\n"
+  "usage: interopctl lua check FILE ... [--json]\n"
+  "       interopctl lua run FILE --event EVENT.json [--times N] [--json] [OPTION ...]\n\n"
   "check   loads each script as the edge would: errors with file and line.\n"
   "run     asks the script about one event, on top of what the policy says: the\n"
   "        verdict, what it logged, the instructions and the memory that it used.\n"
@@ -17,6 +18,8 @@ const char in_help_lua[] =
   "        and \"step\", or the first of \"steps\".\n\n"
   "  --event FILE   the event\n"
   "  --times N      the same event N times, one after the other (counters count)\n"
+  "  --json         for programs: one object for each file, or each time; what the\n"
+  "                 script logged goes to standard error\n"
   IN_PACK_HELP;
 
 typedef struct {
@@ -25,6 +28,7 @@ typedef struct {
   in_case_file_t json;
   in_memory_t *memory;
   unsigned script;                /* its number */
+  bool as_json;
 } job_t;
 
 static bool load(in_host_t *h, const char *path, unsigned *number) {
@@ -45,12 +49,28 @@ static bool load(in_host_t *h, const char *path, unsigned *number) {
   return rc == INTEROP_OK;
 }
 
-static int check(int argc, char **argv, in_pack_t *pack) {
+static void print(in_buf_t *b) {
+  in_ctl_print(in_buf_span(b), stdout);
+  in_buf_free(b);
+}
+
+static void print_good(const char *file, bool good) {
+  in_buf_t b;
+  in_buf_init(&b, &interop_alloc_libc);
+  in_buf_put(&b, IN_SPAN("{\"file\":"));
+  in_json_quote(&b, in_str(file));
+  in_buf_printf(&b, ",\"good\":%s}\n", good ? "true" : "false");
+  print(&b);
+}
+
+static int check(int argc, char **argv, job_t *j) {
   int code = IN_CTL_GOOD;
   for (int i = 2; i < argc; i++) {
     unsigned number;
-    if (load(&pack->host, argv[i], &number)) printf("%s: good\n", argv[i]);
-    else code = IN_CTL_FOUND;
+    bool good = load(&j->pack.host, argv[i], &number);
+    if (j->as_json) print_good(argv[i], good);
+    else if (good) printf("%s: good\n", argv[i]);
+    if (!good) code = IN_CTL_FOUND;
   }
   return code;
 }
@@ -72,6 +92,30 @@ static void print_plan(const interop_plan_t *p) {
   printf("\ninstructions  %llu\nmemory        %zu\n", (unsigned long long) p->script_instructions, p->script_memory);
 }
 
+static void put(in_buf_t *b, const char *name, in_span_t value) {
+  if (value.p == NULL) return;
+  in_buf_put(b, b->n == 1 ? IN_SPAN("\"") : IN_SPAN(",\""));
+  in_buf_put(b, in_str(name));
+  in_buf_put(b, IN_SPAN("\":"));
+  in_json_quote(b, value);
+}
+
+static void json_plan(const interop_plan_t *p) {
+  in_buf_t b;
+  in_buf_init(&b, &interop_alloc_libc);
+  in_buf_byte(&b, '{');
+  put(&b, "verdict", in_str(interop_verdict_name(p->verdict)));
+  put(&b, "reason", p->reason);
+  put(&b, "rule", p->rule);
+  put(&b, "policy_verdict", in_str(interop_verdict_name(p->policy_verdict)));
+  put(&b, "policy_reason", p->policy_reason);
+  put(&b, "policy_rule", p->policy_rule);
+  put(&b, "did", in_str(interop_script_did_name(p->script_did)));
+  put(&b, "error", p->script_error);
+  in_buf_printf(&b, ",\"instructions\":%llu,\"memory\":%zu}\n", (unsigned long long) p->script_instructions, p->script_memory);
+  print(&b);
+}
+
 static int run_once(job_t *j, yyjson_val *given, yyjson_val *step) {
   in_arena_t arena;
   in_edge_t *e;
@@ -89,7 +133,8 @@ static int run_once(job_t *j, yyjson_val *given, yyjson_val *step) {
     if (rc == INTEROP_SYNTAX) in_ctl_fail("%s: %s", j->event, diag.text);
     else if (rc != INTEROP_OK) in_ctl_fail("%s", interop_status_name(rc));
     else if (e->judge == NULL || interop_judge_plan(e->judge)->script.p == NULL)
-      puts("no script is asked about this event");
+      puts(j->as_json ? "{}" : "no script is asked about this event");
+    else if (j->as_json) json_plan(interop_judge_plan(e->judge));
     else print_plan(interop_judge_plan(e->judge));
     in_edge_end(e);
   }
@@ -110,7 +155,7 @@ static int run_times(job_t *j, size_t times) {
   in_arena_free(&arena);
   if (!good) return in_ctl_fail("%s: %s", j->event, diag.text);
   for (size_t i = 0; i < times && code == IN_CTL_GOOD; i++) {
-    if (i > 0) putchar('\n');
+    if (i > 0 && !j->as_json) putchar('\n');
     code = run_once(j, given, step);
   }
   return code;
@@ -123,7 +168,7 @@ static int run(job_t *j) {
     return in_ctl_wrong("lua", "--times wants a number from 1 to 10000");
   if (!load(&j->pack.host, j->file, &j->script)) return IN_CTL_FOUND;
   if (!in_case_open(&j->json, j->event)) return IN_CTL_WRONG;
-  j->pack.host.log = stdout;
+  j->pack.host.log = j->as_json ? stderr : stdout;
   j->memory = in_memory_new(&interop_alloc_libc);
   code = j->memory == NULL ? in_ctl_fail("out of memory") : run_times(j, times);
   in_memory_free(j->memory);
@@ -136,6 +181,7 @@ int in_ctl_lua(int argc, char **argv) {
   const char *policy = NULL;
   in_option_t options[] = {
     { "--policy", &policy, NULL }, { "--event", &j.event, NULL }, { "--times", &j.times, NULL },
+    { "--json", NULL, &j.as_json },
   };
   bool checks;
   int code;
@@ -148,7 +194,7 @@ int in_ctl_lua(int argc, char **argv) {
   if (!checks && j.event == NULL) return in_ctl_wrong(argv[0], "which event? --event EVENT.json");
   if (!in_pack_open_host(&j.pack, policy)) return IN_CTL_FOUND;
   j.file = argv[2];
-  code = checks ? check(argc, argv, &j.pack) : run(&j);
+  code = checks ? check(argc, argv, &j) : run(&j);
   in_pack_close(&j.pack);
   return code;
 }

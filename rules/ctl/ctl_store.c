@@ -33,7 +33,8 @@ const char in_help_export[] =
   "Writes a store's records as JSON lines, tenants first, then users, then\n"
   "conversations, each by id, to FILE or standard output. What import reads.\n\n"
   "  --store PATH  the store's directory (or INTEROP_STORE)\n"
-  "  --kind KIND   only tenant, user or conversation\n";
+  "  --kind KIND   only tenant, user or conversation\n"
+  "  --json        changes nothing: it is JSON in any case\n";
 
 typedef struct {
   in_span_t text;
@@ -340,7 +341,8 @@ static bool kept_kind(const char *name) {
 
 int in_ctl_export(int argc, char **argv) {
   const char *path = NULL, *kind = NULL;
-  const in_option_t options[] = { { "--store", &path, NULL }, { "--kind", &kind, NULL } };
+  bool json = false;
+  const in_option_t options[] = { { "--store", &path, NULL }, { "--kind", &kind, NULL }, { "--json", NULL, &json } };
   interop_store_t *store;
   interop_diag_t diag;
   int code;

@@ -6,29 +6,48 @@
 ** module makes. Must not know any expectation: see expect.h.
 */
 #include "expect.h"
+#include "../api/json.h"
 
 const char in_help_test[] =
-  "usage: interopctl test [--policy PATH] [--only ID] [--verbose] FILE ...\n\n"
+  "usage: interopctl test [--policy PATH] [--only ID] [--verbose | --json] FILE ...\n\n"
   "Runs behaviour cases (JSON arrays; t/cases/README.md tells their form) through\n"
   "the engine, without nginx. One line for each expectation that failed, and\n"
   "\"N passed, N failed\" last. Cases for APIs that the policy does not define are\n"
   "skipped, and it says so.\n\n"
   "  --only ID      this case alone; ID* for all that begin so\n"
   "  --verbose      also what passed, and what was exchanged in cases that failed\n"
+  "  --json         for programs: the counts, what failed and what was skipped\n"
   IN_PACK_HELP;
 
 typedef struct {
   const interop_policy_t *policy;
   in_host_t *host;
   const char *only;
-  bool verbose;
+  bool verbose, json;
+  in_buf_t told;                  /* json: what failed and what was skipped */
   unsigned passed, failed, skipped;
 } run_t;
 
 typedef struct { run_t *run; in_span_t id; unsigned step, failures; } case_t;
 
+/* {"id":"...","step":1,"failed":"..."} */
+static void tell_json(case_t *c, const char *member, const char *what) {
+  in_buf_t *b = &c->run->told;
+  in_buf_put(b, b->n == 0 ? IN_SPAN("{\"id\":") : IN_SPAN(",\n {\"id\":"));
+  in_json_quote(b, c->id);
+  if (c->step > 0) in_buf_printf(b, ",\"step\":%u", c->step);
+  in_buf_printf(b, ",\"%s\":", member);
+  in_json_quote(b, in_str(what));
+  in_buf_byte(b, '}');
+}
+
 static void tell_failed(void *ctx, const char *what) {
   case_t *c = ctx;
+  if (c->run->json) {
+    c->failures++;
+    tell_json(c, "failed", what);
+    return;
+  }
   if (in_ctl_colour(stdout)) printf("\033[31m%.*s\033[0m", (int) c->id.n, c->id.p);
   else in_ctl_print(c->id, stdout);
   if (c->step > 0) printf(" step %u", c->step);
@@ -114,7 +133,8 @@ static void run_case(run_t *run, yyjson_val *v) {
   if (c.id.p == NULL) c.id = IN_SPAN("(a case without id)");
   why = reason_to_skip(run, v, &a);
   if (why != NULL) {
-    printf("%.*s: skipped: %s\n", (int) c.id.n, c.id.p, why);
+    if (run->json) tell_json(&c, "skipped", why);
+    else printf("%.*s: skipped: %s\n", (int) c.id.n, c.id.p, why);
     run->skipped++;
   } else {
     if (in_case_get(v, "steps") == NULL) tell_failed(&c, "a case has steps");
@@ -149,22 +169,34 @@ static int run_file(run_t *run, const char *path) {
   return code;
 }
 
+static void put_json(const run_t *run) {
+  printf("{\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"cases\":[", run->passed, run->failed, run->skipped);
+  in_ctl_print(in_buf_span(&run->told), stdout);
+  puts("]}");
+}
+
 int in_ctl_test(int argc, char **argv) {
   run_t run = { 0 };
   const char *policy = NULL;
   in_option_t options[] = {
     { "--policy", &policy, NULL }, { "--only", &run.only, NULL }, { "--verbose", NULL, &run.verbose },
+    { "--json", NULL, &run.json },
   };
   in_pack_t pack;
   int code = IN_CTL_GOOD;
   if (!in_ctl_options(&argc, argv, options, in_countof(options))) return IN_CTL_WRONG;
   if (argc < 2) return in_ctl_wrong(argv[0], "which case files?");
+  if (run.json && run.verbose) return in_ctl_wrong(argv[0], "--verbose is for people, --json for programs");
+  in_buf_init(&run.told, &interop_alloc_libc);
   if (!in_pack_open(&pack, policy)) return IN_CTL_FOUND;
   run.policy = pack.policy;
   run.host = &pack.host;
   for (int i = 1; i < argc && code == IN_CTL_GOOD; i++) code = run_file(&run, argv[i]);
   in_pack_close(&pack);
+  if (run.json && code == IN_CTL_GOOD) put_json(&run);
+  in_buf_free(&run.told);
   if (code != IN_CTL_GOOD) return code;
+  if (run.json) return run.failed > 0 ? IN_CTL_FOUND : IN_CTL_GOOD;
   printf("%u passed, %u failed", run.passed, run.failed);
   if (run.skipped > 0) printf(", %u skipped", run.skipped);
   putchar('\n');

@@ -84,23 +84,21 @@ static bool read_image(in_pack_t *p) {
 }
 
 static bool make_image(in_pack_t *p) {
-  interop_diag_t diag;
   p->compiled = true;
-  if (interop_compile_file(p->path, &interop_alloc_libc, &p->image, &p->size, warn, NULL, &diag) == INTEROP_OK)
+  if (interop_compile_file(p->path, &interop_alloc_libc, &p->image, &p->size, warn, NULL, &p->diag) == INTEROP_OK)
     return true;
-  in_pack_diag(&diag);
+  in_pack_diag(&p->diag);
   return false;
 }
 
 bool in_pack_open(in_pack_t *p, const char *option) {
-  interop_diag_t diag;
   memset(p, 0, sizeof(*p));
   if (!find(p, option)) return false;
   if (is_image(p->path) ? !read_image(p) : !make_image(p)) return false;
-  if (interop_policy_load(p->image, p->size, &interop_alloc_libc, &p->policy, &diag) == INTEROP_OK)
+  if (interop_policy_load(p->image, p->size, &interop_alloc_libc, &p->policy, &p->diag) == INTEROP_OK)
     return interop_policy_scripts(p->policy) == 0 || in_host_open(&p->host, p->policy) || (in_pack_close(p), false);
-  if (diag.line == 0) in_ctl_fail("%s: %s", p->path, diag.text);
-  else in_pack_diag(&diag);
+  if (p->diag.line == 0) in_ctl_fail("%s: %s", p->path, p->diag.text);
+  else in_pack_diag(&p->diag);
   in_pack_close(p);
   return false;
 }

@@ -19,6 +19,7 @@ typedef struct {
   size_t size;
   bool compiled;                  /* from sources; else it was an image already */
   interop_policy_t *policy;
+  interop_diag_t diag;            /* what was wrong with it, if in_pack_open said no */
   in_host_t host;                 /* has the policy's scripts, if there are any */
 } in_pack_t;
 

@@ -121,6 +121,93 @@ static in_expr_t *rows_test(in_compile_t *c, const in_stmt_t *table, uint32_t n,
   return yes;
 }
 
+/* ---- rows that decide nowhere: every choice of their cells' words is an earlier row's */
+
+#define TRIES  100000u            /* choices that are gone through; beyond, a row passes */
+
+typedef struct { const in_stmt_t *row[MAX_ROWS]; uint32_t rows, columns, tries; } grid_t;
+
+static bool next_word(in_span_t *rest, in_span_t *word) {
+  const char *bar;
+  if (rest->p == NULL) return false;
+  bar = rest->n == 0 ? NULL : memchr(rest->p, '|', rest->n);
+  *word = bar == NULL ? *rest : in_span(rest->p, (size_t) (bar - rest->p));
+  *rest = bar == NULL ? IN_NONE : in_span(bar + 1, rest->n - word->n - 1);
+  return true;
+}
+
+/* word.p == NULL: a value that no row names, or none at all */
+static bool has_word(const in_stmt_t *row, uint32_t column, in_span_t word) {
+  in_span_t rest = row->tok[column].text, w;
+  if (in_eq(rest, IN_SPAN("*"))) return true;
+  while (word.p != NULL && next_word(&rest, &w))
+    if (in_eq(w, word)) return true;
+  return false;
+}
+
+static bool covered(grid_t *g, uint32_t row, uint32_t column, const uint64_t *left);
+
+/* the earlier rows that are for this word too, and then the other columns */
+static bool covered_for(grid_t *g, uint32_t row, uint32_t column, const uint64_t *left, in_span_t word) {
+  uint64_t fewer[MAX_ROWS / 64] = { 0 };
+  for (uint32_t i = 0; i < row; i++)
+    if ((left[i / 64] >> i % 64 & 1) && has_word(g->row[i], column, word)) fewer[i / 64] |= (uint64_t) 1 << i % 64;
+  return covered(g, row, column + 1, fewer);
+}
+
+/* as deep as there are columns */
+static bool covered(grid_t *g, uint32_t row, uint32_t column, const uint64_t *left) {
+  uint64_t any = 0;
+  in_span_t rest, word;
+  for (size_t i = 0; i < MAX_ROWS / 64; i++) any |= left[i];
+  if (any == 0 || ++g->tries > TRIES) return false;
+  if (column == g->columns) return true;
+  rest = g->row[row]->tok[column].text;
+  if (!in_eq(rest, IN_SPAN("*"))) {
+    while (next_word(&rest, &word))
+      if (!covered_for(g, row, column, left, word)) return false;
+    return true;
+  }
+  if (!covered_for(g, row, column, left, IN_NONE)) return false;
+  for (uint32_t i = 0; i < row; i++) {
+    rest = g->row[i]->tok[column].text;
+    while (!in_eq(g->row[i]->tok[column].text, IN_SPAN("*")) && next_word(&rest, &word))
+      if (!covered_for(g, row, column, left, word)) return false;
+  }
+  return true;
+}
+
+/* the earlier row that alone stands over it; the row itself: there is none */
+static uint32_t over_it(grid_t *g, uint32_t row) {
+  for (uint32_t k = 0; k < row; k++) {
+    uint64_t alone[MAX_ROWS / 64] = { 0 };
+    alone[k / 64] = (uint64_t) 1 << k % 64;
+    g->tries = 0;
+    if (covered(g, row, 0, alone)) return k;
+  }
+  return row;
+}
+
+static bool rows_decide(in_compile_t *c, const in_stmt_t *table, uint32_t n) {
+  grid_t *g = in_arena_get(c->arena, sizeof(*g));
+  if (g == NULL) return in_nomem(c), false;
+  g->columns = n;
+  for (const in_stmt_t *row = table->block; row != NULL && g->rows < MAX_ROWS; row = row->next) g->row[g->rows++] = row;
+  for (uint32_t i = 1; i < g->rows; i++) {
+    uint64_t left[MAX_ROWS / 64] = { 0 };
+    uint32_t k;
+    for (uint32_t e = 0; e < i; e++) left[e / 64] |= (uint64_t) 1 << e % 64;
+    g->tries = 0;
+    if (!covered(g, i, 0, left)) continue;
+    in_diag_at(c->diag, INTEROP_SYNTAX, in_stmt_place(g->row[i]), "this row never decides");
+    k = over_it(g, i);
+    if (k < i) in_diag_hint(c->diag, "wherever it fits, the row in line %u fits first", in_line_of(c, in_stmt_place(g->row[k])));
+    else in_diag_hint(c->diag, "wherever it fits, one of the rows before it fits first");
+    return false;
+  }
+  return true;
+}
+
 static const in_stmt_t *find_table(const in_compile_t *c, in_span_t name) {
   for (const in_stmt_t *s = c->stmts; s != NULL; s = s->next)
     if (in_tok_is(s, 0, "table") && s->ntok > 1 && in_eq(s->tok[1].text, name)) return s;
@@ -166,7 +253,7 @@ interop_status_t in_tables_check(in_compile_t *c) {
     for (const in_stmt_t *o = c->stmts; o != s; o = o->next)
       if (in_tok_is(o, 0, "table") && o->ntok > 1 && in_eq(o->tok[1].text, s->tok[1].text))
         return bad(c, s->tok[1].place, "a table of this name stands already", NULL), c->diag->status;
-    if (rows_test(c, s, n, IN_NONE, &known) == NULL) return c->diag->status;
+    if (rows_test(c, s, n, IN_NONE, &known) == NULL || !rows_decide(c, s, n)) return c->diag->status;
   }
   return INTEROP_OK;
 }
