@@ -263,19 +263,17 @@ static inline in_hits_t doubtful(in_block_bytes_t x) {
 IN_SCANNER(find_doubtful, doubtful)
 
 static inline in_hits_t unusual(in_block_bytes_t x) {
-  return in_hits_high(x) | in_hits_equal(x, 0);
+  return in_hits_equal(x, 0) | in_hits_equal(x, 0xc5) | in_hits_equal(x, 0xe2);
 }
 
 IN_SCANNER(find_unusual, unusual)
 
-/* one that ends at a NUL for some; in any case, one with a letter that folds to ASCII's */
+/* one that ends at a NUL for some; in any case, one with a letter that folds to ASCII's: long s, Kelvin */
 static bool is_ambiguous(in_span_t name, bool nocase) {
-  size_t first = find_unusual(name.p, name.n);
-  if (first == name.n) return false;
-  if (memchr(name.p + first, 0, name.n - first) != NULL) return true;
-  for (size_t i = first; nocase && i + 1 < name.n; i++) {
-    if (memcmp(name.p + i, "\xc5\xbf", 2) == 0) return true;          /* long s */
-    if (i + 2 < name.n && memcmp(name.p + i, "\xe2\x84\xaa", 3) == 0) return true;    /* Kelvin */
+  for (size_t i = 0; (i += find_unusual(name.p + i, name.n - i)) < name.n; i++) {
+    in_span_t rest = in_span(name.p + i, name.n - i);
+    if (*rest.p == 0) return true;
+    if (nocase && (in_starts(rest, IN_SPAN("\xc5\xbf")) || in_starts(rest, IN_SPAN("\xe2\x84\xaa")))) return true;
   }
   return false;
 }

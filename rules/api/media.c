@@ -4,8 +4,11 @@
 ** Owns strict reading of Content-Type: what does not follow its grammar, and
 ** any charset but UTF-8, is refused rather than guessed.
 */
+#include "../base/scan.h"
 #include "body.h"
 #include "path.h"
+
+#define LONG_URL  8192u           /* longer than services take: not looked through */
 
 static bool is_token(char c) {
   unsigned char u = (unsigned char) c;
@@ -233,29 +236,42 @@ static bool gif_host(const in_image_t *img, const in_ai_api_t *api, in_span_t ho
   return false;
 }
 
-static bool is_alnum(int c) {
+static bool is_alnum(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
 }
 
-/* the next byte, percent-encodings seen through, in lower case; -1 at the end */
-static int next_of(in_span_t *s) {
-  if (s->n == 0) return -1;
-  size_t n = s->n >= 3 && s->p[0] == '%' && in_hex(s->p[1]) >= 0 && in_hex(s->p[2]) >= 0 ? 3 : 1;
-  int c = n == 3 ? in_hex(s->p[1]) * 16 + in_hex(s->p[2]) : (unsigned char) s->p[0];
-  *s = in_span(s->p + n, s->n - n);
-  return (unsigned char) in_lower((char) c);
+/* does the path end in .gif, percent-encodings seen through? */
+static bool gif_path(in_span_t path) {
+  static const char want[] = "fig.";
+  size_t i = path.n;
+  for (int k = 0; k < 4; k++) {
+    if (i == 0) return false;
+    char c = path.p[i - 1];
+    if (i >= 3 && path.p[i - 3] == '%' && in_hex(path.p[i - 2]) >= 0 && in_hex(path.p[i - 1]) >= 0) {
+      c = (char) (in_hex(path.p[i - 2]) * 16 + in_hex(path.p[i - 1]));
+      i -= 2;
+    }
+    i--;
+    if (in_lower(c) != want[k]) return false;
+  }
+  return true;
 }
+
+static inline in_hits_t dotted(in_block_bytes_t x) {
+  return in_hits_equal(x, '.');
+}
+
+IN_SCANNER(find_dot, dotted)
 
 /* does a name in it end in .gif or .gifv? Of a query as well: many services show what it names */
 static bool gif_name(in_span_t url) {
-  char last[5] = { 0 };
-  for (;;) {
-    int c = next_of(&url);
-    if (!is_alnum(c) && (memcmp(last + 1, ".gif", 4) == 0 || memcmp(last, ".gifv", 5) == 0)) return true;
-    if (c == -1) return false;
-    memmove(last, last + 1, 4);
-    last[4] = (char) c;
+  for (size_t i = 0; (i += find_dot(url.p + i, url.n - i)) < url.n; i++) {
+    in_span_t s = in_span(url.p + i, url.n - i);
+    if (s.n < 4 || (s.p[1] | 0x20) != 'g' || !in_starts_nocase(s, IN_SPAN(".gif"))) continue;
+    size_t n = s.n > 4 && in_lower(s.p[4]) == 'v' ? 5 : 4;
+    if (n == s.n || !is_alnum(in_lower(s.p[n]))) return true;
   }
+  return false;
 }
 
 bool in_media_gif_url(const in_image_t *img, const in_ai_api_t *api, in_span_t url) {
@@ -265,5 +281,10 @@ bool in_media_gif_url(const in_image_t *img, const in_ai_api_t *api, in_span_t u
     if (in_starts_nocase(in_span(url.p + 5, url.n - 5), IN_SPAN("image/gif"))) return true;
     return comma != NULL && in_media_gif_bytes(in_span(comma + 1, url.n - (size_t) (comma + 1 - url.p)));
   }
-  return gif_name(until(url, "#")) || gif_host(img, api, host_of(url));
+  if (url.n > LONG_URL) return true;
+  const char *end = url.n > 0 ? memchr(url.p, '#', url.n) : NULL;
+  if (end != NULL) url.n = (size_t) (end - url.p);
+  end = url.n > 0 ? memchr(url.p, '?', url.n) : NULL;
+  return gif_name(url) || gif_path(end == NULL ? url : in_span(url.p, (size_t) (end - url.p)))
+         || gif_host(img, api, host_of(url));
 }
