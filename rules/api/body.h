@@ -123,7 +123,7 @@ uint32_t in_body_part(const in_body_t *b, const in_ai_member_t *m, yyjson_val *e
 interop_status_t in_body_reduce(in_body_t *b, in_span_t text, in_format_t format, unsigned flags,
                                 in_buf_t *out, in_features_t *features);
 /* the same without work, where the pass that classified the content did it already; false: it did not */
-bool in_body_reduced(const in_body_t *b, in_span_t text, unsigned flags, in_span_t *reduced, in_features_t *features);
+bool in_body_reduced(const in_body_t *b, in_span_t text, unsigned flags, in_span_t *reduced, in_features_t *found);
 /* removes features from HTML */
 interop_status_t in_body_strip(in_body_t *b, in_span_t text, uint32_t remove, in_buf_t *out,
                                in_features_t *removed);

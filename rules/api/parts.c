@@ -129,9 +129,9 @@ static bool set_up(in_body_t *b, in_format_t format, in_content_t *c) {
   return true;
 }
 
-bool in_body_reduced(const in_body_t *b, in_span_t text, unsigned flags, in_span_t *reduced, in_features_t *features) {
+bool in_body_reduced(const in_body_t *b, in_span_t text, unsigned flags, in_span_t *reduced, in_features_t *found) {
   if (flags != 0 || b->reduced.p == NULL || text.p != b->content.p || text.n != b->content.n) return false;
-  *features = in_features_sum(*features, b->reduced_features);
+  *found = b->reduced_features;
   *reduced = b->reduced;
   return true;
 }
@@ -140,7 +140,9 @@ interop_status_t in_body_reduce(in_body_t *b, in_span_t text, in_format_t format
                                 in_buf_t *out, in_features_t *features) {
   in_content_t c;
   in_span_t reduced;
-  if (out != NULL && in_body_reduced(b, text, flags, &reduced, features)) {
+  in_features_t found;
+  if (out != NULL && in_body_reduced(b, text, flags, &reduced, &found)) {
+    *features = in_features_sum(*features, found);
     in_buf_put(out, reduced);
     return out->failed ? INTEROP_NOMEM : INTEROP_OK;
   }

@@ -35,6 +35,7 @@ static void lose_by_text(writer_t *w, const in_features_t *f, in_format_t format
   bool ascii = (w->flags & IN_TEXT_ASCII_EMOJI) != 0;
   for (uint32_t i = 0; i < INTEROP_FEATURE_COUNT; i++) {
     bool emoji = i == INTEROP_F_EMOJI;
+    if (f->count[i] == 0) continue;
     if (emoji ? ascii && changed : format != IN_FORMAT_TEXT) lose(w, i, f->count[i]);
   }
 }

@@ -181,6 +181,13 @@ static inline void in_tree_end(in_reader_t *r, unsigned id, uint32_t flags) {
   else in_tree_end_any(r, id, flags);
 }
 
+static inline void in_link_open(in_reader_t *r, in_span_t href) {
+  r->in_link = true;
+  r->href = href;
+  r->plain.no_links = true;
+  r->plain.waits |= IN_WAITS_MARK;
+}
+
 /* html_text.c */
 void in_reader_give_up(in_reader_t *r);
 void in_reader_run(in_reader_t *r);                        /* all tokens of r->html */
@@ -191,8 +198,10 @@ void in_reader_start(in_reader_t *r);                      /* r->token, a start 
 void in_reader_end(in_reader_t *r);                        /* ... an end tag */
 void in_reader_switch(in_reader_t *r, uint32_t flags);     /* how the element's content is read */
 void in_reader_finish(in_reader_t *r);
-void in_link_open(in_reader_t *r, in_span_t href);
 void in_link_close(in_reader_t *r);
+/* copies the start of a URL that goes out as it is, and the most frequent reference in it:
+   gives where it ends. There is room for raw; *to is moved on */
+const char *in_url_copy(in_span_t raw, char **to);
 void in_show_set(in_reader_t *r, unsigned show);
 
 

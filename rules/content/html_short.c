@@ -75,10 +75,10 @@ static void save(short_t *s, const char *to) {
   in_plain_saw(o, in_span(s->seen, (size_t) (to - s->seen)));
 }
 
-/* after others wrote, with p still to be read */
+/* after others wrote, with p still to be read; where a link or emoji may go on, they go on too */
 static char *resume(short_t *s, const char *p) {
   in_plain_t *o = &s->r->plain;
-  if (!o->words) return NULL;
+  if (!o->words || (o->shown.link | o->shown.emoji)) return NULL;
   if (!in_buf_reserve(o->out, (size_t) (s->end - p) + SLACK)) {
     o->words = false;
     return NULL;
@@ -206,35 +206,37 @@ static inline pen_t take_words(short_t *s, in_plain_t *o, pen_t at) {
 
 /* ---- tags */
 
+/* `<a href="`, the spelling of nearly all links */
+static inline bool is_link(const char *p) {
+  return memcmp(p + 1, "a href=\"", 8) == 0;
+}
+
 /*
-** `<a href="...">`, spelt as nearly all links are: what in_reader_start does with
-** it, but for the classes that it cannot have.
+** Such a link without other attributes: what in_reader_start does with it, but for
+** the classes that it cannot have. Nothing is taken where it is another one.
 */
-static bool take_link(short_t *s, pen_t *at) {
+static pen_t take_link(short_t *s, pen_t at) {
   static const in_tag_t link = { IN_E_A, IN_H_FORMAT | IN_H_CLOSES, INTEROP_F_LINK, -1, NULL, 0, false, false, false };
-  static const char spelt[] = "<a href=\"";
   in_reader_t *r = s->r;
-  const char *href = at->p + sizeof(spelt) - 1, *quote;
-  if (s->copy || memcmp(at->p, spelt, sizeof(spelt) - 1) != 0 || ((r->vendors->tags.lengths['a' & 31] >> 1) & 1))
-    return false;
+  const char *href = at.p + sizeof("<a href=\"") - 1, *quote;
+  if (s->copy || ((r->vendors->tags.lengths['a' & 31] >> 1) & 1)) return at;
   quote = memchr(href, '"', (size_t) (s->end - href));
-  if (quote == NULL || s->end - quote < 2 || quote[1] != '>') return false;
+  if (quote == NULL || s->end - quote < 2 || quote[1] != '>') return at;
   r->tags += 4;
   in_feature_add(r->plain.features, link.feature);
-  at->p = quote + 2;
+  at.p = quote + 2;
   if (r->top[IN_E_A] > 0) {
-    save(s, at->to);
+    save(s, at.to);
     in_tree_close_others(r, &link);
-    at->to = resume(s, at->p);
+    at.to = resume(s, at.p);
   }
   in_tree_push_bare(r, IN_E_A);
   in_link_open(r, in_span(href, (size_t) (quote - href)));
-  return true;
+  return at;
 }
 
 /* the tag of any element; done: it is not for us */
 static pen_t take_other(short_t *s, pen_t at) {
-  if (take_link(s, &at)) return at;
   save(s, at.to);
   unsigned n = in_reader_short(s->r, at.p);
   s->done = n == 0 || s->r->skip_newline;
@@ -255,12 +257,40 @@ static inline unsigned take_name(const char *p, unsigned *n) {
   return *n > 0 && in_html_element_keys[id] == key ? id : IN_E_UNKNOWN;
 }
 
+/*
+** " <URL>" behind a link's text, as most links are shown; NULL: that is not so, or
+** it takes more. What is written then does not count.
+*/
+static char *put_target(short_t *s, pen_t at) {
+  in_plain_t *o = &s->r->plain;
+  const in_span_t href = s->r->href;
+  if (at.to == NULL || (o->waits & IN_WAITS_MARK) || href.n == 0 || (unsigned char) href.p[href.n - 1] <= ' ') return NULL;
+  size_t n = (size_t) (at.to - o->out->p), text = n - o->mark;
+  if (o->out->size - n < href.n + sizeof(" <>") + (size_t) (s->end - at.p) + SLACK) return NULL;
+  char *to = at.to + 2;
+  if (in_url_copy(href, &to) != href.p + href.n) return NULL;
+  n = (size_t) (to - at.to) - 2;
+  if (n <= text + 1 && text <= n + 1) return NULL;     /* they may be the same */
+  at.to[0] = ' ';
+  at.to[1] = '<';
+  *to++ = '>';
+  in_plain_saw(o, in_span(s->seen, (size_t) (at.to - s->seen)));
+  s->seen = to;
+  return to;
+}
+
 /* a link that is the innermost element, and shows like what is around it */
 static pen_t take_link_end(short_t *s, pen_t at) {
   in_reader_t *r = s->r;
   if (!in_tree_is_top(r, IN_E_A)) return take_other(s, at);
   r->tags++;
   at.p += sizeof("</a>") - 1;
+  char *to = r->in_link ? put_target(s, at) : NULL;
+  if (to != NULL) {
+    r->in_link = r->plain.no_links = false;
+    in_tree_pop(r, IN_E_A);
+    return (pen_t) { at.p, to };
+  }
   save(s, at.to);
   in_link_close(r);
   in_tree_pop(r, IN_E_A);
@@ -278,6 +308,10 @@ static inline pen_t take_end(short_t *s, in_reader_t *r, pen_t at) {
 }
 
 static inline pen_t take_start(short_t *s, in_reader_t *r, pen_t at) {
+  if (is_link(at.p)) {
+    pen_t next = take_link(s, at);
+    return next.p != at.p ? next : take_other(s, at);
+  }
   unsigned n, id = take_name(at.p + 1, &n);
   const in_care_t c = r->vendors->care[id];
   if (c.kind == BARE) {
@@ -304,8 +338,7 @@ static pen_t take_all(short_t *s, pen_t at) {
   in_plain_t *o = &r->plain;
   do {
     if (*at.p != '<') {
-      bool words = at.to != NULL && (o->shown.link | o->shown.emoji) == 0;
-      at = words ? take_words(s, o, at) : put_text(s, at);
+      at = at.to != NULL ? take_words(s, o, at) : put_text(s, at);
       if (at.p > s->last) break;
       if (*at.p != '<') {
         at = put_other(s, at);

@@ -18,13 +18,6 @@ void in_show_set(in_reader_t *r, unsigned show) {
 
 /* ---- links */
 
-void in_link_open(in_reader_t *r, in_span_t href) {
-  r->in_link = true;
-  r->href = href;
-  r->plain.no_links = true;
-  r->plain.waits |= IN_WAITS_MARK;
-}
-
 /* bytes of a URL that do not go out as they are, or are spelt in another way */
 static inline in_hits_t hits_url(in_block_bytes_t x) {
   return in_hits_below(x, ' ' + 1) | in_hits_equal(x, 0x7f) | in_hits_equal(x, '<') | in_hits_equal(x, '>')
@@ -62,32 +55,34 @@ static void put_url_piece(in_buf_t *out, size_t start, in_span_t *raw) {
   }
 }
 
-/*
-** The start of raw that goes out as it is, and the most frequent reference: gives
-** the bytes taken. There is room for raw.
-*/
-static size_t copy_url(in_buf_t *out, in_span_t raw) {
+const char *in_url_copy(in_span_t raw, char **to) {
   const char *p = raw.p, *end = p + raw.n;
-  char *to = out->p + out->n;
+  char *put = *to;
   for (;;) {
     unsigned at = IN_BLOCK;
-    for (; end - p >= (ptrdiff_t) IN_BLOCK && at == IN_BLOCK; p += at, to += at) {
+    for (; end - p >= (ptrdiff_t) IN_BLOCK && at == IN_BLOCK; p += at, put += at) {
       in_block_bytes_t x = in_block_at(p);
       at = in_first_hit(hits_url(x));
-      memcpy(to, &x, sizeof(x));
+      memcpy(put, &x, sizeof(x));
     }
-    while (p < end && url_plain[(unsigned char) *p]) *to++ = *p++;
+    while (p < end && url_plain[(unsigned char) *p]) *put++ = *p++;
     if (end - p < 5 || memcmp(p, "&amp;", 5) != 0) break;
-    *to++ = '&';
+    *put++ = '&';
     p += 5;
   }
-  out->n = (size_t) (to - out->p);
-  return (size_t) (p - raw.p);
+  *to = put;
+  return p;
 }
 
 static size_t put_plain_url(in_buf_t *out, in_span_t raw) {
-  if (out->limit == 0 && in_buf_reserve(out, raw.n)) return copy_url(out, raw);
-  size_t n = plain_url(raw.p, raw.n);
+  size_t n;
+  if (out->limit == 0 && in_buf_reserve(out, raw.n)) {
+    char *to = out->p + out->n;
+    n = (size_t) (in_url_copy(raw, &to) - raw.p);
+    out->n = (size_t) (to - out->p);
+    return n;
+  }
+  n = plain_url(raw.p, raw.n);
   in_buf_put(out, in_span(raw.p, n));
   return n;
 }
