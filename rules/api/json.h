@@ -14,7 +14,7 @@
 #include "../image/image.h"
 
 #define IN_JSON_DEPTH   64u
-#define IN_JSON_VALUES  262144u   /* the most that a body from a client may hold */
+#define IN_JSON_VALUES  131072u   /* the most that a body from a client may hold */
 
 #define IN_JSON_NOCASE  1u        /* names that differ in ASCII case only are the same */
 #define IN_JSON_BOUNDED 2u        /* a client's: no more than IN_JSON_VALUES, no name that is two to some */

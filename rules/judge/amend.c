@@ -116,6 +116,8 @@ static interop_status_t take_all(interop_judge_t *j, uint32_t k) {
   for (; a < end; a++) {
     interop_status_t rc;
     if (!(a->ops >> j->event.operation & 1) || !in_amend_in_scope(j, a, j->recipients[k].to)) continue;
+    rc = in_judge_own_for(j, &j->recipients[k], a->slot);
+    if (rc != INTEROP_OK) return rc;
     in_judge_take(j, &j->recipients[k]);
     rc = take_rule(j, a, k);
     if (rc == INTEROP_AGAIN) j->amendment_count = before;

@@ -83,6 +83,9 @@ static interop_status_t each_effect(interop_judge_t *j, visit_t visit) {
       if (in_judge_left_out(j, &j->recipients[k])) continue;      /* nothing came of it there */
       in_judge_take(j, &j->recipients[k]);
       if (!in_guard_holds(&j->facts, e[i].guard)) continue;
+      rc = e[i].kind == IN_SET_FACT ? in_judge_own_for(j, &j->recipients[k], (uint32_t) e[i].number) : INTEROP_OK;
+      if (rc != INTEROP_OK) return rc;
+      in_judge_take(j, &j->recipients[k]);
       v = effect_value(j, &e[i]);
       if (v.type == INTEROP_T_NULL) continue;
       record = in_facts_record(&j->facts, (in_subject_t) e[i].subject);

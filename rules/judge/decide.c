@@ -88,9 +88,11 @@ interop_status_t in_judge_decide(interop_judge_t *j) {
       r->outcome = nobody->outcome;
       continue;
     }
+    if (in_judge_alike_decided(j, r)) continue;
     o = decide_one(j, r);
     if (o == IN_NIL) return j->facts.status;
     r->outcome = o;
+    in_judge_alike_decide(j, r);
     if (j->next == 0 || stricter(outcome(j, r), outcome(j, &j->recipients[j->final]))) j->final = j->next;
     if (r->row == NULL && !in_facts_asked_names(&j->facts)) nobody = r;
   }

@@ -44,6 +44,7 @@ static inline in_span_t in_judge_id(const in_recipient_t *r) {
   return r->row != NULL && r->row->id.p != NULL ? r->row->id : in_judge_named(r);
 }
 
+typedef struct in_alike_s in_alike_t;
 typedef struct in_batch_judge_s in_batch_judge_t;
 typedef struct in_escalating_s in_escalating_t;
 typedef struct { const char *name; in_span_t value; } in_subst_t;
@@ -85,6 +86,7 @@ struct interop_judge_s {
   in_recipient_t *recipients;
   uint32_t recipient_count;
   bool addressed;                 /* recipients were found */
+  in_alike_t *alike;              /* of many recipients; or NULL */
   const in_recipient_t *taken;    /* whose facts the recipient's are now */
   uint32_t next;                  /* recipient to decide next */
   uint32_t final;                 /* recipient whose outcome holds */
@@ -131,6 +133,15 @@ interop_status_t in_judge_address(interop_judge_t *j);
 bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, interop_status_t *rc);
 /* nothing but a name, of at most 4 GB; a system in which they read */
 in_recipient_t in_judge_called(in_span_t named, uint32_t to);
+/* alike.c: many of whom policy knows the same */
+bool in_judge_alike_begin(interop_judge_t *j, uint32_t count);
+in_row_t *in_judge_alike_row(interop_judge_t *j, in_span_t record);
+bool in_judge_alike_reads(const interop_judge_t *j, in_recipient_t *r);
+void in_judge_alike_read(interop_judge_t *j, const in_recipient_t *r);
+bool in_judge_alike_decided(const interop_judge_t *j, in_recipient_t *r);
+void in_judge_alike_decide(interop_judge_t *j, const in_recipient_t *r);
+interop_status_t in_judge_own(interop_judge_t *j, in_recipient_t *r);
+interop_status_t in_judge_own_for(interop_judge_t *j, in_recipient_t *r, uint32_t slot);
 /* decide.c */
 interop_status_t in_judge_decide(interop_judge_t *j);
 bool in_judge_crosses(const interop_judge_t *j);

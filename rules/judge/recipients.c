@@ -52,10 +52,21 @@ in_recipient_t in_judge_called(in_span_t named, uint32_t to) {
                             .outcome = IN_NIL, .party = IN_NIL };
 }
 
+static interop_status_t find(interop_judge_t *j, in_span_t named, in_row_t **row) {
+  in_span_t record;
+  interop_status_t rc;
+  if (named.n > UINT32_MAX) return INTEROP_NOMEM;
+  if (j->alike == NULL) return in_facts_find(&j->facts, INTEROP_R_USER, named, row);
+  rc = in_facts_peek(&j->facts, INTEROP_R_USER, named, &record);
+  if (rc != INTEROP_OK) return rc;
+  *row = in_judge_alike_row(j, record);
+  return *row == NULL ? INTEROP_NOMEM : INTEROP_OK;
+}
+
 bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, interop_status_t *rc) {
   in_row_t *row;
   *r = in_judge_called(named, systems(j));
-  *rc = named.n > UINT32_MAX ? INTEROP_NOMEM : in_facts_find(&j->facts, INTEROP_R_USER, named, &row);
+  *rc = find(j, named, &row);
   if (*rc == INTEROP_MISSING) {
     *rc = INTEROP_OK;
     return true;
@@ -66,8 +77,10 @@ bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, in
     r->to = j->from & 0x7f;
     return false;
   }
+  if (in_judge_alike_reads(j, r)) return true;
   if (!policy_says(j, r)) r->to = row->reads & 0x7f;
   *rc = j->facts.status;
+  if (*rc == INTEROP_OK) in_judge_alike_read(j, r);
   return true;
 }
 
@@ -164,6 +177,7 @@ static interop_status_t add_parties(interop_judge_t *j) {
   const interop_value_t *call = participants_of(j, IN_SUB_CALL);
   interop_status_t rc = j->policy->asks_systems ? set_systems(j) : INTEROP_OK;
   if (rc == INTEROP_OK) rc = make_room(j, j->event.party_count + (call != NULL ? call->count : 0));
+  if (rc == INTEROP_OK && !in_judge_alike_begin(j, j->event.party_count)) rc = INTEROP_NOMEM;
   for (uint32_t i = 0; i < j->event.party_count && rc == INTEROP_OK; i++)
     if (!in_eq_nocase(j->event.parties[i], j->request->sender)) rc = add(j, j->event.parties[i], i);
   return rc == INTEROP_OK && call != NULL ? add_list(j, call, true) : rc;

@@ -94,15 +94,21 @@ void in_facts_renew(in_facts_t *f, const interop_source_t *source) {
   f->viewed = false;
 }
 
-/* a row from the memo is held until the facts are freed */
-static interop_status_t remembered(in_facts_t *f, interop_record_kind_t kind, in_span_t key,
-                                   in_row_t **row, in_span_t *record) {
+/* OK: the view is there; MISSING: there is no store */
+static interop_status_t look_into(in_facts_t *f) {
   interop_status_t rc = INTEROP_OK;
-  hold_t *hold;
   if (!f->viewed) rc = f->source->snapshot(f->source->ctx, &f->view);
   if (rc != INTEROP_OK) return rc;
   f->viewed = true;
-  if (f->view == NULL) return INTEROP_MISSING;
+  return f->view == NULL ? INTEROP_MISSING : INTEROP_OK;
+}
+
+/* a row from the memo is held until the facts are freed */
+static interop_status_t remembered(in_facts_t *f, interop_record_kind_t kind, in_span_t key,
+                                   in_row_t **row, in_span_t *record) {
+  interop_status_t rc = look_into(f);
+  hold_t *hold;
+  if (rc != INTEROP_OK) return rc;
   rc = in_memo_find(f->source->memo, f->view, kind, key, row, record);
   if (rc != INTEROP_OK || *row == NULL) return rc;
   hold = in_arena_raw(f->arena, sizeof(*hold));
@@ -127,6 +133,16 @@ interop_status_t in_facts_find(in_facts_t *f, interop_record_kind_t kind, in_spa
   if (rc != INTEROP_OK || *row != NULL) return rc;
   *row = in_row_copy(f->policy, record, f->arena);
   return *row == NULL ? INTEROP_NOMEM : INTEROP_OK;
+}
+
+/* one of thousands is not worth remembering */
+interop_status_t in_facts_peek(in_facts_t *f, interop_record_kind_t kind, in_span_t key, in_span_t *record) {
+  interop_status_t rc = INTEROP_MISSING;
+  if (kind <= INTEROP_R_CONVERSATION && in_memo_serves(f->source->memo, f->policy)) {
+    rc = look_into(f);
+    if (rc == INTEROP_OK) rc = interop_view_lookup(f->view, kind, key, record);
+  }
+  return rc == INTEROP_MISSING ? f->source->lookup(f->source->ctx, kind, key, record) : rc;
 }
 
 #define PARENTS_MAX  8u                 /* a conversation within a conversation within ... */
@@ -264,22 +280,27 @@ static in_subject_t tenant_of(in_subject_t s) {
 
 static in_value_t field_value(in_facts_t *f, in_subject_t subject, uint32_t field);
 
-/* a part of the first alias of the field's form; unknown if there is none */
-static in_value_t alias_part(in_facts_t *f, in_subject_t subject, const in_pi_field_t *fl) {
-  in_span_t item, second, record = in_facts_record(f, subject), prefix = in_image_str(&f->policy->img, fl->default_text);
+in_span_t in_facts_alias_part(const in_image_t *img, const in_pi_field_t *fl, in_span_t record) {
+  in_span_t item, second, prefix = in_image_str(img, fl->default_text);
   interop_value_t list;
-  in_value_t r;
   size_t at = 0;
-  memset(&r, 0, sizeof(r));
   if (record.p == NULL || interop_record_get(record, IN_SPAN("aliases"), &list) != INTEROP_OK
-      || list.type != INTEROP_T_LIST) return r;
-  while (!r.known && interop_value_item(&list, &at, &item, &second)) {
+      || list.type != INTEROP_T_LIST) return IN_NONE;
+  while (interop_value_item(&list, &at, &item, &second)) {
     const char *end;
     if (item.n <= prefix.n || !in_starts(item, prefix)) continue;
     end = memchr(item.p + prefix.n, (int) fl->default_number, item.n - prefix.n);
-    r.known = end != NULL;
-    if (r.known) r.text = in_span(item.p + prefix.n, (size_t) (end - item.p) - prefix.n);
+    if (end != NULL) return in_span(item.p + prefix.n, (size_t) (end - item.p) - prefix.n);
   }
+  return IN_NONE;
+}
+
+/* a part of the first alias of the field's form; unknown if there is none */
+static in_value_t alias_part(in_facts_t *f, in_subject_t subject, const in_pi_field_t *fl) {
+  in_value_t r;
+  memset(&r, 0, sizeof(r));
+  r.text = in_facts_alias_part(&f->policy->img, fl, in_facts_record(f, subject));
+  r.known = r.text.p != NULL;
   return r;
 }
 

@@ -56,6 +56,8 @@ bool in_facts_asked_names(const in_facts_t *f);
 void in_facts_renew(in_facts_t *f, const interop_source_t *source);
 /* a record that is nobody's subject; OK: *row stays as long as the facts do */
 interop_status_t in_facts_find(in_facts_t *f, interop_record_kind_t kind, in_span_t key, in_row_t **row);
+/* the same without a row or a copy: *record stays until the next look-up */
+interop_status_t in_facts_peek(in_facts_t *f, interop_record_kind_t kind, in_span_t key, in_span_t *record);
 /* from now on this is the subject's record; NULL: there is none */
 void in_facts_set(in_facts_t *f, in_subject_t subject, in_row_t *row);
 /* the subject's record, looked up at need; NULL, absent: there is none */
@@ -64,6 +66,8 @@ in_span_t in_facts_record(in_facts_t *f, in_subject_t subject);
 in_value_t in_facts_value(in_facts_t *f, uint32_t slot);
 /* the same of a subject that is no slot's; field: index in FIELDS, of the subject's record */
 in_value_t in_facts_field(in_facts_t *f, in_subject_t subject, uint32_t field);
+/* what stands in a record's aliases for a field whose default that is; absent: nothing */
+in_span_t in_facts_alias_part(const in_image_t *img, const in_pi_field_t *fl, in_span_t record);
 /* a field of a record by its name, as text; absent if it is none */
 in_span_t in_facts_text(in_span_t record, const char *field);
 

@@ -27,6 +27,7 @@ void in_row_fill(in_row_t *row, const interop_policy_t *p, in_span_t record, uin
   if (interop_record_get(record, IN_SPAN("participants"), &row->participants) != INTEROP_OK)
     memset(&row->participants, 0, sizeof(row->participants));
   row->reads = reading_system(p, record);
+  row->alike = 0;
   row->class_ = class_;
   memset(class_, IN_NOT_YET, in_class_bytes(p));
 }

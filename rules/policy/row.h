@@ -19,6 +19,7 @@ typedef struct {
   in_span_t id, tenant;           /* texts of the record, or absent */
   interop_value_t participants;   /* a list, or of another type: there is none */
   uint32_t reads;                 /* USER: the system; count of systems: not known */
+  uint32_t alike;                 /* 0, or a number that rows share which differ in their ids alone */
   uint8_t *class_;                /* by atom, or IN_NOT_YET */
 } in_row_t;
 

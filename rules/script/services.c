@@ -156,7 +156,11 @@ static interop_status_t fact(void *ctx, interop_script_subject_t of, uint32_t nu
   i = find_field(img, record_of[of], name);
   if (i == IN_NIL) return INTEROP_MISSING;
   if (i == IN_NOTHING) return INTEROP_USAGE;
-  if (r != NULL) in_judge_take(j, r);
+  if (r != NULL) {
+    interop_status_t rc = in_judge_own(j, &j->recipients[number]);
+    if (rc != INTEROP_OK) return rc;
+    in_judge_take(j, r);
+  }
   if (must_fetch(&j->facts, subject_of[of], in_field(img, i))) return INTEROP_AGAIN;
   value = in_facts_field(&j->facts, subject_of[of], i);
   give(img, in_field(img, i), &value, v);

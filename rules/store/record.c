@@ -178,6 +178,42 @@ interop_status_t interop_record_get(interop_span_t record, interop_span_t field,
   return in_record_get(record, field, in_hash(field), value);
 }
 
+/* all bytes of a field; absent where they leave the record */
+static in_span_t field_bytes(in_span_t record, uint32_t index) {
+  size_t at = load32(record.p + HEADER + (size_t) index * SLOT + 4), need;
+  const unsigned char *head;
+  if (at > record.n || record.n - at < FIELD)
+    return IN_NONE;
+  head = (const unsigned char *) record.p + at;
+  need = (size_t) load32((const char *) head + 4) + FIELD + head[1] + head[2] + head[3];
+  return need > record.n - at ? IN_NONE : in_span(record.p + at, need);
+}
+
+bool in_record_alike(in_span_t a, in_span_t b, const bool *matters) {
+  uint32_t count = in_record_count(a);
+  if (count != in_record_count(b))
+    return false;
+  for (uint32_t i = 0; i < count; i++) {
+    in_span_t x, y;
+    if (slot_hash(a, i) != slot_hash(b, i))
+      return false;
+    if (!matters[i])
+      continue;
+    x = field_bytes(a, i);
+    y = field_bytes(b, i);
+    if (x.p == NULL || !in_eq(x, y))
+      return false;
+  }
+  return true;
+}
+
+bool in_record_hashed(in_span_t record, uint32_t index, const uint32_t *hash, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    if (hash[i] == slot_hash(record, index))
+      return true;
+  return false;
+}
+
 in_span_t in_record_text(in_span_t record, in_span_t field) {
   interop_value_t v;
   if (interop_record_get(record, field, &v) != INTEROP_OK || v.type != INTEROP_T_TEXT)

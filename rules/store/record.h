@@ -44,6 +44,10 @@ interop_status_t in_record_field(in_span_t record, uint32_t index, in_field_t *f
 /* interop_record_get for whoever has in_hash(field) at hand */
 interop_status_t in_record_get(in_span_t record, in_span_t field, uint32_t hash,
                                interop_value_t *value);
+/* do two records have fields of the same names, and the same in those that matter, by number? */
+bool in_record_alike(in_span_t a, in_span_t b, const bool *matters);
+/* is the hash of the name of field number index one of these? */
+bool in_record_hashed(in_span_t record, uint32_t index, const uint32_t *hash, uint32_t count);
 /* a text field, or IN_NONE */
 in_span_t in_record_text(in_span_t record, in_span_t field);
 

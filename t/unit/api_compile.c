@@ -76,10 +76,10 @@ static const struct { const char *source, *want; } errors[] = {
   { "api a of teams { guards /x; error json {};\nshape a of b { content /c text; }\nshape b of a { inert /d; }\noperation typing POST /x { body a; }\n}",
     "t.rules:3:12: shapes are inside one another too deep\n  shape b of a { inert /d; }\n             ^" },
   { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { parties /c id /i most 0 else malformed_body; } }\n}",
-    "t.rules:2:52: a number from 1 to 262144 is wanted after this\n  operation typing POST /x { body { parties /c id /i most 0 else malformed_body; } }\n"
+    "t.rules:2:52: a number from 1 to 131072 is wanted after this\n  operation typing POST /x { body { parties /c id /i most 0 else malformed_body; } }\n"
     "                                                     ^~~~\n  hint: most 200 else REASON" },
-  { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { parties /c id /i most 262145 else malformed_body; } }\n}",
-    "t.rules:2:52: a number from 1 to 262144 is wanted after this\n  operation typing POST /x { body { parties /c id /i most 262145 else malformed_body; } }\n"
+  { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { parties /c id /i most 131073 else malformed_body; } }\n}",
+    "t.rules:2:52: a number from 1 to 131072 is wanted after this\n  operation typing POST /x { body { parties /c id /i most 131073 else malformed_body; } }\n"
     "                                                     ^~~~\n  hint: most 200 else REASON" },
   { "api a of teams { guards /x; error json {};\noperation typing POST /x { body { parties /c id /i most 2 or malformed_body; } }\n}",
     "t.rules:2:52: a reason for more than this is wanted\n  operation typing POST /x { body { parties /c id /i most 2 or malformed_body; } }\n"
