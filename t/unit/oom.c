@@ -6,6 +6,7 @@
 ** alone, or all from there on. The status must be NOMEM, or the result what it
 ** is with memory; nothing may stay allocated; and the next try must succeed.
 */
+#include <dlfcn.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -101,12 +102,21 @@ static void say_plan(run_t *r, const interop_plan_t *p) {
 }
 
 static const asked_t *asking;
+static interop_scripts_t *scripts;      /* NULL: none */
+static unsigned script;
+static int64_t counted;
 
 static void say_effects(run_t *r, const interop_answer_t *a) {
   for (size_t i = 0; i < a->effect_count; i++) {
     say(r, "effect", a->effects[i].field);
     say(r, "of", a->effects[i].key);
   }
+}
+
+static interop_status_t count_up(void *ctx, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
+  (void) key; (void) ttl;
+  *value = *(int64_t *) ctx += by;
+  return INTEROP_OK;
 }
 
 static interop_status_t judge_from(run_t *r, interop_source_t source) {
@@ -116,7 +126,11 @@ static interop_status_t judge_from(run_t *r, interop_source_t source) {
   interop_answer_t answer;
   interop_target_t target = { in_str(q->method), in_str(q->target) };
   interop_request_t request = asked_request(q);
+  interop_script_env_t env = { NULL, count_up, &counted };
   interop_status_t rc;
+  request.scripts = scripts;
+  request.script = script;
+  request.script_env = &env;
   rc = interop_judge_new(policy, interop_policy_api(policy, in_str(q->api)), &target, r->alloc, &j, &match);
   if (rc != INTEROP_OK) return rc;
   rc = interop_judge_run(j, &request, &source);
@@ -155,6 +169,48 @@ static interop_status_t judge_remembering(run_t *r) {
   interop_view_end(view);
   interop_memo_free(source.memo);
   return rc;
+}
+
+/* a script is loaded and asked; where memory is refused to a call, the same state is asked again */
+static const interop_extension_t *host;
+
+static interop_status_t ask_script(run_t *r) {
+  static const char text[] = "local words = text.list{ 'spare seal', 'gate' }\nlocal seen = {}\nreturn function(event, verdict)\n"
+    "  seen[#seen + 1] = json.decode('{\"a\":[1,2]}').a[2]\n"
+    "  local n = counter.incr('asked by ' .. tostring(event.sender.id), 60)\n"
+    "  if #seen > 1 or not event.sender.tenant then return deny('again') end\n"
+    "  if re.find(event.text, [[(\\w+) s[eo]al]]) and text.contains_any(event.text, words) then\n"
+    "    return replace_text('Seal ' .. json.encode({ n > 0 })), notice('formatting-removed'), set_header('X-Seen', 'yes')\n  end\nend";
+  interop_script_source_t source = { IN_SPAN("own"), IN_SPAN("own.lua"), in_str(text), { 0, 0, 1000000, 0 }, 0 };
+  counter_t *c = r->alloc->ctx;
+  interop_diag_t diag;
+  interop_status_t rc = interop_scripts_new(policy, host, r->alloc, &scripts, &diag);
+  if (rc != INTEROP_OK) return scripts = NULL, rc;
+  rc = interop_scripts_add(scripts, &source, &script, &diag);
+  if (rc == INTEROP_OK) {
+    rc = judge_from(r, in_memory_source(memory));
+    c->refuse = 0;
+    r->said[0] = '\0';
+    if (rc == INTEROP_OK || rc == INTEROP_NOMEM) rc = judge_from(r, in_memory_source(memory)) == INTEROP_OK ? rc : INTEROP_USAGE;
+  }
+  interop_scripts_free(scripts);
+  scripts = NULL;
+  script = 0;
+  return rc;
+}
+
+static int open_host(const char *self) {
+  const char *slash = strrchr(self, '/');
+  interop_extension_fn entry;
+  char file[4096];
+  void *library, *symbol;
+  snprintf(file, sizeof(file), "%.*s/../interop_lua.so", slash == NULL ? 1 : (int) (slash - self), slash == NULL ? "." : self);
+  library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  symbol = library == NULL ? NULL : dlsym(library, INTEROP_EXTENSION_ENTRY);
+  if (symbol == NULL) return 0;
+  memcpy(&entry, &symbol, sizeof(entry));
+  host = entry();
+  return 1;
 }
 
 /* ---- the loop */
@@ -246,8 +302,9 @@ static void check_verdict(const asked_t *q) {
   if (q->verdict != NULL && !ok(strncmp(r.said, q->verdict, strlen(q->verdict)) == 0, "%s: %s", q->name, q->verdict)) printf("# %s\n", r.said);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   char name[128];
+  (void) argc;
   if (!ok(set_up(), "the shipped policies and a few records")) return done();
   refuse_all(compile, "compile", 60, 40);
   refuse_all(load, "load", 100000, 1);
@@ -256,6 +313,10 @@ int main(void) {
     refuse_all(judge, asked[i].name, 100000, 1);
     snprintf(name, sizeof(name), "%s, remembered", asked[i].name);
     refuse_all(judge_remembering, name, 100000, 1);
+  }
+  if (ok(open_host(argv[0]), "the Lua host is opened")) {
+    asking = &asked[0];
+    refuse_all(ask_script, "a script is loaded and asked, twice", 100000, 1);
   }
   clean_up();
   return done();
