@@ -39,6 +39,10 @@ SKIP: {
     skip 'curl with HTTP/2 is not installed', 2 * @own unless `curl --version 2>/dev/null` =~ /\bHTTP2\b/;
     run_cases(basename($_) . ' h2', $_, '--mode', 'h2') for @own;
 }
+SKIP: {
+    skip 'the Lua host is not built', 2 unless -e dirname($InteropNginx::MODULE) . '/interop_lua.so';
+    run_cases('scripts', "$root/t/lua/examples.json", '--policy', "$root/t/lua/examples.rules");
+}
 for my $name (qw(teams-kaizala transition cross-cutting sfb-teams)) {
     SKIP: {
         skip "../shared/cases/$name.json is not there", 2 unless -e "$shared/$name.json";
