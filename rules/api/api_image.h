@@ -133,6 +133,7 @@ typedef enum {
 #define IN_MEMBER_DATA      2u    /* CONTENT: a data: URI */
 #define IN_MEMBER_WHOLE     4u    /* INERT: with all that is in it */
 #define IN_MEMBER_NAMED     8u    /* its choices close the list of values */
+#define IN_MEMBER_SPACED    16u   /* PARTIES, PARTY: white space in an id means nothing */
 
 /* a member that an API definition names; number of the node = index - shape's root */
 typedef struct {

@@ -186,7 +186,7 @@ static bool read_most(in_apic_t *c, const in_stmt_t *s, uint32_t at, in_ai_membe
 
 bool in_apic_person(in_apic_t *c, const in_stmt_t *s, uint32_t *at, in_ai_member_t *m) {
   static const char form[] = "parties /POINTER [at /POINTER] [who NAME | id /POINTER ... [like \"{id}\" ...]] "
-                             "[name /POINTER] [set WORD /POINTER ...] [most NUMBER else REASON];";
+                             "[spaced] [name /POINTER] [set WORD /POINTER ...] [most NUMBER else REASON];";
   uint32_t i = *at;
   while (i < s->ntok) {
     if (in_tok_is(s, i, "at")) {
@@ -195,6 +195,9 @@ bool in_apic_person(in_apic_t *c, const in_stmt_t *s, uint32_t *at, in_ai_member
     } else if (in_tok_is(s, i, "name")) {
       if (!in_apic_pointer(c, s, i + 1, form, &m->person_name)) return false;
       i += 2;
+    } else if (in_tok_is(s, i, "spaced")) {
+      m->flags |= IN_MEMBER_SPACED;
+      i++;
     } else if (in_tok_is(s, i, "most")) {
       if (!read_most(c, s, i, m)) return false;
       i += 4;

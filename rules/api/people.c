@@ -123,13 +123,25 @@ static bool who(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_span_t 
   return id->p != NULL || in_body_wrong(b, IN_SPAN("it cannot be told who is meant"));
 }
 
+static bool unspaced(in_body_t *b, const in_ai_member_t *m, in_span_t *id) {
+  char *p;
+  size_t n = 0;
+  if (!(m->flags & IN_MEMBER_SPACED) || (memchr(id->p, ' ', id->n) == NULL && memchr(id->p, '\t', id->n) == NULL)) return true;
+  p = in_arena_get(b->arena, id->n);
+  if (p == NULL) return in_body_wrong(b, IN_SPAN("out of memory"));
+  for (size_t i = 0; i < id->n; i++)
+    if (id->p[i] != ' ' && id->p[i] != '\t') p[n++] = id->p[i];
+  *id = in_span(p, n);
+  return n > 0 || in_body_wrong(b, IN_SPAN("an id is empty"));
+}
+
 /* name: NULL: it is not wanted */
 static bool read_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_span_t *id, in_span_t *name) {
   yyjson_val *person = m->person_at.count > 0 ? in_json_follow(v, b->img, m->person_at, b->nocase) : v, *at;
   if (person == NULL) return in_body_wrong(b, IN_SPAN("it cannot be told who is meant"));
   at = name != NULL && m->person_name.count > 0 ? in_json_follow(v, b->img, m->person_name, b->nocase) : NULL;
   if (yyjson_is_str(at)) *name = in_json_str(at);
-  return who(b, m, person, id);
+  return who(b, m, person, id) && unspaced(b, m, id);
 }
 
 bool in_body_person(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_party_t *party) {
