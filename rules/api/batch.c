@@ -26,7 +26,7 @@ bool in_batch_same(const in_batch_t *b, in_span_t a, in_span_t c) {
 /* does a header's name begin so? '_' is '-' to many who read them */
 static bool begins(in_span_t name, const char *with) {
   size_t i = 0;
-  for (; with[i] != 0 && i < name.n; i++) {
+  for (; i < name.n && with[i] != 0; i++) {
     char c = in_lower(name.p[i]);
     if (c != with[i] && !(c == '_' && with[i] == '-')) return false;
   }

@@ -32,6 +32,7 @@ typedef struct { const char *type; in_span_t event, experience; } row_t;
 
 typedef struct {
   const in_image_t *img;
+  in_image_t flat;                /* the same without lists of rules, where it has some */
   in_arena_t arena;
   uint32_t from, to;
   uint32_t field, values;         /* the message's fact that is told apart, and its values */
@@ -393,11 +394,10 @@ static bool walk(matrix_t *m) {
 }
 
 static int run(matrix_t *m, bool markdown, bool json, bool all) {
-  in_image_t flat;
   if (in_words_has_lists(m->img)) {
-    if (!in_unlist_image(m->img, &m->arena, &flat))
+    if (!in_unlist_image(m->img, &m->arena, &m->flat))
       return in_ctl_fail("this policy has decisions that are too large for a table to be read off them");
-    m->img = &flat;
+    m->img = &m->flat;
   }
   if (!walk(m)) return in_ctl_fail("out of memory");
   if (!all) add_labelled(m);
