@@ -145,7 +145,8 @@ ngx_http_interop_subrequest_allowed(ngx_http_request_t *r,
     const interop_plan_t *plan)
 {
     if (plan->method.p || plan->target.p || plan->content_type.p
-        || plan->body_changed || plan->header_count || plan->reads_answer)
+        || plan->body_changed || plan->header_count || plan->reads_answer
+        || plan->cross_header.p || plan->recipients_header.p)
     {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "interop refused a subrequest it would have to change");

@@ -12,8 +12,9 @@ use InteropJSON qw(decode);
 
 my $chat = '/v1.0/chats/19:three@thread.v2/messages';
 my $t = InteropEdge->start(start => 0, facts => 0, policy => '%%DIR%%/fan.rules',
-    http => 'interop_audit_log %%DIR%%/logs/audit.log flush=20ms;', locations => <<'END');
+    http => 'interop_audit_log %%DIR%%/logs/audit.log flush=20ms;', locations => <<'END' =~ s/%%CHAT%%/$chat/r);
     location /watch/ { interop monitor; rewrite ^/watch(/.*)$ $1 break; proxy_pass http://%%UPSTREAM%%; }
+    location /mirrored/ { interop off; mirror %%CHAT%%; proxy_pass http://%%UPSTREAM%%; }
     location /native/ { interop_leg native; rewrite ^/native(/.*)$ $1 break; proxy_pass http://%%UPSTREAM%%; }
 END
 $t->write('fan.rules', join '', (map { qq(include "$_";\n) } "$InteropNginx::ROOT/conf.d/vocabulary.rules", glob "$InteropNginx::ROOT/conf.d/apis/*.rules"), <<'END');
@@ -76,6 +77,14 @@ $got = $t->got;
 is($got->{body}, $BOLD, 'monitor: to the byte');
 is($got->{headers}{'interop-recipients'}, undef, 'monitor: no header goes');
 is($r->{headers}{'interop-recipients'}, undef, 'monitor: none comes');
+
+# a subrequest cannot carry the header: it does not pass, on neither leg
+$t->allow(qr/interop refused a subrequest it would have to change/);
+$t->teams(POST => '/mirrored/x', body => $TEXT);
+my @mirrored;
+$t->pump(sub { push @mirrored, $t->got; grep { $_->{uri} eq '/mirrored/x' } @mirrored });
+like($t->error_log, qr/interop refused a subrequest it would have to change/, 'a mirror of it is refused');
+is(scalar(grep { $_->{uri} eq $chat } @mirrored, $t->got), 0, 'and upstream gets none');
 
 my @lines;
 $t->pump(sub { @lines = split /^/, $t->read_file('logs/audit.log'); @lines >= 9 });
