@@ -108,7 +108,7 @@ interop_status_t in_script_ask(interop_judge_t *j) {
   o->instructions = o->memory = 0;
   if (s == NULL) return without(j);
   rc = ask_list(j, s->general);
-  if (rc == INTEROP_OK && s->slots > 0) rc = ask_list(j, in_scripts_of(s, tenant_of(j)));
+  if (rc == INTEROP_OK && s->tenants) rc = ask_list(j, in_scripts_of(s, tenant_of(j)));
   if (rc == INTEROP_OK && j->request->script > 0 && j->request->script <= s->count)
     rc = ask(j, &s->at[j->request->script - 1]);
   return rc == INTEROP_OK ? j->facts.status : rc;

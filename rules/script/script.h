@@ -16,6 +16,8 @@
 
 #define IN_SCRIPT_FAILURES  10u         /* in a row; then it is set aside */
 
+#define IN_SCRIPT_FOUND     64u         /* a power of two */
+
 typedef struct {
   interop_script_t *script;
   const in_pi_script_t *rec;            /* NULL: a configuration's */
@@ -34,6 +36,8 @@ struct interop_scripts_s {
   uint32_t general;                     /* first that is everybody's, or IN_NIL */
   uint32_t *tenant;                     /* hash table of tenants: their first, or IN_NIL */
   uint32_t slots;                       /* a power of two */
+  bool tenants;                         /* some script is a tenant's */
+  uint32_t found[IN_SCRIPT_FOUND];      /* fields that were asked for: where to look first */
 };
 
 /* what is asked now: the services' ctx */

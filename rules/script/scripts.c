@@ -90,6 +90,7 @@ static bool sort_out(interop_scripts_t *s) {
   for (uint32_t i = s->own; i-- > 0; ) {
     in_span_t tenant = in_image_str(&s->policy->img, s->at[i].rec->tenant);
     uint32_t *first = tenant.n == 0 ? &s->general : slot_of(s, tenant);
+    if (tenant.n > 0) s->tenants = true;
     s->at[i].next = *first;
     *first = i;
   }

@@ -102,12 +102,18 @@ static bool known_to_all(interop_judge_t *j, interop_script_subject_t of, const 
   return true;
 }
 
+static bool is_field(const in_image_t *img, const in_pi_field_t *f, interop_record_kind_t record, uint32_t hash, in_span_t name) {
+  return f->hash == hash && f->record == (uint32_t) record && in_eq(in_image_str(img, f->name), name);
+}
+
 /* index in FIELDS; IN_NIL: there is none; IN_NOTHING: some begin with the name */
-static uint32_t find_field(const in_image_t *img, interop_record_kind_t record, in_span_t name) {
+static uint32_t find_field(const in_image_t *img, interop_scripts_t *s, interop_record_kind_t record, in_span_t name) {
   const in_pi_field_t *f = in_table(img, FIELDS, in_pi_field_t);
   uint32_t hash = in_hash(name), count = img->count[IN_S_FIELDS];
+  uint32_t *first = &s->found[(hash + (uint32_t) record) & (IN_SCRIPT_FOUND - 1)];
+  if (*first < count && is_field(img, &f[*first], record, hash, name)) return *first;
   for (uint32_t i = 0; i < count; i++)
-    if (f[i].hash == hash && f[i].record == (uint32_t) record && in_eq(in_image_str(img, f[i].name), name)) return i;
+    if (is_field(img, &f[i], record, hash, name)) return *first = i;
   for (uint32_t i = 0; i < count; i++) {
     in_span_t n = in_image_str(img, f[i].name);
     if (f[i].record == (uint32_t) record && n.n > name.n && n.p[name.n] == '.' && in_starts(n, name)) return IN_NOTHING;
@@ -153,7 +159,7 @@ static interop_status_t fact(void *ctx, interop_script_subject_t of, uint32_t nu
   if (of == INTEROP_SS_FEATURES) return feature(j, name, v);
   if (of == INTEROP_SS_RECIPIENT && number >= j->recipient_count) return INTEROP_MISSING;
   if (known_to_all(j, of, r, name, v)) return j->facts.status;
-  i = find_field(img, record_of[of], name);
+  i = find_field(img, j->request->scripts, record_of[of], name);
   if (i == IN_NIL) return INTEROP_MISSING;
   if (i == IN_NOTHING) return INTEROP_USAGE;
   if (r != NULL) {
