@@ -87,7 +87,8 @@ typedef struct {
   in_open_t open[IN_OPEN_MAX];
   unsigned depth;
   uint16_t top[IN_IDS];           /* position of the innermost of an id */
-  uint32_t over[IN_IDS];          /* not on the stack for want of room */
+  bool deep;                      /* there was no room for some, which are counted: */
+  uint32_t over[IN_IDS];
   in_around_t around;
   unsigned show;                  /* IN_SHOW_* */
 
@@ -118,6 +119,7 @@ bool in_tree_close_others(in_reader_t *r, const in_tag_t *tag);
 void in_tree_push_open(in_reader_t *r, const in_tag_t *tag);
 void in_tree_end_any(in_reader_t *r, unsigned id, uint32_t flags);
 void in_tree_close(in_reader_t *r, unsigned depth);        /* down to so many */
+void in_tree_count(in_reader_t *r, unsigned id);           /* an element for which there is no room */
 
 /* ends what the start tag ends; false: the tag is ignored */
 static inline bool in_tree_start(in_reader_t *r, const in_tag_t *tag) {
@@ -126,7 +128,7 @@ static inline bool in_tree_start(in_reader_t *r, const in_tag_t *tag) {
 
 static inline void in_tree_push(in_reader_t *r, const in_tag_t *tag) {
   if (r->depth == IN_OPEN_MAX)
-    r->over[tag->id]++;
+    in_tree_count(r, tag->id);
   else
     in_tree_push_open(r, tag);
 }
@@ -140,7 +142,7 @@ static inline bool in_tag_is_bare(const in_tag_t *tag) {
 /* in_tree_start and in_tree_push of such a tag */
 static inline void in_tree_push_bare(in_reader_t *r, unsigned id) {
   if (r->depth == IN_OPEN_MAX) {
-    r->over[id]++;
+    in_tree_count(r, id);
     return;
   }
   in_open_t *e = &r->open[r->depth++];
@@ -164,7 +166,7 @@ static inline void in_tree_push_block(in_reader_t *r, unsigned id, unsigned line
 /* is it the innermost element, and shows as what is around it? then in_tree_pop ends it */
 static inline bool in_tree_is_top(const in_reader_t *r, unsigned id) {
   unsigned at = r->top[id];
-  return at > 0 && at == r->depth && r->over[id] == 0 && r->open[at - 1].show == r->show;
+  return at > 0 && at == r->depth && !r->deep && r->open[at - 1].show == r->show;
 }
 
 /* ... where neither a link nor a row ends with it */

@@ -47,10 +47,9 @@ void in_reader_init(in_reader_t *r, const in_content_t *c) {
   if (c->vendors == NULL) prepare(&r->own, c->elements, c->element_count);
   r->depth = r->tags = 0;
   memset(r->top, 0, sizeof(r->top));
-  memset(r->over, 0, sizeof(r->over));
   r->around = (in_around_t) { 0, 0 };
   r->show = 0;
-  r->skip_newline = r->in_link = false;
+  r->skip_newline = r->in_link = r->deep = false;
 }
 
 /* ---- which element */

@@ -29,6 +29,12 @@ static void pop(in_reader_t *r) {
     in_plain_break(&r->plain, e->lines);
 }
 
+void in_tree_count(in_reader_t *r, unsigned id) {
+  if (!r->deep) memset(r->over, 0, sizeof(r->over));
+  r->deep = true;
+  r->over[id]++;
+}
+
 void in_tree_close(in_reader_t *r, unsigned depth) {
   while (r->depth > depth) pop(r);
 }
@@ -156,7 +162,7 @@ static void end_formatting(in_reader_t *r, unsigned id, unsigned at) {
 
 void in_tree_end_any(in_reader_t *r, unsigned id, uint32_t flags) {
   unsigned at = r->top[id];
-  if (r->over[id] > 0) {
+  if (r->deep && r->over[id] > 0) {
     r->over[id]--;
     return;
   }

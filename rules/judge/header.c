@@ -76,21 +76,25 @@ static char *put_number(char *p, uint32_t n) {
 
 /* "formatting=21 link=7": names and numbers, nothing that a string would escape */
 in_span_t in_judge_receipt(interop_judge_t *j) {
-  const uint32_t *lost = j->write.lost.count;
+  in_span_t name[INTEROP_FEATURE_COUNT];
+  uint32_t count[INTEROP_FEATURE_COUNT], n = 0;
   size_t size = 0;
   char *p, *start;
   if (!j->written) return IN_NONE;
-  for (int f = 0; f < INTEROP_FEATURE_COUNT; f++)
-    if (lost[f] > 0) size += strlen(interop_feature_name((interop_feature_t) f)) + DIGITS + sizeof(" =");
+  for (unsigned f = 0; f < INTEROP_FEATURE_COUNT; f++) {
+    if (j->write.lost.count[f] == 0) continue;
+    count[n] = j->write.lost.count[f];
+    name[n] = in_str(interop_feature_name((interop_feature_t) f));
+    size += name[n++].n + DIGITS + sizeof(" =");
+  }
   if (size == 0) return IN_NONE;
   start = p = in_arena_raw(&j->arena, size);
   if (p == NULL) return IN_NONE;
-  for (int f = 0; f < INTEROP_FEATURE_COUNT; f++) {
-    if (lost[f] == 0) continue;
-    if (p != start) *p++ = ' ';
-    p = copy(p, in_str(interop_feature_name((interop_feature_t) f)));
+  for (uint32_t i = 0; i < n; i++) {
+    if (i > 0) *p++ = ' ';
+    p = copy(p, name[i]);
     *p++ = '=';
-    p = put_number(p, lost[f]);
+    p = put_number(p, count[i]);
   }
   return in_span(start, (size_t) (p - start));
 }
