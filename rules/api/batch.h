@@ -14,6 +14,7 @@
 #include "body.h"
 
 #define IN_BATCH_ITEMS  200u      /* the most that a definition may allow */
+#define IN_BATCH_URL    8192u     /* bytes of an item's url: as many as nginx takes of a request's */
 
 /* a header line of a part, or of the message in it */
 typedef struct { in_span_t name, value; } in_line_t;

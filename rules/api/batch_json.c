@@ -91,6 +91,11 @@ static bool read_headers(in_batch_t *b, in_bitem_t *i) {
 static bool read_url(in_batch_t *b, in_bitem_t *i) {
   in_span_t url;
   if (!text_of(b, i->at, b->form->url, &url)) return false;
+  if (url.n > IN_BATCH_URL) {     /* it is looked at no more */
+    i->path_text = IN_SPAN("the url is too long");
+    i->target = IN_SPAN("/");
+    return true;
+  }
   i->bare = url.p[0] != '/';
   if (url.n > 1 && url.p[0] == '/' && url.p[1] == '/') i->path_text = IN_SPAN("the url names a host");
   i->elsewhere = in_arena_printf(b->arena, "%s%.*s", i->bare ? "/" : "", (int) url.n, url.p);

@@ -206,6 +206,10 @@ static const char *read_item(in_batch_t *b, in_span_t whole, in_bitem_t *i) {
   if (!fits_length(m)) return "the length of the request in a part is another";
   i->unwanted = unwanted(i->part.field, i->part.fields) || unwanted(m->field, m->fields);
   if (m->body.n > 0) i->body = m->body;
+  if (i->target.n > IN_BATCH_URL) {       /* it is looked at no more */
+    i->path_text = IN_SPAN("the target of this request is too long");
+    i->target = IN_SPAN("/");
+  }
   if (i->target.p[0] != '/' || in_starts(i->target, IN_SPAN("//"))) i->path_text = IN_SPAN("the target of this request is no path");
   return NULL;
 }

@@ -124,6 +124,26 @@ static void check_batch(const apis_t *a, const char *target, const char *type, c
   in_arena_free(&arena);
 }
 
+/* an item's url is as long as a request's may be; one that is longer is not looked at */
+static void check_long(const apis_t *a, const char *target, const char *type, const char *head, const char *tail, unsigned n, const char *want) {
+  in_buf_t body;
+  in_buf_init(&body, &interop_alloc_libc);
+  in_buf_put(&body, in_str(head));
+  for (unsigned i = 0; i < n; i++) in_buf_byte(&body, i == 0 ? '/' : 'a');
+  in_buf_put(&body, in_str(tail));
+  in_buf_byte(&body, 0);
+  if (want != NULL) check_batch(a, target, type, body.p, want, "a url that is too long");
+  else {
+    in_batch_t b;
+    in_arena_t arena;
+    in_arena_init(&arena, &interop_alloc_libc);
+    read_batch(a, target, type, body.p, &arena, &b, "a long url");
+    ok(b.count == 1 && b.item[0].path_text.p == NULL && b.item[0].target.n >= n, "a url of %u bytes is read", n);
+    in_arena_free(&arena);
+  }
+  in_buf_free(&body);
+}
+
 /* ---- what upstream answers */
 
 static const struct { const char *target, *type, *asked, *answer, *want; } answers[] = {
@@ -283,6 +303,12 @@ int main(void) {
   if (a.bytes != NULL) {
     check_batch(&a, "/p", "multipart/batching", "--b1--", "refused malformed_body: the content type names no boundary", "no boundary");
     check_batch(&a, "/p", "multipart/batching; boundary=\"a\tb\"", "", "refused malformed_body: the content type names no boundary", "none that may be one");
+#define LONG_JSON  "/v1/b", "application/json", "{\"requests\":[{\"id\":\"1\",\"method\":\"GET\",\"url\":\"", "\"}]}"
+#define LONG_PART  "/p", "multipart/batching; boundary=b1", P "GET ", " HTTP/1.1\r\n\r\n\r\n--b1--"
+    check_long(&a, LONG_JSON, 8192, NULL);
+    check_long(&a, LONG_JSON, 8193, "GET / but the url is too long");
+    check_long(&a, LONG_PART, 8192, NULL);
+    check_long(&a, LONG_PART, 8193, "GET / but the target of this request is too long");
     test_answers(&a);
     test_damage(&a);
   }
