@@ -187,6 +187,7 @@ static const struct { const char *name, *api, *method, *target, *head, *unit, *t
   { "batch: an item that waits for many", BATCH, "{\"requests\":[{\"id\":\"a\",\"method\":\"GET\",\"url\":\"/chats\",\"dependsOn\":[\"x\"", ",\"%u\"", "]}]}" },
   { "batch: a long address", BATCH, "{\"requests\":[{\"id\":\"a\",\"method\":\"GET\",\"url\":\"/chats/", "%%41/../", "\"}]}" },
   { "batch: HTML in one item", BATCH, "{\"requests\":[{\"id\":\"a\",\"method\":\"POST\",\"url\":\"/chats/19:x@thread.v2/messages\",\"headers\":{\"Content-Type\":\"application/json\"},\"body\":{\"body\":{\"contentType\":\"html\",\"content\":\"", "<p a=b>", "\"}}}]}" },
+  { "batch: HTML in twenty items", BATCH, "", "", "" },
   { "text: combining characters", SEND, TEXT, "a\u0301\u0302", END },
   { "text: escaped letters", SEND, TEXT, "\\u0041", END },
   { "html: entities with long names", SEND, HTML, "&CounterClockwiseContourIntegral;", END },
@@ -202,7 +203,23 @@ static const struct { const char *name, *api, *method, *target, *head, *unit, *t
   { "people: members of a group", GROUPS, "{\"members\":[\"bela\"", ",\"+9198%08u\"", "]}" },
 };
 
+/* a batch of as many items as there may be, each a message of tags */
+static char *build_batch(size_t *size) {
+  char *body = malloc(MB + 8192);
+  size_t n = 0;
+  for (int item = 0; body != NULL && item < 20; item++) {
+    size_t end = MB / 20 * (size_t) (item + 1) - 64;
+    n += (size_t) sprintf(body + n, "%s{\"id\":\"%d\",\"method\":\"POST\",\"url\":\"/chats/19:x@thread.v2/messages\",\"headers\":{\"Content-Type\":"
+                          "\"application/json\"},\"body\":" HTML, item == 0 ? "{\"requests\":[" : ",", item);
+    while (n < end) n += (size_t) sprintf(body + n, "%s", item % 2 ? "<p a=b>x" : "<b>x</b>&amp;");
+    n += (size_t) sprintf(body + n, END "}");
+  }
+  *size = n + (size_t) sprintf(body + n, "]}");
+  return body;
+}
+
 static char *build(size_t k, size_t *size) {
+  if (strcmp(shapes[k].name, "batch: HTML in twenty items") == 0) return build_batch(size);
   char *body = malloc(MB + 8192);
   size_t n = (size_t) sprintf(body, "%s", shapes[k].head), tail = strlen(shapes[k].tail);
   for (unsigned i = 0; body != NULL; i++) {
