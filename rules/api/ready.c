@@ -17,28 +17,34 @@ void in_ready_element(const in_image_t *img, uint32_t index, in_element_t *to) {
   to->flags = e->flags;
 }
 
-static void *get(const interop_alloc_t *alloc, size_t count, size_t size) {
+/* one more than count, so that none is no other case */
+static void *get(const interop_alloc_t *alloc, uint32_t count, size_t size) {
   size_t bytes;
-  void *p = in_mul(count, size, &bytes) ? alloc->resize(alloc->ctx, NULL, 0, bytes) : NULL;
+  void *p = in_mul(count + (size_t) 1, size, &bytes) ? alloc->resize(alloc->ctx, NULL, 0, bytes) : NULL;
   return p == NULL ? NULL : memset(p, 0, bytes);
+}
+
+static void give(const interop_alloc_t *alloc, void *p, uint32_t count, size_t size) {
+  if (p != NULL) alloc->resize(alloc->ctx, p, (count + (size_t) 1) * size, 0);
 }
 
 void in_api_unprepare(in_image_t *img, const interop_alloc_t *alloc) {
   in_api_ready_t *m = img->ready;
+  uint32_t apis = img->count[IN_S_APIS];
   if (m == NULL) return;
-  for (uint32_t i = 0; m->vendors != NULL && i < img->count[IN_S_APIS]; i++) in_vendors_free(m->vendors[i], alloc);
-  if (m->vendors != NULL) alloc->resize(alloc->ctx, m->vendors, (img->count[IN_S_APIS] + (size_t) 1) * sizeof(*m->vendors), 0);
-  if (m->elements != NULL) alloc->resize(alloc->ctx, m->elements, (img->count[IN_S_ELEMENTS] + (size_t) 1) * sizeof(*m->elements), 0);
-  alloc->resize(alloc->ctx, m, sizeof(*m), 0);
+  for (uint32_t i = 0; m->vendors != NULL && i < apis; i++) in_vendors_free(m->vendors[i], alloc);
+  give(alloc, m->vendors, apis, sizeof(in_vendors_t *));
+  give(alloc, m->elements, img->count[IN_S_ELEMENTS], sizeof(*m->elements));
+  give(alloc, m, 0, sizeof(*m));
   img->ready = NULL;
 }
 
 bool in_api_prepare(in_image_t *img, const interop_alloc_t *alloc) {
-  in_api_ready_t *m = get(alloc, 1, sizeof(*m));
+  in_api_ready_t *m = get(alloc, 0, sizeof(*m));
   img->ready = m;
   if (m == NULL) return false;
-  m->elements = get(alloc, img->count[IN_S_ELEMENTS] + (size_t) 1, sizeof(*m->elements));
-  m->vendors = get(alloc, img->count[IN_S_APIS] + (size_t) 1, sizeof(in_vendors_t *));
+  m->elements = get(alloc, img->count[IN_S_ELEMENTS], sizeof(*m->elements));
+  m->vendors = get(alloc, img->count[IN_S_APIS], sizeof(in_vendors_t *));
   if (m->elements == NULL || m->vendors == NULL) return false;
   for (uint32_t i = 0; i < img->count[IN_S_ELEMENTS]; i++) in_ready_element(img, i, &m->elements[i]);
   for (uint32_t i = 0; i < img->count[IN_S_APIS]; i++) {
