@@ -203,14 +203,22 @@ static interop_status_t participants(interop_judge_t *j, interop_value_t *v) {
   return items.p == NULL && n > 0 ? INTEROP_NOMEM : INTEROP_OK;
 }
 
+/*
+** What upstream answers with may be a conversation that was there before: who is in
+** it is still in it, and what is known of it stays, whatever this request said.
+*/
 static interop_status_t keep_conversation(interop_judge_t *j, in_span_t id) {
   const in_image_t *img = &j->policy->img;
   interop_value_t list;
-  interop_status_t rc = participants(j, &list);
+  in_row_t *known = NULL;
+  interop_status_t rc = in_facts_find(&j->facts, INTEROP_R_CONVERSATION, id, &known);
   in_span_t parent = j->conversation_id;
+  if (rc == INTEROP_OK || rc == INTEROP_MISSING) rc = participants(j, &list);
   j->conversation_id = id;
   j->facts.key[IN_SUB_CONVERSATION] = id;
   if (rc == INTEROP_OK) rc = add_effect(j, INTEROP_R_CONVERSATION, id, IN_SPAN("participants"), &list, true);
+  if (rc == INTEROP_OK) j->effects[j->effect_count - 1].items = INTEROP_ITEMS_ADD;
+  if (rc != INTEROP_OK || known != NULL) return rc;
   if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "type", j->event.conversation_type);
   if (rc == INTEROP_OK)
     rc = add_text(j, INTEROP_R_CONVERSATION, id, "initiated_by",
