@@ -135,12 +135,16 @@ typedef enum {
 #define IN_MEMBER_NAMED     8u    /* its choices close the list of values */
 #define IN_MEMBER_SPACED    16u   /* PARTIES, PARTY: white space in an id means nothing */
 
+#define IN_NAME_SLOTS   64u
+#define IN_NAME_SEVERAL 255u
+
 /* a member that an API definition names; number of the node = index - shape's root */
 typedef struct {
   in_ref_t name;
   uint32_t role, flags;
   uint32_t feature;               /* or IN_NIL; PARTS without `by`, PART, CARD */
   in_run_t children;              /* MEMBERS */
+  in_ref_t slots;                 /* by in_name_slot of a child's name: 1 + its place, 0 for none, SEVERAL: more than one */
   in_run_t choices;               /* CHOICES: what values mean */
   in_run_t by, url, bytes;        /* PARTS: in an element, its type, address, content in base64 */
   in_run_t person, person_name;   /* PARTIES, PARTY: CHOICES that say who; display name */
@@ -151,11 +155,12 @@ typedef struct {
   in_ref_t word;                  /* SET */
 } in_ai_member_t;
 
-#define IN_BODY_NODES  256u        /* members of a body, at most */
+#define IN_BODY_NODES   256u      /* members of a body, at most; a multiple of 64 */
 
 /* a body: a tree of members */
 typedef struct {
   uint32_t root, nodes;           /* MEMBERS root .. root + nodes - 1 */
+  uint32_t asked[IN_BODY_NODES / 32];      /* set of the nodes that are looked at even where they are not there */
   uint32_t content, format;       /* numbers of nodes, or IN_NIL */
   uint32_t text_format;           /* in_format_t where the format's member is absent */
   in_run_t formats;               /* CHOICES: values of the format's member */

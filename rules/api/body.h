@@ -46,6 +46,14 @@ void in_ready_element(const in_image_t *img, uint32_t index, in_element_t *to); 
 /* a part that the content may show: its id, its feature */
 typedef struct { in_span_t id; uint32_t feature; } in_shown_t;
 
+/* a set of nodes, gone through in their order; what is put in behind i is met as well */
+typedef struct { uint64_t bits[IN_BODY_NODES / 64]; } in_nodes_t;
+
+#define in_nodes_each(set, i) \
+  for (uint32_t i = 0, in_w = 0; in_w < in_countof((set)->bits); in_w++) \
+    for (uint64_t in_s = (set)->bits[in_w]; in_s != 0 && (i = in_w * 64 + (uint32_t) __builtin_ctzll(in_s), true); \
+         in_s = (set)->bits[in_w] & ~(uint64_t) 1 << i % 64)
+
 struct in_body_s {
   const in_image_t *img;
   const in_ai_api_t *api;
@@ -60,8 +68,7 @@ struct in_body_s {
   bool answers;                   /* an element of upstream's answer, no body of a client's */
   in_json_t json;
   yyjson_val **bound;             /* by number: the member's value, or NULL */
-  uint64_t live[IN_BODY_NODES / 64];      /* the numbers that have one */
-  const struct in_nameset_s **names;      /* by number, where they are kept; or NULL */
+  in_nodes_t live;                /* the numbers that have one */
   in_span_t source;               /* the body as it came */
   in_span_t content;
   in_format_t format;
@@ -83,15 +90,6 @@ static inline yyjson_val *in_body_value(const in_body_t *b, uint32_t node) {
   return v == NULL || yyjson_is_null(v) ? NULL : v;
 }
 
-/* the next node with a value, from i on; at the end: IN_BODY_NODES */
-static inline uint32_t in_body_next(const in_body_t *b, uint32_t i) {
-  for (; i < IN_BODY_NODES; i = (i | 63) + 1) {
-    uint64_t live = b->live[i / 64] >> i % 64;
-    if (live != 0) return i + (uint32_t) __builtin_ctzll(live);
-  }
-  return IN_BODY_NODES;
-}
-
 /* ---- bind.c */
 
 /* finds every declared member in one walk */
@@ -99,16 +97,6 @@ interop_status_t in_body_bind(in_body_t *b);
 void in_body_bind_again(in_body_t *b);  /* to another root; bound is there */
 /* the number of a child's node by the member's name, or IN_NIL */
 uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name);
-/*
-** A node's children by length, first and last letter of their names: most members
-** of a large object are none of them, and need no look. at: 1 + place among the
-** children, 0 for none, SEVERAL where more than one would stand there.
-*/
-#define IN_NAME_SEVERAL  255u
-typedef struct in_nameset_s { uint8_t at[256]; } in_nameset_t;
-const in_nameset_t *in_body_names(const in_body_t *b, uint32_t node, in_nameset_t *room);
-bool in_body_keep_names(in_body_t *b);
-uint32_t in_body_named(const in_body_t *b, uint32_t node, const in_nameset_t *names, in_span_t name);
 /* text of a string, number, true or false; absent for anything else */
 in_span_t in_body_scalar(const yyjson_val *v);
 /* the choice that a value falls under, or NULL */

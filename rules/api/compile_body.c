@@ -413,6 +413,13 @@ static bool check_body(reader_t *r, in_place_t place) {
   return true;
 }
 
+static in_ref_t write_slots(reader_t *r, const node_t *n) {
+  unsigned char slots[IN_NAME_SLOTS] = { 0 };
+  uint32_t count = 0;
+  for (const node_t *k = n->child; k != NULL; k = k->next) in_name_put(slots, k->name, count++);
+  return in_builder_str(r->c->b, in_span((const char *) slots, count == 0 ? 0 : sizeof(slots)));
+}
+
 static bool write_nodes(reader_t *r) {
   node_t **queue = in_arena_array(r->c->arena, r->nodes, sizeof(*queue));
   uint32_t first = in_builder_count(r->c->b, IN_S_MEMBERS, sizeof(in_ai_member_t)), tail = 1;
@@ -428,7 +435,9 @@ static bool write_nodes(reader_t *r) {
     n->rec.children.first = first + tail;
     for (node_t *k = n->child; k != NULL; k = k->next) queue[tail++] = k;
     n->rec.children.count = first + tail - n->rec.children.first;
+    n->rec.slots = write_slots(r, n);
     if (r->lenient) n->rec.flags &= ~IN_MEMBER_REQUIRED;
+    if ((n->rec.flags & IN_MEMBER_REQUIRED) || n->rec.role == IN_ROLE_NAME) r->rec.asked[i / 32] |= 1u << i % 32;
     in_builder_add(r->c->b, IN_S_MEMBERS, &n->rec, 1, sizeof(n->rec));
   }
   return true;

@@ -126,14 +126,14 @@ interop_status_t in_api_elements(const in_image_t *img, const in_event_t *ev, in
   e->b->json = e->json;
   e->b->bound = in_arena_array(arena, e->b->shape->nodes, sizeof(*e->b->bound));
   *elements = e;
-  return e->b->bound == NULL || !in_body_keep_names(e->b) ? INTEROP_NOMEM : INTEROP_OK;
+  return e->b->bound == NULL ? INTEROP_NOMEM : INTEROP_OK;
 }
 
 /* ---- one after the other */
 
 static void read_item(in_body_t *b, in_item_t *item) {
   in_party_t party = { IN_NONE, IN_NONE };
-  for (uint32_t i = 0; i < b->shape->nodes; i = in_body_next(b, i + 1)) {
+  in_nodes_each(&b->live, i) {
     yyjson_val *v = in_body_value(b, i);
     if (v == NULL) continue;
     switch (b->node[i].role) {

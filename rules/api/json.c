@@ -6,8 +6,8 @@
 ** search for duplicates costs n steps, or n log n where names were chosen to
 ** collide.
 */
-#include "../base/scan.h"
 #include "json.h"
+#include "../base/scan.h"
 
 #define SMALL        4096u        /* in texts up to this, values are not counted first */
 #define FEW_NAMES    12u          /* objects up to this are compared pairwise */
@@ -98,6 +98,9 @@ static size_t find_limit(in_span_t text, size_t most) {
 static uint64_t load_word(const char *p, size_t n) {
   uint64_t w;
   memcpy(&w, p, sizeof(w));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+  w = __builtin_bswap64(w);
+#endif
   return n >= 8 ? w : w & (((uint64_t) 1 << (8 * n)) - 1);
 }
 
@@ -141,7 +144,7 @@ typedef struct {
   bool nocase, failed;
   uint64_t seed;
   uint32_t *slot;                 /* 1 + index of the name's value, above it bits of the hash; 0: free */
-  uint32_t index;                 /* the bits that an index takes */
+  uint32_t index;                 /* the bits that an index takes; 0: not known yet */
   size_t slots;
 } search_t;
 
@@ -206,6 +209,7 @@ static bool make_slots(search_t *s, size_t n) {
 static yyjson_val *pair_of_many(search_t *s, yyjson_val *obj, size_t n) {
   size_t probes = 0, mask = 64;
   if (!make_slots(s, n)) return NULL;
+  while (s->index < s->json->count) s->index = s->index << 1 | 1;
   while (mask < n + n / 2) mask *= 2;
   mask--;
   yyjson_val *k = unsafe_yyjson_get_first(obj);
@@ -240,7 +244,6 @@ static interop_status_t check(const in_json_t *j, bool nocase, in_arena_t *arena
                  .seed = (uint64_t) (uintptr_t) j->copy * 0xa0761d6478bd642full };
   nest_t nested;                  /* its ends are set as they are needed */
   nested.depth = 0;
-  for (s.index = 1; s.index < j->count; s.index = s.index << 1 | 1) { /* all ones */ }
   *key = NULL;
   for (yyjson_val *v = j->root, *last = v + j->count; v < last; v++) {
     if (!unsafe_yyjson_is_ctn(v)) continue;
@@ -256,11 +259,16 @@ static interop_status_t check(const in_json_t *j, bool nocase, in_arena_t *arena
 
 /* ---- names that some readers take for others */
 
-static inline in_hits_t doubtful(in_block_bytes_t x) {
-  return in_hits_high(x) | in_hits_equal(x, '\\');
+/* has it a NUL, or a byte that is not ASCII? */
+static bool is_unusual(in_span_t name) {
+  const uint64_t ones = 0x0101010101010101ull;
+  for (size_t i = 0; i < name.n; i += 8) {
+    uint64_t w = load_word(name.p + i, name.n - i);
+    if (name.n - i < 8) w |= ones << (8 * (name.n - i));
+    if ((w | (w - ones)) & (ones * 0x80)) return true;
+  }
+  return false;
 }
-
-IN_SCANNER(find_doubtful, doubtful)
 
 static inline in_hits_t unusual(in_block_bytes_t x) {
   return in_hits_equal(x, 0) | in_hits_equal(x, 0xc5) | in_hits_equal(x, 0xe2);
@@ -270,6 +278,7 @@ IN_SCANNER(find_unusual, unusual)
 
 /* one that ends at a NUL for some; in any case, one with a letter that folds to ASCII's: long s, Kelvin */
 static bool is_ambiguous(in_span_t name, bool nocase) {
+  if (!is_unusual(name)) return false;
   for (size_t i = 0; (i += find_unusual(name.p + i, name.n - i)) < name.n; i++) {
     in_span_t rest = in_span(name.p + i, name.n - i);
     if (*rest.p == 0) return true;
@@ -279,7 +288,6 @@ static bool is_ambiguous(in_span_t name, bool nocase) {
 }
 
 static yyjson_val *find_ambiguous(const in_json_t *j, bool nocase) {
-  if (find_doubtful(j->source.p, j->source.n) == j->source.n) return NULL;
   for (yyjson_val *v = j->root, *last = v + j->count; v < last; v++) {
     if (!unsafe_yyjson_is_obj(v)) continue;
     yyjson_val *k = unsafe_yyjson_get_first(v);

@@ -252,7 +252,7 @@ interop_status_t in_body_features(in_body_t *b, in_event_t *ev) {
     if (rc != INTEROP_OK) return rc;
     ev->has_content = true;
   }
-  for (uint32_t i = 0; b->is_json && i < b->shape->nodes; i = in_body_next(b, i + 1)) {
+  in_nodes_each(&b->live, i) {
     const in_ai_member_t *m = &b->node[i];
     if (in_body_value(b, i) == NULL) continue;
     switch (m->role) {

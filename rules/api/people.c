@@ -192,7 +192,7 @@ static interop_status_t read_one(in_body_t *b, const in_ai_member_t *m, yyjson_v
 
 /* more at once than the API takes: nobody is looked at */
 bool in_body_crowded(const in_body_t *b, in_span_t *reason, in_span_t *detail) {
-  for (uint32_t i = 0; i < b->shape->nodes; i++) {
+  in_nodes_each(&b->live, i) {
     const in_ai_member_t *m = &b->node[i];
     if (m->most == 0 || !yyjson_is_arr(b->bound[i]) || yyjson_arr_size(b->bound[i]) <= m->most) continue;
     *reason = in_body_str(b, m->over);
@@ -204,11 +204,12 @@ bool in_body_crowded(const in_body_t *b, in_span_t *reason, in_span_t *detail) {
 
 interop_status_t in_body_people(in_body_t *b, in_event_t *ev) {
   interop_status_t rc = INTEROP_OK;
-  for (uint32_t i = 0; rc == INTEROP_OK && i < b->shape->nodes; i++) {
+  in_nodes_each(&b->live, i) {
     yyjson_val *v = in_body_value(b, i);
     if (v == NULL) continue;
     if (b->node[i].role == IN_ROLE_PARTIES) rc = read_list(b, &b->node[i], v, ev);
     if (b->node[i].role == IN_ROLE_PARTY) rc = read_one(b, &b->node[i], v, ev);
+    if (rc != INTEROP_OK) return rc;
   }
   return rc;
 }

@@ -32,4 +32,15 @@ static inline in_span_t in_records_ref(const in_image_t *img, in_run_t r, uint32
   return in_image_str(img, ((const in_ref_t *) img->section[IN_S_REFS])[r.first + i]);
 }
 
+/* a place by a name's length, first and last letter, alike in any case */
+static inline unsigned in_name_slot(in_span_t name) {
+  if (name.n == 0) return 0;
+  return ((unsigned) name.n * 29 + ((unsigned) name.p[0] & 0x1f) * 7 + ((unsigned) name.p[name.n - 1] & 0x1f)) % IN_NAME_SLOTS;
+}
+
+static inline void in_name_put(unsigned char slots[IN_NAME_SLOTS], in_span_t name, uint32_t child) {
+  unsigned char *at = &slots[in_name_slot(name)];
+  *at = *at == 0 && child < IN_NAME_SEVERAL - 1 ? (unsigned char) (child + 1) : IN_NAME_SEVERAL;
+}
+
 #endif

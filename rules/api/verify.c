@@ -74,19 +74,28 @@ static bool check_member(const check_t *k, const in_ai_member_t *m) {
   return refs(k, m->by) && refs(k, m->url) && refs(k, m->bytes) && run(k, IN_S_CHOICES, m->person)
          && refs(k, m->person_name) && refs(k, m->person_at) && run(k, IN_S_MEMBERS, m->children)
          && run(k, IN_S_CHOICES, m->person_sets) && ref(k, m->word)
-         && ref(k, m->over) && (m->most == 0 || (m->role == IN_ROLE_PARTIES && m->over.len > 0));
+         && ref(k, m->over) && ref(k, m->slots) && (m->most == 0 || (m->role == IN_ROLE_PARTIES && m->over.len > 0));
+}
+
+static bool check_slots(const check_t *k, const in_ai_member_t *m) {
+  unsigned char slots[IN_NAME_SLOTS] = { 0 };
+  for (uint32_t i = 0; i < m->children.count; i++)
+    in_name_put(slots, in_image_str(k->img, in_records_member(k->img, m->children.first + i)->name), i);
+  return in_eq(in_image_str(k->img, m->slots), in_span((const char *) slots, m->children.count == 0 ? 0 : sizeof(slots)));
 }
 
 static bool check_shape(const check_t *k, const in_ai_shape_t *s) {
   in_run_t nodes = { s->root, s->nodes };
-  uint32_t next = s->root + 1;
+  uint32_t next = s->root + 1, asked[in_countof(s->asked)] = { 0 };
   if (s->nodes == 0 || s->nodes > IN_BODY_NODES || !run(k, IN_S_MEMBERS, nodes)) return false;
   for (uint32_t i = 0; i < s->nodes; i++) {
     const in_ai_member_t *m = in_records_member(k->img, s->root + i);
+    if ((m->flags & IN_MEMBER_REQUIRED) || m->role == IN_ROLE_NAME) asked[i / 32] |= 1u << i % 32;
     if (m->children.first != next || m->children.count > s->root + s->nodes - next) return false;
+    if (!check_slots(k, m)) return false;
     next += m->children.count;
   }
-  if (next != s->root + s->nodes) return false;
+  if (next != s->root + s->nodes || memcmp(asked, s->asked, sizeof(asked)) != 0) return false;
   return (s->content == IN_NIL || s->content < s->nodes) && (s->format == IN_NIL || s->format < s->nodes)
          && (s->images == IN_NIL || s->images < s->nodes)
          && (s->text_format == IN_NIL || s->text_format <= IN_FORMAT_MARKDOWN)

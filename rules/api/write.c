@@ -301,12 +301,10 @@ static void write_inert(writer_t *w, const in_ai_member_t *m, yyjson_val *v) {
 static void drop_others(writer_t *w, uint32_t node) {
   yyjson_val *obj = w->b->bound[node];
   if (!yyjson_is_obj(obj) || (!w->b->others && w->b->node[node].children.count > 0)) return;
-  in_nameset_t room;
-  const in_nameset_t *names = in_body_names(w->b, node, &room);
   yyjson_val *k = unsafe_yyjson_get_first(obj);
   for (size_t n = unsafe_yyjson_get_len(obj); n > 0; n--) {
     in_span_t name = in_json_str(k);
-    if (in_body_named(w->b, node, names, name) == IN_NIL) drop_undeclared(w, k + 1);
+    if (in_body_child(w->b, node, name) == IN_NIL) drop_undeclared(w, k + 1);
     k = unsafe_yyjson_get_next(k + 1);
   }
 }
@@ -358,7 +356,7 @@ static interop_status_t rewrite_json(writer_t *w, in_write_t *to) {
   in_body_t *b = w->b;
   in_buf_t out;
   if (!in_edits_init(&w->edits, &b->json, w->arena)) return INTEROP_NOMEM;
-  for (uint32_t i = 0; i < b->shape->nodes; i = in_body_next(b, i + 1)) write_member(w, i);
+  in_nodes_each(&b->live, i) write_member(w, i);
   write_content(w);
   if (w->failed || w->edits.failed) return INTEROP_NOMEM;
   if (w->impossible) return INTEROP_FULL;
@@ -380,7 +378,7 @@ interop_status_t in_body_rewrite(in_body_t *b, const in_event_t *ev, interop_ver
   uint32_t before = edits->count;
   bool any = edits->any;
   w.edits.any = false;
-  for (uint32_t i = 0; i < b->shape->nodes; i = in_body_next(b, i + 1)) write_member(&w, i);
+  in_nodes_each(&b->live, i) write_member(&w, i);
   write_content(&w);
   *edits = w.edits;
   *changed = edits->any;
@@ -446,7 +444,7 @@ static void put_kept(writer_t *w, const in_ai_make_t *make, in_buf_t *out) {
 static bool count_undeclared(writer_t *w) {
   if (!w->b->is_json) return true;
   if (!in_edits_init(&w->edits, &w->b->json, w->arena)) return false;
-  for (uint32_t i = 0; i < w->b->shape->nodes; i = in_body_next(w->b, i + 1)) write_member(w, i);
+  in_nodes_each(&w->b->live, i) write_member(w, i);
   return !w->failed && !w->edits.failed;
 }
 

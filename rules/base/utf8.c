@@ -87,6 +87,9 @@ static bool few_ascii(const char *p, size_t n) {
   if (n >= sizeof(first)) {
     memcpy(&first, p, sizeof(first));
     memcpy(&last, p + n - sizeof(last), sizeof(last));
+  } else if (n >= sizeof(uint32_t)) {
+    memcpy(&first, p, sizeof(uint32_t));
+    memcpy(&last, p + n - sizeof(uint32_t), sizeof(uint32_t));
   } else {
     for (size_t i = 0; i < n; i++) first |= (uint64_t) (unsigned char) p[i];
   }

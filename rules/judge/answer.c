@@ -11,32 +11,23 @@ static bool ok(unsigned status) { return status >= 200 && status <= 299; }
 
 static interop_status_t add_effect(interop_judge_t *j, interop_record_kind_t kind, in_span_t key,
                                    in_span_t field, const interop_value_t *value, bool create) {
-  interop_effect_t *e;
   if (j->effect_count == j->effect_room) {
-    size_t room = j->effect_room == 0 ? 8 : j->effect_room * 2;
-    interop_effect_t *more = in_arena_array(&j->arena, room, sizeof(*more));
+    size_t room = j->effect_room == 0 ? 8 : j->effect_room * 2, size;
+    interop_effect_t *more = in_mul(room, sizeof(*more), &size) ? in_arena_raw(&j->arena, size) : NULL;
     if (more == NULL) return INTEROP_NOMEM;
     if (j->effect_count > 0) memcpy(more, j->effects, j->effect_count * sizeof(*more));
     j->effects = more;
     j->effect_room = room;
   }
-  e = &j->effects[j->effect_count++];
-  memset(e, 0, sizeof(*e));
-  e->kind = kind;
-  e->key = key;
-  e->field = field;
-  e->value = *value;
-  e->create = create;
+  j->effects[j->effect_count++] =
+      (interop_effect_t) { .kind = kind, .key = key, .field = field, .value = *value, .create = create };
   return INTEROP_OK;
 }
 
 static interop_status_t add_text(interop_judge_t *j, interop_record_kind_t kind, in_span_t key,
                                  const char *field, in_span_t text) {
-  interop_value_t v;
+  const interop_value_t v = in_value_text(text);
   if (text.p == NULL) return INTEROP_OK;
-  memset(&v, 0, sizeof(v));
-  v.type = INTEROP_T_TEXT;
-  v.text = text;
   return add_effect(j, kind, key, in_str(field), &v, true);
 }
 

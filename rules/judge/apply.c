@@ -142,9 +142,11 @@ void in_judge_own_notices(interop_judge_t *j, interop_verdict_t verdict) {
   const in_image_t *img = &j->policy->img;
   const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
   uint32_t lost = 0;
-  for (uint32_t f = 0; j->written && f < INTEROP_FEATURE_COUNT; f++) lost |= (uint32_t) (j->write.lost.count[f] > 0) << f;
+  j->notices |= j->policy->verdict_notices[verdict];
+  if (!j->written) return;
+  for (uint32_t f = 0; f < INTEROP_FEATURE_COUNT; f++) lost |= (uint32_t) (j->write.lost.count[f] > 0) << f;
   for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++)
-    if ((n[i].lost & lost) != 0 || (n[i].verdicts >> verdict & 1)) in_judge_notice(j, i);
+    if ((n[i].lost & lost) != 0) in_judge_notice(j, i);
 }
 
 interop_status_t in_judge_headers(interop_judge_t *j) {

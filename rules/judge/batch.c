@@ -66,7 +66,7 @@ static interop_status_t refuse(item_t *i, in_span_t reason, in_span_t text) {
   const interop_effect_t *effects = j->plan.effects;
   size_t count = j->plan.effect_count;
   memset(&j->plan, 0, sizeof(j->plan));
-  memset(j->notices, 0, sizeof(j->notices));
+  j->notices = 0;
   j->request = &i->request;
   j->written = false;
   i->state = ITEM_JUDGED;
@@ -274,7 +274,7 @@ static interop_status_t gather_effects(interop_judge_t *j) {
 
 static void take_notices(interop_judge_t *j) {
   for (uint32_t i = 0; i < j->batch->form.count; i++)
-    for (size_t n = 0; n < in_countof(j->notices); n++) j->notices[n] |= j->batch->item[i].judge->notices[n];
+    j->notices |= j->batch->item[i].judge->notices;
 }
 
 static interop_status_t speak(interop_judge_t *j) {

@@ -12,11 +12,11 @@ static const in_pi_outcome_t *outcome(const interop_judge_t *j, const in_recipie
 }
 
 void in_judge_notice(interop_judge_t *j, uint32_t notice) {
-  if (notice < 64) j->notices[notice / 32] |= 1u << (notice % 32);
+  if (notice < 64) j->notices |= (uint64_t) 1 << notice;
 }
 
 bool in_judge_noticed(const interop_judge_t *j, uint32_t notice) {
-  return notice < 64 && (j->notices[notice / 32] >> (notice % 32) & 1);
+  return notice < 64 && (j->notices >> notice & 1);
 }
 
 static void set_text(in_facts_t *f, uint32_t fact, in_span_t text) {
@@ -49,10 +49,9 @@ void in_judge_take(interop_judge_t *j, const in_recipient_t *r) {
 
 /* notices that the rules give for this recipient */
 static interop_status_t take_notices(interop_judge_t *j) {
-  const in_image_t *img = &j->policy->img;
-  const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
-  for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++)
-    if (in_guard_holds(&j->facts, n[i].guard)) in_judge_notice(j, i);
+  const in_pi_notice_t *n = in_table(&j->policy->img, NOTICES, in_pi_notice_t);
+  for (uint64_t s = j->policy->guarded_notices; s != 0; s &= s - 1)
+    if (in_guard_holds(&j->facts, n[__builtin_ctzll(s)].guard)) j->notices |= s & -s;
   return j->facts.status;
 }
 

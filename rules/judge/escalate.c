@@ -140,7 +140,7 @@ static interop_status_t fail(interop_judge_t *j, const interop_source_t *source,
   in_escalating_t *e = j->escalating;
   interop_verdict_t verdict = e->state == IN_ESC_BEGIN ? INTEROP_V_DENY : INTEROP_V_ESCALATE;
   interop_status_t rc;
-  memcpy(j->notices, e->notices, sizeof(j->notices));
+  j->notices = e->notices;
   j->plan.reason = in_image_str(&j->policy->img, in_reason(&j->policy->img, reason)->name);
   rc = in_judge_tell(j, verdict, reason, status, in_judge_message(j, reason, detail));
   return rc == INTEROP_OK ? finish(j, source) : rc;
@@ -374,7 +374,7 @@ interop_status_t in_judge_escalate(interop_judge_t *j, const in_recipient_t *r, 
   j->escalating = e;
   e->rule = rule;
   e->outcome = o;
-  memcpy(e->notices, j->notices, sizeof(e->notices));
+  e->notices = j->notices;
   in_judge_take(j, r);
   if (!in_api_escalates(img, j->api, &e->make_meeting, &e->make_link)) return fail(j, NULL, rule->no_meeting, 0, IN_NONE);
   rc = in_escalate_targets(j, e);

@@ -36,7 +36,7 @@ struct in_escalating_s {
   in_span_t link;                       /* absent: no meeting yet */
   int64_t made;                         /* time of the request that it was made for */
   int64_t waits_since;                  /* clock; 0: it does not wait */
-  uint32_t notices[2];                  /* before the row's own */
+  uint64_t notices;                     /* before the row's own */
   in_span_t retry, sign_in;             /* headers of the last answer */
 };
 

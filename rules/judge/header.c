@@ -129,7 +129,7 @@ in_span_t in_judge_verdict_header(interop_judge_t *j) {
 in_span_t in_judge_notice_header(interop_judge_t *j) {
   const in_image_t *img = &j->policy->img;
   const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
-  uint64_t set = j->notices[0] | (uint64_t) j->notices[1] << 32;
+  uint64_t set = j->notices;
   size_t size = 0;
   char *start, *p;
   for (uint64_t s = set; s != 0; s &= s - 1) size += n[__builtin_ctzll(s)].name.len + sizeof(", ");

@@ -90,7 +90,7 @@ struct interop_judge_s {
   const in_recipient_t *taken;    /* whose facts the recipient's are now */
   uint32_t next;                  /* recipient to decide next */
   uint32_t final;                 /* recipient whose outcome holds */
-  uint32_t notices[2];            /* bit set of notices, 64 at most */
+  uint64_t notices;               /* bit set, 64 at most */
   bool fetching;
   interop_target_t fetch;
   in_original_t original;         /* as fetched; kept when the judge runs on, as only then

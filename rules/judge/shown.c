@@ -449,14 +449,12 @@ static bool shows(const in_pi_outcome_t *o, uint32_t feature) {
   return o->verdict == INTEROP_V_DELIVER || o->verdict == INTEROP_V_AMEND;
 }
 
-interop_status_t in_judge_part(interop_judge_t *j) {
+static interop_status_t judge_part(interop_judge_t *j, uint32_t feature) {
   show_t x = new_show(j);
-  uint32_t feature = in_api_shows(&j->policy->img, &j->event), outcome = IN_NIL, from = 0;
+  uint32_t outcome = IN_NIL, from = 0;
   in_event_t ev = j->event;
   interop_status_t rc;
-  j->withheld = IN_NIL;
-  if (feature == IN_NIL || x.others == 0 || in_judge_outcome(j, &j->recipients[j->final])->kind != IN_OUT_DECISION)
-    return INTEROP_OK;
+  if (x.others == 0 || in_judge_outcome(j, &j->recipients[j->final])->kind != IN_OUT_DECISION) return INTEROP_OK;
   if (!find_writer(j, &x.item.id) && !j->facts.fetched) return INTEROP_AGAIN;
   if (!make_judges(j)) return INTEROP_NOMEM;
   memset(&ev.features, 0, sizeof(ev.features));
@@ -467,6 +465,12 @@ interop_status_t in_judge_part(interop_judge_t *j) {
   if (rc == INTEROP_OK && outcome != IN_NIL && !shows(in_outcome(&j->policy->img, outcome), feature)) j->withheld = outcome;
   in_judge_shown_free(j);
   return rc;
+}
+
+interop_status_t in_judge_part(interop_judge_t *j) {
+  uint32_t feature = in_api_shows(&j->policy->img, &j->event);
+  j->withheld = IN_NIL;
+  return feature == IN_NIL ? INTEROP_OK : judge_part(j, feature);
 }
 
 /* ---- people */

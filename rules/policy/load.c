@@ -74,6 +74,16 @@ static void find_parts(interop_policy_t *p) {
   }
 }
 
+static void find_notices(interop_policy_t *p) {
+  const in_pi_notice_t *n = in_table(&p->img, NOTICES, in_pi_notice_t);
+  for (uint32_t i = 0; i < p->img.count[IN_S_NOTICES] && i < 64; i++) {
+    bool never = (n[i].guard & IN_LEAF) && in_outcome(&p->img, n[i].guard & ~IN_LEAF)->kind != IN_OUT_TRUE;
+    if (!never) p->guarded_notices |= (uint64_t) 1 << i;
+    for (uint32_t v = 0; v < INTEROP_VERDICT_COUNT; v++)
+      p->verdict_notices[v] |= (uint64_t) (n[i].verdicts >> v & 1) << i;
+  }
+}
+
 static void write_revision(interop_policy_t *p) {
   static const char hex[] = "0123456789abcdef";
   uint64_t v = ((const in_image_head_t *) (const void *) p->img.base)->checksum;
@@ -115,6 +125,7 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
   find_recipient_atoms(p);
   find_kept_atoms(p);
   find_parts(p);
+  find_notices(p);
   for (uint32_t i = 0; i < p->img.count[IN_S_SLOTS]; i++) {
     const in_pi_slot_t *s = in_slot(&p->img, i);
     p->asks_joined |= s->subject == IN_SUB_REQUEST && s->field == IN_RF_JOINED;

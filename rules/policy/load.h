@@ -25,6 +25,8 @@ struct interop_policy_s {
   uint8_t *others;                /* by subject, by atom: 0 where the class hangs on its record alone, else IN_NOT_YET */
   uint8_t *ready;                 /* by field: in_ready_t */
   bool asks_joined;               /* some rule asks for sender.joined */
+  uint64_t guarded_notices;       /* those that a guard may give */
+  uint64_t verdict_notices[INTEROP_VERDICT_COUNT];
   bool asks_systems;              /* ... for conversation.systems */
 };
 

@@ -287,13 +287,10 @@ static bool grow(in_draft_t *d, size_t size) {
 }
 
 in_field_t *in_draft_add(in_draft_t *d, in_span_t name) {
-  in_field_t *f;
   if (d->count == d->size && !grow(d, d->size == 0 ? 16 : d->size * 2))
     return NULL;
-  f = &d->fields[d->count++];
-  memset(f, 0, sizeof *f);
-  f->name = name;
-  return f;
+  d->fields[d->count] = (in_field_t) { .name = name };
+  return &d->fields[d->count++];
 }
 
 in_field_t *in_draft_find(in_draft_t *d, in_span_t name) {
