@@ -188,6 +188,7 @@ static interop_status_t load(const interop_script_source_t *source, const intero
                              const interop_alloc_t *alloc, interop_script_t **script, interop_diag_t *diag) {
   interop_script_t *s = alloc->resize(alloc->ctx, NULL, 0, sizeof(*s));
   interop_status_t rc;
+  bool good;
   if (s == NULL) return tell(diag, INTEROP_NOMEM, "out of memory");
   memset(s, 0, sizeof(*s));
   s->alloc = *alloc;
@@ -197,8 +198,9 @@ static interop_status_t load(const interop_script_source_t *source, const intero
   s->exact = source->exact;
   s->file_n = source->file.n < sizeof(s->file) ? source->file.n : sizeof(s->file);
   memcpy(s->file, source->file.p, s->file_n);
-  if (!in_lua_heap_init(&s->heap, alloc, s->budget.memory)
-      || (s->L = lua_newstate(resize, s)) == NULL) {
+  good = in_lua_heap_init(&s->heap, alloc, s->budget.memory);
+  if (good && s->exact) memset(s->heap.base, 0, s->heap.size);  /* it will be compared */
+  if (!good || (s->L = lua_newstate(resize, s)) == NULL) {
     unload(s);
     return tell(diag, INTEROP_NOMEM, "out of memory");
   }

@@ -35,10 +35,20 @@ return function(event, verdict)
 end
 L
 $t->write('count.lua', 'return function(event) log("count", counter.incr("n", 3600)) end');
+$t->write('flood.lua', <<'L');
+return function(event)
+  local n = counter.incr("round", 3600)
+  for i = 1, 100 do
+    local good = pcall(counter.incr, ("x"):rep(100) .. " " .. n .. " " .. i, 86400)
+    if not good then log("flood ends", i) return end
+  end
+end
+L
 $t->conf($t->front(locations => <<"L"), workers => 2);
     location /keep/ { rewrite ^/keep(/.*) \$1 break; interop_script keep.lua; proxy_pass http://%%UPSTREAM%%; }
     location /count/ { rewrite ^/count(/.*) \$1 break; interop_script count.lua; proxy_pass http://%%UPSTREAM%%; }
     location /here/ { rewrite ^/here(/.*) \$1 break; interop_script here.lua; proxy_pass http://%%UPSTREAM%%; }
+    location /flood/ { rewrite ^/flood(/.*) \$1 break; interop_script flood.lua; proxy_pass http://%%UPSTREAM%%; }
     location = /status { interop_status; }
 L
 InteropNginx::start($t);
@@ -97,6 +107,14 @@ like($t->error_log, qr/interop script "[^"]*here\.lua": a line and another jonas
 send_text('x', at => '/count') for 1 .. 8;
 my @counts = $t->error_log =~ /count (\d+)/g;
 is("@{[ sort { $a <=> $b } @counts ]}", '1 2 3 4 5 6 7 8', 'counters are those of all workers');
+
+# a flood of counters: so many a request, and a zone that does not grow
+my @flooded = map { send_text('x', at => '/flood')->{status} } 1 .. 250;
+is(scalar(grep { $_ == 201 } @flooded), 250, 'a flood of counters stops no message');
+like($t->error_log, qr/flood ends 32$|flood ends 32\b/m, 'a request has 32 of them');
+like($t->request(GET => '/status', port => 'web')->{body}, qr/"evicted":[1-9]\d*/, 'the longest unused go');
+is(send_text('go')->{status}, 201, 'and everything else goes on');
+is(upstream()->{headers}{'x-seen'}, 'jonas deliver', 'as ever');
 
 # a rewrite stands, though the script fails
 $r = $t->teams(POST => "/here$MESSAGES", body => '{"body":{"contentType":"html","content":"<p><b>loop</b></p>"}}');
