@@ -110,7 +110,9 @@ static void add_step(in_explained_t *x, interop_judge_t *j, in_told_t *t, uint32
   if (a->slot_b != IN_NIL) use(x, &j->facts, a->slot_b, t->id);
 }
 
+/* a step that there was no memory for is not told either */
 static bool told(const in_told_t *t, in_span_t step) {
+  if (step.p == NULL) return true;
   for (uint32_t i = 0; i < t->steps; i++)
     if (in_eq(t->path[i], step)) return true;
   return false;

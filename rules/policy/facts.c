@@ -532,7 +532,7 @@ uint32_t in_decide(in_facts_t *f, uint32_t root) {
 /* the sender's tenant's own rules, or only their rows, over the decision `general` */
 static uint32_t decide_overlay(in_facts_t *f, const in_list_event_t *event, bool rows, uint32_t general) {
   const in_image_t *img = &f->policy->img;
-  uint32_t need, o;
+  uint32_t need = IN_NIL, o;
   if (!f->overlay_known) {
     in_value_t id = in_facts_value(f, in_overlay_slot(img));
     if (f->status != INTEROP_OK) return IN_NIL;
