@@ -70,7 +70,7 @@ static bool same(const interop_judge_t *j, in_span_t x, uint32_t kind) {
   if (!in_record_alike(x, y, a->of[kind].matters)) return false;
   for (uint32_t i = 0; i < a->aliases; i++) {
     in_span_t p = in_facts_alias_part(&j->policy->img, a->alias[i], x), q = in_facts_alias_part(&j->policy->img, a->alias[i], y);
-    if ((p.p == NULL) != (q.p == NULL) || !in_eq(p, q)) return false;
+    if ((p.p == NULL) != (q.p == NULL) || (p.p != NULL && !in_eq(p, q))) return false;
   }
   return true;
 }

@@ -183,7 +183,7 @@ static void crowds(void) {
     { "graph", "/v1.0/chats", "{\"chatType\":\"group\",\"members\":[", MEMBER "x", "')\"}",
       "{\"error\":{" TOLD("200") ",\"innerError\":{\"date\":\"1970-01-01T00:00:00Z\",\"request-id\":\"\",\"client-request-id\":\"\"}}}", 200 },
     { "botframework", "/v3/conversations", "{\"isGroup\":true,\"members\":[", "{\"id\":\"", "\"}", "{\"error\":{" TOLD("1000") "}}", 1000 },
-    { "kaizala", "/v1/groups", "{\"name\":\"n\",\"members\":[", "\"+91", "\"", "{\"error\":{" TOLD("5000") "}}", 5000 },
+    { "kaizala", "/v1/groups", "{\"name\":\"n\",\"members\":[", "\"+91", "\"", "{\"error\":{" TOLD("10000") "}}", 10000 },
     { "acs_chat", "/chat/threads", "{\"topic\":\"t\",\"participants\":[", "{\"communicationIdentifier\":{\"rawId\":\"8:acs:", "\"}}",
       "{\"error\":{" TOLD("200") "}}", 200 },
     { "acs_chat", "/chat/threads/19:x@thread.v2/participants/:add", "{\"participants\":[", "{\"communicationIdentifier\":{\"rawId\":\"8:acs:", "\"}}",
