@@ -4,7 +4,7 @@ import connector from 'botframework-connector';
 import { answers, edge, fails, is, ok, run, token, works } from './harness.mjs';
 
 const { ConnectorClient } = connector;
-const conversation = '19:ab12cd34ef56ab78cd90@thread.v2';
+const conversation = '19:b012cd34ef56ab78cd90@thread.v2';   // made here
 const member = { id: '29:asha', name: 'Asha Rao', aadObjectId: 'a7d10000-0000-4000-8000-00000000b002' };
 
 answers([
