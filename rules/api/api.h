@@ -83,8 +83,9 @@ typedef struct {
 /* the kind of a message that has these */
 interop_kind_t in_features_kind(const in_features_t *f);
 
-interop_status_t in_api_read(const in_image_t *img, const in_match_t *m,
-                             const interop_request_t *req, in_arena_t *arena, in_event_t *ev);
+/* tags: of HTML, read before in the same request, added to; NULL: each content's count alone */
+interop_status_t in_api_read(const in_image_t *img, const in_match_t *m, const interop_request_t *req,
+                             in_arena_t *arena, unsigned *tags, in_event_t *ev);
 
 /* ---- write: event + verdict -> what upstream gets */
 

@@ -74,6 +74,7 @@ struct in_body_s {
   in_format_t format;
   in_span_t reduced;              /* markup's plain text, from the pass that classified it */
   in_features_t reduced_features; /* what that pass found */
+  unsigned *tags;                 /* of HTML, read so far in the whole request; NULL: this content's alone count */
   in_element_t *elements;
   in_shown_t *shown;              /* once an <img> asked */
   uint32_t shown_count;

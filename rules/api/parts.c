@@ -150,6 +150,7 @@ interop_status_t in_body_reduce(in_body_t *b, in_span_t text, in_format_t format
   c.flags = flags;
   c.text = out;
   c.features = features;
+  c.tags = b->tags;
   return in_content_read(&c, text);
 }
 

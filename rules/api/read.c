@@ -367,7 +367,7 @@ static interop_status_t read_whole(in_body_t *b, const in_match_t *m, const inte
 }
 
 interop_status_t in_api_read(const in_image_t *img, const in_match_t *m, const interop_request_t *req,
-                             in_arena_t *arena, in_event_t *ev) {
+                             in_arena_t *arena, unsigned *tags, in_event_t *ev) {
   in_span_t type;
   memset(ev, 0, sizeof(*ev));
   ev->kind = INTEROP_K_OTHER;
@@ -394,6 +394,8 @@ interop_status_t in_api_read(const in_image_t *img, const in_match_t *m, const i
     check_no_body(req, ev);
     return INTEROP_OK;
   }
+  b->tags = tags;
   rc = is_blank(req->body) ? read_empty(b, m, ev) : read_whole(b, m, req, ev);
+  b->tags = NULL;                 /* what is read again to be written is not counted again */
   return arena->failed ? INTEROP_NOMEM : rc;
 }

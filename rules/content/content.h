@@ -63,6 +63,7 @@ typedef struct {
   unsigned flags;                 /* IN_TEXT_* */
   in_buf_t *text;                 /* gets the plain text, or NULL: classify only */
   in_features_t *features;        /* added to */
+  unsigned *tags;                 /* read before in the same request, added to; NULL: none were */
 } in_content_t;
 
 /*
@@ -77,8 +78,8 @@ typedef struct {
 ** and forms are a `card`, audio and video a `file`, unknown elements `formatting`; images
 ** in attributes and style count, hidden elements' features count; a tag or comment that
 ** the input's end cuts counts as it would if it went on. No message has 32768 tags (one
-** with attributes counts as four), nor 28 KiB of Markdown: beyond, a content counts as a
-** card with all that it may hold; such HTML's text ends there, such Markdown goes out as
+** with attributes counts as four), no batch of messages either (c->tags), nor 28 KiB of
+** Markdown: beyond, a content counts as a card with all that it may hold; such HTML's text ends there, such Markdown goes out as
 ** it is spelt.
 */
 interop_status_t in_content_read(const in_content_t *c, in_span_t input);

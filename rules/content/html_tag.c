@@ -45,7 +45,8 @@ void in_reader_init(in_reader_t *r, const in_content_t *c) {
   in_plain_init(&r->plain, c->text, c->features, c->flags);
   r->vendors = c->vendors != NULL ? c->vendors : &r->own;
   if (c->vendors == NULL) prepare(&r->own, c->elements, c->element_count);
-  r->depth = r->tags = 0;
+  r->depth = 0;
+  r->tags = c->tags != NULL ? *c->tags : 0;
   memset(r->top, 0, sizeof(r->top));
   r->around = (in_around_t) { 0, 0 };
   r->show = 0;

@@ -339,4 +339,5 @@ void in_html_text(const in_content_t *c, in_span_t input) {
   in_html_init(&r.html, input, &r.vendors->attrs);
   in_reader_run(&r);
   in_reader_finish(&r);
+  if (c->tags != NULL) *c->tags = r.tags;
 }

@@ -248,7 +248,7 @@ static interop_status_t event_now(interop_judge_t *j, in_event_t *ev) {
   if (!j->plan.body_changed) return INTEROP_OK;
   q.body = j->plan.body;
   if (j->plan.content_type.p != NULL) q.content_type = j->plan.content_type;
-  return in_api_read(&j->policy->img, &j->match, &q, &j->arena, ev);
+  return in_api_read(&j->policy->img, &j->match, &q, &j->arena, NULL, ev);
 }
 
 /* refusals are told with the strictest of their reasons */

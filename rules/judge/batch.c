@@ -28,6 +28,7 @@ struct in_batch_judge_s {
   item_t *item;
   in_batch_send_t *send;
   uint32_t next, fetches;
+  unsigned tags;                  /* of HTML in all items */
   bool waiting;                   /* the next item waits for a fact */
 };
 
@@ -98,6 +99,7 @@ static interop_status_t begin_item(interop_judge_t *j, item_t *i, const in_bitem
   rc = interop_judge_new(j->policy, j->api, &i->target, &j->alloc, &i->judge, &i->match);
   if (rc != INTEROP_OK) return rc;
   i->judge->in_batch = true;
+  i->judge->tags = &j->batch->tags;
   if (b->path_text.p != NULL) return refuse(i, IN_SPAN("malformed_path"), b->path_text);
   if (i->match == INTEROP_M_OUTSIDE || i->match == INTEROP_M_REFUSED) {
     rc = match_elsewhere(j, i, b, &guarded);

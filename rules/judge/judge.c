@@ -109,7 +109,7 @@ static interop_status_t name_subjects(interop_judge_t *j) {
 static interop_status_t read_event(interop_judge_t *j) {
   interop_status_t rc;
   if (j->read) return INTEROP_OK;
-  rc = in_api_read(&j->policy->img, &j->match, j->request, &j->arena, &j->event);
+  rc = in_api_read(&j->policy->img, &j->match, j->request, &j->arena, j->tags, &j->event);
   if (rc != INTEROP_OK) return rc;
   in_judge_request_facts(j);
   j->read = true;

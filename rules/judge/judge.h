@@ -107,6 +107,7 @@ struct interop_judge_s {
   size_t effect_count, effect_room;
   in_batch_judge_t *batch;        /* a judge for each of several requests, or NULL */
   bool in_batch;                  /* this one is one of them */
+  unsigned *tags;                 /* of HTML in all of them; NULL: it is alone */
   /* fanout.c */
   bool per_system;                /* each system has a verdict of its own; `final` is of one that gets it */
   uint64_t left_out;              /* bit set of systems that it does not go to */

@@ -113,7 +113,7 @@ static void measure(size_t k) {
   while (input.n + strlen(shapes[k].unit) <= shapes[k].size) in_buf_put(&input, in_str(shapes[k].unit));
   for (int i = 0; i < 7; i++) {
     in_buf_init(&text, &interop_alloc_libc);
-    in_content_t c = { shapes[k].format, vendor, in_countof(vendor), NULL, NULL, NULL, shapes[k].flags, &text, &features };
+    in_content_t c = { shapes[k].format, vendor, in_countof(vendor), NULL, NULL, NULL, shapes[k].flags, &text, &features, NULL };
     double ms = run(&c, in_buf_span(&input), shapes[k].size < 4 * KB ? 500 : 1);
     if (ms < best) best = ms;
     in_buf_free(&text);

@@ -64,7 +64,7 @@ static interop_status_t read_one(in_arena_t *arena, const char *target, in_span_
   req.content_type = type;
   req.body = body;
   if (in_api_match(&image, 0, &t, arena, m) != INTEROP_OK) abort();
-  return in_api_read(&image, m, &req, arena, ev);
+  return in_api_read(&image, m, &req, arena, NULL, ev);
 }
 
 /* what upstream would get under this verdict carries nothing but text */

@@ -31,7 +31,7 @@ static void check(int good, const char *what) {
 }
 
 static void read_as(in_format_t format, unsigned flags, in_span_t input, in_buf_t *text, in_features_t *f) {
-  in_content_t c = { format, vendor, in_countof(vendor), NULL, NULL, NULL, flags, text, f };
+  in_content_t c = { format, vendor, in_countof(vendor), NULL, NULL, NULL, flags, text, f, NULL };
   memset(f, 0, sizeof(*f));
   check(in_content_read(&c, input) == INTEROP_OK, "reading succeeds");
 }
@@ -60,7 +60,7 @@ static void check_read(in_format_t format, unsigned flags, in_span_t input) {
 static void check_strip(in_span_t input, uint32_t remove) {
   in_buf_t out;
   in_features_t f;
-  in_content_t c = { IN_FORMAT_HTML, vendor, in_countof(vendor), NULL, NULL, NULL, 0, NULL, &f };
+  in_content_t c = { IN_FORMAT_HTML, vendor, in_countof(vendor), NULL, NULL, NULL, 0, NULL, &f, NULL };
   in_buf_init(&out, &interop_alloc_libc);
   memset(&f, 0, sizeof(f));
   check(in_content_strip(&c, input, remove, &out) == INTEROP_OK, "stripping succeeds");

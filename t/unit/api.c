@@ -226,7 +226,7 @@ static void test_request(const char *api, const char *target, const char *encodi
   if (encoding != NULL) req.content_encoding = in_str(encoding);
   req.too_large = too_large != 0;
   in_api_match(&apis.img, apis_find(&apis, api), &t, &arena, &m);
-  in_api_read(&apis.img, &m, &req, &arena, &ev);
+  in_api_read(&apis.img, &m, &req, &arena, NULL, &ev);
   is_bytes(ev.refusal.p, ev.refusal.n, want, strlen(want), encoding == NULL ? "without an encoding" : encoding);
   in_arena_free(&arena);
 }

@@ -112,7 +112,7 @@ static void apis_read(const apis_t *a, const interop_alloc_t *alloc, apis_run_t 
   if (body != NULL) req.body = in_span(body, n);
   r->rc = in_api_match(&a->img, apis_find(a, api), &t, &r->arena, &r->m);
   if (r->rc == INTEROP_OK && r->m.operation != IN_NIL)
-    r->rc = in_api_read(&a->img, &r->m, &req, &r->arena, &r->ev);
+    r->rc = in_api_read(&a->img, &r->m, &req, &r->arena, NULL, &r->ev);
 }
 
 #endif

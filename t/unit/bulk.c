@@ -295,6 +295,45 @@ static void answers(void) {
 }
 
 /* beside what the JSON library takes: 32 bytes a recipient and 16 a party, of 16 bytes of body */
+/* ---- batches: a budget of tags for all items */
+
+/* so many messages of so many paragraphs each, all of them text */
+static void batch(unsigned items, unsigned paragraphs, interop_verdict_t want) {
+  interop_target_t target = { IN_SPAN("POST"), IN_SPAN("/v1.0/$batch") };
+  interop_source_t source = in_memory_source(memory);
+  interop_request_t q;
+  interop_match_t match;
+  interop_judge_t *j = NULL;
+  in_buf_t body;
+  memset(&q, 0, sizeof(q));
+  in_buf_init(&body, &interop_alloc_libc);
+  for (unsigned i = 0; i < items; i++) {
+    in_buf_printf(&body, "%s{\"id\":\"%u\",\"method\":\"POST\",\"url\":\"/chats/two/messages\","
+                  "\"headers\":{\"Content-Type\":\"application/json\"},\"body\":{\"body\":{\"contentType\":\"html\",\"content\":\"",
+                  i == 0 ? "{\"requests\":[" : ",", i);
+    for (unsigned k = 0; k < paragraphs; k++) in_buf_put(&body, IN_SPAN("<p>x</p>"));
+    in_buf_put(&body, IN_SPAN("\"}}}"));
+  }
+  in_buf_put(&body, IN_SPAN("]}"));
+  q.content_type = IN_SPAN("application/json");
+  q.sender = IN_SPAN("bela");
+  q.now = 1547546400;
+  q.body = in_buf_span(&body);
+  bool judged = interop_judge_new(policy, interop_policy_api(policy, IN_SPAN("graph")), &target, &interop_alloc_libc, &j, &match) == INTEROP_OK
+                && interop_judge_run(j, &q, &source) == INTEROP_OK;
+  ok(judged && interop_judge_plan(j)->verdict == want, "a batch of %u messages of %u paragraphs: %s, not %s", items, paragraphs,
+     interop_verdict_name(want), judged ? interop_verdict_name(interop_judge_plan(j)->verdict) : "none");
+  interop_judge_free(j);
+  in_buf_free(&body);
+}
+
+static void batches(void) {
+  batch(1, 16000, INTEROP_V_DELIVER);
+  batch(20, 800, INTEROP_V_DELIVER);
+  batch(20, 1600, INTEROP_V_PLACEHOLDER);
+  batch(1, 17000, INTEROP_V_PLACEHOLDER);
+}
+
 static void memory_bound(void) {
   const mix_t mix = { 0, MEMBERS, 0, 0 };
   meter_t all = { 0, 0, 1000000 }, json = { 0, 0, 1000000 };
@@ -377,7 +416,9 @@ int main(void) {
   same(&(mix_t) { MEMBERS, MEMBERS, 0, 0 }, "one known");
   same(&(mix_t) { 3, 1000, 1, 0 }, "a mix whose names are asked for");
   same(&(mix_t) { 0, 1000, 1, 0 }, "nobody known, and names asked for");
+  put(INTEROP_R_CONVERSATION, "{\"id\":\"two\",\"type\":\"one_on_one\",\"tenant\":\"t1\",\"participants\":[\"asha\",\"bela\"],\"started\":true}");
   crowds();
+  batches();
   answers();
   memory_bound();
   no_memory();

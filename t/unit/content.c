@@ -217,7 +217,7 @@ static void describe(const in_features_t *f, char *out, size_t size) {
 
 static void set(in_content_t *c, in_format_t format, unsigned flags, in_buf_t *text, in_features_t *f) {
   memset(f, 0, sizeof(*f));
-  *c = (in_content_t) { format, vendor, in_countof(vendor), NULL, image_host, NULL, flags, text, f };
+  *c = (in_content_t) { format, vendor, in_countof(vendor), NULL, image_host, NULL, flags, text, f, NULL };
 }
 
 /* from an allocation of its size, so that reading over the end is noticed */
@@ -493,7 +493,7 @@ static int print_file(const char *path) {
   fclose(f);
   in_buf_t text;
   in_features_t features;
-  in_content_t c = { H, NULL, 0, NULL, NULL, NULL, 0, &text, &features };
+  in_content_t c = { H, NULL, 0, NULL, NULL, NULL, 0, &text, &features, NULL };
   memset(&features, 0, sizeof(features));
   in_buf_init(&text, &interop_alloc_libc);
   in_content_read(&c, in_span(data, n));

@@ -163,7 +163,7 @@ static void test_text(void) {
 
 static void html(seen_t *to, in_span_t s, size_t limit) {
   begin(to, limit);
-  in_content_t c = { IN_FORMAT_HTML, NULL, 0, NULL, NULL, NULL, 0, &to->text, &to->features };
+  in_content_t c = { IN_FORMAT_HTML, NULL, 0, NULL, NULL, NULL, 0, &to->text, &to->features, NULL };
   in_content_read(&c, s);
 }
 
