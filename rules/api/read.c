@@ -148,7 +148,7 @@ static void read_members(in_body_t *b, in_event_t *ev) {
   const uint32_t *asked = b->shape->asked;
   in_nodes_t some = b->live;
   for (uint32_t i = 0; i < in_countof(some.bits); i++)
-    some.bits[i] |= asked[2 * i] | (uint64_t) asked[2 * i + 1] << 32;
+    some.bits[i] |= asked[(size_t) 2 * i] | (uint64_t) asked[(size_t) 2 * i + 1] << 32;
   in_nodes_each(&some, i) {
     yyjson_val *v = in_body_value(b, i);
     if (b->node[i].role == IN_ROLE_NAME) read_name(b, i, v, ev);

@@ -110,7 +110,9 @@ static const char *raw_end(const in_html_t *h) {
 }
 
 static const char *cdata_end(const in_html_t *h) {
-  const char *p = memmem(h->p, (size_t) (h->end - h->p), "]]>", 3);
+  size_t n = (size_t) (h->end - h->p);
+  if (n >= 3 && h->p[0] == ']' && h->p[1] == ']' && h->p[2] == '>') return h->p;    /* many may be empty */
+  const char *p = memmem(h->p, n, "]]>", 3);
   return p == NULL ? h->end : p;
 }
 
@@ -302,14 +304,16 @@ static void take_bogus(in_html_t *h, in_html_token_t *t, in_html_kind_t kind, co
 /* at "<!"; false: nothing to give out */
 static bool take_declaration(in_html_t *h, in_html_token_t *t) {
   in_span_t s = between(h->p + 2, h->end);
-  if (in_starts(s, IN_SPAN("--"))) {
-    take_comment(h, t, s.p + 2);
-  } else if (in_starts_nocase(s, IN_SPAN("doctype"))) {
-    take_bogus(h, t, IN_HTML_DOCTYPE, s.p + 7);
-  } else if (h->foreign && in_starts(s, IN_SPAN("[CDATA["))) {
+  char c = s.n > 0 ? *s.p : '\0';
+  if (c == '[' && h->foreign && in_starts(s, IN_SPAN("[CDATA["))) {
     h->p = s.p + 7;
     h->state = IN_HTML_CDATA;
     return false;
+  }
+  if (c == '-' && in_starts(s, IN_SPAN("--"))) {
+    take_comment(h, t, s.p + 2);
+  } else if ((c == 'd' || c == 'D') && in_starts_nocase(s, IN_SPAN("doctype"))) {
+    take_bogus(h, t, IN_HTML_DOCTYPE, s.p + 7);
   } else {
     take_bogus(h, t, IN_HTML_COMMENT, s.p);
   }
