@@ -197,8 +197,8 @@ run-compat:
 	$(PROVE) $(wildcard t/4*.t t/5*.t t/61*.t)
 
 valgrind: $(UNIT)  ## the unit tests under valgrind
-	@for u in $(UNIT); do echo "$$u"; \
-	  valgrind -q --leak-check=full --error-exitcode=9 $$u >$$u.vg 2>&1 || { tail -n 40 $$u.vg; exit 1; }; done
+	@for u in $(UNIT); do echo "$$u"; few=; [ "$${u##*/}" != agree ] || few='24 1 50000'; \
+	  valgrind -q --leak-check=full --error-exitcode=9 $$u $$few >$$u.vg 2>&1 || { tail -n 40 $$u.vg; exit 1; }; done
 
 fuzz:  ## each harness for SECONDS=60
 	@$(MAKE) --no-print-directory -j$(JOBS) B=build/fuzz CC=clang \
