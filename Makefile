@@ -53,7 +53,7 @@ MODULE  := $(if $(filter %.c,$(NGX_FILES)),$(B)/ngx_http_interop_module.so)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all lib unit replay module help deps demo test run-tests bench install \
-        fmt lint fuzz compat asan run-asan valgrind clean
+        fmt lint fuzz soak compat asan run-asan valgrind clean
 
 all: lib $(CTL) $(LUAHOST) $(MODULE)  ## library, interopctl, Lua host, nginx module
 lib: $(LIB)
@@ -184,6 +184,9 @@ asan:  ## the tests with AddressSanitizer and UBSan
 
 run-asan: all $(UNIT) $(REPLAY)
 	T_ASAN=1 $(PROVE) t/
+
+soak: all  ## crashes, reloads and flips under load, longer: a hundred, a thousand, a hundred
+	T_LONG=1 $(PROVE) t/560-crash.t t/570-reloads.t t/580-toggle.t
 
 compat:  ## build with nginx 1.26 of Debian 13 and run the nginx tests with it
 	@.ci/deps build test compat

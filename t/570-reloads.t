@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Reloads under load: no request fails or goes unjudged, and neither master nor
-# workers grow after the first ten. 25 reloads; 200 with T_LONG=1. (Connections
+# workers grow after the first ten. 25 reloads; 1,000 with T_LONG=1. (Connections
 # are closed after each request: one that is kept open is reset by any reload of
 # nginx, whatever modules it has.)
 use strict;
@@ -13,7 +13,7 @@ use lib dirname(abs_path(__FILE__)) . '/lib';
 use InteropEdge;
 
 InteropNginx->need('wrk');
-my $times = $ENV{T_LONG} ? 200 : 25;
+my $times = $ENV{T_LONG} ? 1000 : 25;
 my $t = InteropEdge->start(start => 0, http => <<'END');
     server { listen %%ADDR:carrier%%; location / { return 201 '{"id":"1"}'; } }
     server {
