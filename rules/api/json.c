@@ -1,15 +1,13 @@
 /*
 ** json.c -- reading JSON strictly.
 **
-** Owns the parse, the measure before it, the search for duplicate names, and
-** lookup. Invariants: memory is bounded by the text's own count of values; a
-** search for duplicates costs n steps, or n log n where names were chosen to
-** collide.
+** Owns the parse, the search for duplicate names, and lookup. Invariants: memory
+** is bounded by the text's own count of values; a search for duplicates costs n
+** steps, or n log n where names were chosen to collide.
 */
 #include "json.h"
 #include "../base/scan.h"
 
-#define SMALL        4096u        /* in texts up to this, values are not counted first */
 #define FEW_NAMES    12u          /* objects up to this are compared pairwise */
 #define PROBES       8u           /* per name, on average, before sorting instead */
 
@@ -44,52 +42,6 @@ static void *pool_realloc(void *ctx, void *ptr, size_t old_size, size_t size) {
 static void pool_free(void *ctx, void *ptr) {
   (void) ctx;
   (void) ptr;
-}
-
-/* ---- measure */
-
-/* bytes that a value or a name follows; strings' own count too, which is no harm */
-static size_t count_marks(const char *p, size_t n) {
-  size_t count = 0;
-  while (n > 0) {
-    size_t part = n < 64 ? n : 64;
-    unsigned char marks = 0;
-    if (part == 64) {
-      for (size_t i = 0; i < 64; i++)     /* of constant length: eight or more at a time */
-        marks = (unsigned char) (marks + ((p[i] == ',') | (p[i] == ':') | (p[i] == '[') | (p[i] == '{')));
-    } else {
-      for (size_t i = 0; i < part; i++)
-        marks = (unsigned char) (marks + ((p[i] == ',') | (p[i] == ':') | (p[i] == '[') | (p[i] == '{')));
-    }
-    count += marks;
-    p += part;
-    n -= part;
-  }
-  return count;
-}
-
-/* how many values a text can hold at most */
-static size_t most_values(in_span_t text) {
-  size_t half = text.n / 2 + 1;
-  if (text.n <= SMALL) return half;
-  size_t marks = count_marks(text.p, text.n) + 1;
-  return marks < half ? marks : half;
-}
-
-/* where a text becomes too deep, or holds more than `most` values; its end if nowhere */
-static size_t find_limit(in_span_t text, size_t most) {
-  size_t depth = 0, marks = 0, i;
-  for (i = 0; i < text.n; i++) {
-    char c = text.p[i];
-    if (c == '"') {
-      for (i++; i < text.n && text.p[i] != '"'; i++) i += text.p[i] == '\\';
-      continue;
-    }
-    if ((c == '{' || c == '[') && ++depth > IN_JSON_DEPTH) break;
-    if (c == '}' || c == ']') depth--;
-    if ((c == '{' || c == '[' || c == ',' || c == ':') && ++marks >= most) break;
-  }
-  return i;
 }
 
 /* ---- duplicate names */
@@ -335,15 +287,15 @@ interop_status_t in_json_parse(in_span_t text, unsigned flags, in_arena_t *arena
   yyjson_val *key;
   if (text.n == 0) return refuse(err, 0, "there is no text");
   if (in_starts(text, IN_SPAN("\xef\xbb\xbf"))) return refuse(err, 0, "a byte order mark");
-  size_t values = most_values(text);
+  size_t values = in_json_most(text);
   if ((flags & IN_JSON_BOUNDED) && values > IN_JSON_VALUES) {
-    size_t at = find_limit(text, IN_JSON_VALUES);
+    size_t at = in_json_limit(text, IN_JSON_VALUES);
     if (at < text.n) return refuse(err, at, "too many values, or nested too deep");
   }
   interop_status_t rc = read_values(text, values, arena, j, err);
   if (rc != INTEROP_OK) return rc;
   rc = check(j, (flags & IN_JSON_NOCASE) != 0, arena, &key);
-  if (rc == INTEROP_FULL) return refuse(err, find_limit(text, SIZE_MAX), "nested too deep");
+  if (rc == INTEROP_FULL) return refuse(err, in_json_limit(text, SIZE_MAX), "nested too deep");
   if (rc == INTEROP_SYNTAX)
     return refuse(err, (size_t) (key->uni.str - j->copy) - 1, "a name stands twice");
   if (rc == INTEROP_OK && (flags & IN_JSON_BOUNDED)

@@ -48,6 +48,11 @@ bool in_json_name_is(in_span_t raw, in_span_t name, bool nocase);
 /* decimal index without leading zero, or UINT32_MAX */
 uint32_t in_json_index(in_span_t name);
 
+/* json_measure.c: how many values a text can hold at most */
+size_t in_json_most(in_span_t text);
+/* where a text becomes too deep, or holds more than `most` values; at its end or behind it if nowhere */
+size_t in_json_limit(in_span_t text, size_t most);
+
 /* json_where.c: where in the source each of n values stands; in the order of the text */
 void in_json_where(const in_json_t *j, yyjson_val *const *v, in_span_t *where, size_t n);
 /* in a text that was parsed: the end of the string whose first quote is at i */

@@ -214,6 +214,62 @@ static void test_quote(void) {
   is_number(bad, 0, "a string quoted in blocks and byte by byte");
 }
 
+/* ---- the measure: against the same byte by byte, where a backslash spares the next quote everywhere */
+
+static size_t most_byte_by_byte(in_span_t s) {
+  size_t most = 1;
+  bool inside = false;
+  for (size_t i = 0; i < s.n; i++) {
+    bool spared = s.p[i] == '\\' && ++i < s.n;
+    if (i == s.n) break;
+    if (s.p[i] == '"' && !spared) inside = !inside;
+    else most += !inside && memchr(",:[{", s.p[i], 4) != NULL;
+  }
+  return most < s.n / 2 + 1 ? most : s.n / 2 + 1;
+}
+
+static void test_measure(void) {
+  static const char bytes[] = "\"\"\\\\,:[{]}aaaaaaaaaaaaaaaaaaaaaaa\\\"@;Z\xac\xba\x7b";
+  static char s[4097 + 200];
+  uint64_t state = 5;
+  int bad = 0;
+  for (size_t i = 0; i < 2000; i++) {
+    size_t n = 4097 + i % 200, few = i % 3 == 0 ? 10 : i % 3 == 1 ? 4 : sizeof(bytes) - 1;
+    for (size_t k = 0; k < n; k++) {
+      state = state * 6364136223846793005ull + 1442695040888963407ull;
+      s[k] = bytes[(state >> 33) % few];
+    }
+    char *exact = malloc(n);
+    memcpy(exact, s, n);
+    bad += in_json_most(in_span(exact, n)) != most_byte_by_byte(in_span(exact, n));
+    free(exact);
+  }
+  is_number(bad, 0, "values counted in blocks and byte by byte");
+}
+
+/* what stands in a string is no value; where a client's body has one too many is told */
+static void test_bound(void) {
+  static char text[2 * IN_JSON_VALUES + 8192];
+  in_arena_t arena;
+  in_json_t j;
+  in_json_error_t e;
+  size_t n = 0;
+  n += (size_t) sprintf(text + n, "[\"\\\"");
+  memset(text + n, ',', 5000);
+  n += 5000;
+  n += (size_t) sprintf(text + n, "\"");
+  for (size_t i = 2; i < IN_JSON_VALUES; i++) text[n++] = ',', text[n++] = '0';
+  size_t end = n;
+  text[n++] = ']';
+  is_number(parse(&arena, in_span(text, n), IN_JSON_BOUNDED, &j, &e), INTEROP_OK, "as many values as there may be");
+  is_number((long long) j.count, IN_JSON_VALUES, "which are counted without what is in strings");
+  in_arena_free(&arena);
+  memcpy(text + end, ",0]", 3);
+  ok(parse(&arena, in_span(text, end + 3), IN_JSON_BOUNDED, &j, &e) == INTEROP_SYNTAX && e.offset == end
+         && strcmp(e.text, "too many values, or nested too deep") == 0, "one more is refused");
+  in_arena_free(&arena);
+}
+
 /* ---- memory and time */
 
 typedef struct { size_t now, most; long left; } meter_t;
@@ -301,6 +357,8 @@ int main(int argc, char **argv) {
   test_drops();
   test_lookup();
   test_quote();
+  test_measure();
+  test_bound();
   test_million();
   test_no_memory();
   return done();
