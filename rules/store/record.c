@@ -348,13 +348,23 @@ void in_draft_set(in_draft_t *d, in_span_t name, const interop_value_t *value) {
 
 /* ------------------------------------------------------------- packing */
 
+/* a row of the table to be: a draft's field, or what an effect makes one of */
 typedef struct {
   uint32_t hash;
-  const in_field_t *field;
+  in_span_t name;
+  const interop_value_t *value;
+  const in_span_t *pair;
 } slot_t;
 
+static const in_span_t no_pair[2];
+
+static slot_t slot_of(in_span_t name, const interop_value_t *value, const in_span_t *pair) {
+  slot_t s = { in_hash(name), name, value, pair };
+  return s;
+}
+
 static bool above(const slot_t *a, const slot_t *b) {
-  in_span_t m = a->field->name, n = b->field->name;
+  in_span_t m = a->name, n = b->name;
   size_t shorter = m.n < n.n ? m.n : n.n;
   int c;
   if (a->hash != b->hash)
@@ -413,17 +423,17 @@ static bool complain(interop_diag_t *diag, const char *what, in_span_t name) {
 }
 
 /* checks one field and adds its size to *size */
-static bool measure(const in_field_t *f, size_t *size, interop_diag_t *diag) {
+static bool measure(const slot_t *f, size_t *size, interop_diag_t *diag) {
   if (f->name.n == 0)
     return complain(diag, "has no name", f->name);
   if (f->name.n > IN_RECORD_NAME_MAX || f->pair[0].n > IN_RECORD_NAME_MAX
       || f->pair[1].n > IN_RECORD_NAME_MAX)
     return complain(diag, "has too long a name (255 bytes at most)", f->name);
-  if (f->value.text.n >= IN_RECORD_MAX)
+  if (f->value->text.n >= IN_RECORD_MAX)
     return complain(diag, "is too large (a record has 16 MiB at most)", f->name);
-  if (in_utf8_check(f->name) != f->name.n || !value_sound(&f->value))
+  if (in_utf8_check(f->name) != f->name.n || !value_sound(f->value))
     return complain(diag, "is not valid UTF-8", f->name);
-  *size += SLOT + FIELD + f->name.n + value_size(&f->value) + f->pair[0].n + f->pair[1].n;
+  *size += SLOT + FIELD + f->name.n + value_size(f->value) + f->pair[0].n + f->pair[1].n;
   if (*size > IN_RECORD_MAX)
     return complain(diag, "is too large (a record has 16 MiB at most)", f->name);
   return true;
@@ -435,8 +445,8 @@ static char *put(char *p, in_span_t s) {
   return p + s.n;
 }
 
-static char *put_field(char *p, const in_field_t *f) {
-  const interop_value_t *v = &f->value;
+static char *put_field(char *p, const slot_t *f) {
+  const interop_value_t *v = f->value;
   p[0] = (char) v->type;
   p[1] = (char) f->name.n;
   p[2] = (char) f->pair[0].n;
@@ -462,7 +472,7 @@ static void write_all(char *record, size_t size, const slot_t *slots, size_t cou
   for (i = 0; i < count; i++) {
     store32(record + HEADER + i * SLOT, slots[i].hash);
     store32(record + HEADER + i * SLOT + 4, (uint32_t) (at - record));
-    at = put_field(at, slots[i].field);
+    at = put_field(at, &slots[i]);
   }
   store32(record, MAGIC);
   store32(record + 8, (uint32_t) size);
@@ -470,57 +480,83 @@ static void write_all(char *record, size_t size, const slot_t *slots, size_t cou
   store32(record + 4, sum(in_span(record + SUMMED, size - SUMMED)));
 }
 
-/* the sorted table, or NULL; *status tells why */
-static slot_t *arrange(in_draft_t *d, slot_t *few, size_t *size, interop_status_t *status,
-                       interop_diag_t *diag) {
-  slot_t *slots = d->count <= FEW ? few : in_arena_array(d->arena, d->count, sizeof *slots);
-  size_t i;
-  *status = INTEROP_NOMEM;
-  if (slots == NULL || d->failed)
-    return NULL;
-  *status = INTEROP_SYNTAX;
-  for (*size = HEADER, i = 0; i < d->count; i++) {
-    slots[i].hash = in_hash(d->fields[i].name);
-    slots[i].field = &d->fields[i];
-    if (!measure(&d->fields[i], size, diag))
-      return NULL;
-  }
-  sort(slots, d->count);
-  for (i = 1; i < d->count; i++)
-    if (in_eq(slots[i].field->name, slots[i - 1].field->name)) {
-      complain(diag, "is given twice", slots[i].field->name);
-      return NULL;
+/* checks and sorts the table; the size of the record, 0: it cannot be one */
+static size_t arrange(slot_t *slots, size_t count, interop_diag_t *diag) {
+  size_t i, size = HEADER;
+  for (i = 0; i < count; i++)
+    if (!measure(&slots[i], &size, diag))
+      return 0;
+  sort(slots, count);
+  for (i = 1; i < count; i++)
+    if (in_eq(slots[i].name, slots[i - 1].name)) {
+      complain(diag, "is given twice", slots[i].name);
+      return 0;
     }
-  return slots;
+  return size;
 }
 
-interop_status_t in_draft_pack(in_draft_t *d, const interop_alloc_t *alloc,
-                               in_span_t *record, interop_diag_t *diag) {
-  interop_status_t status;
-  size_t size;
-  slot_t few[FEW], *slots = arrange(d, few, &size, &status, diag);
-  char *p;
-  *record = IN_NONE;
-  if (slots == NULL || (p = alloc->resize(alloc->ctx, NULL, 0, size)) == NULL) {
-    status = slots == NULL ? status : INTEROP_NOMEM;
-    if (diag != NULL && status == INTEROP_NOMEM)
-      in_diag_set(diag, status, "out of memory");
-    return status;
-  }
-  write_all(p, size, slots, d->count);
+static interop_status_t pack(slot_t *slots, size_t count, const interop_alloc_t *alloc,
+                             in_span_t *record, interop_diag_t *diag) {
+  size_t size = arrange(slots, count, diag);
+  char *p = size == 0 ? NULL : alloc->resize(alloc->ctx, NULL, 0, size);
+  if (p == NULL)
+    return size == 0 ? INTEROP_SYNTAX : INTEROP_NOMEM;
+  write_all(p, size, slots, count);
   *record = in_span(p, size);
   return INTEROP_OK;
 }
 
-interop_status_t interop_record_merge(interop_span_t old, const interop_effect_t *effects,
+interop_status_t in_draft_pack(in_draft_t *d, const interop_alloc_t *alloc,
+                               in_span_t *record, interop_diag_t *diag) {
+  slot_t few[FEW], *slots = d->count <= FEW ? few : in_arena_array(d->arena, d->count, sizeof *slots);
+  interop_status_t status = INTEROP_NOMEM;
+  size_t i;
+  *record = IN_NONE;
+  if (slots != NULL && !d->failed) {
+    for (i = 0; i < d->count; i++)
+      slots[i] = slot_of(d->fields[i].name, &d->fields[i].value, d->fields[i].pair);
+    status = pack(slots, d->count, alloc, record, diag);
+  }
+  if (status == INTEROP_NOMEM && diag != NULL)
+    in_diag_set(diag, status, "out of memory");
+  return status;
+}
+
+/* ------------------------------------------------------------- merging */
+
+/* does each of them make one field, whatever the others do? */
+static bool stand_alone(const interop_effect_t *e, size_t count) {
+  size_t i, k;
+  if (count > FEW)
+    return false;
+  for (i = 0; i < count; i++) {
+    if (e[i].value.type == INTEROP_T_NULL || e[i].items != 0)
+      return false;
+    for (k = 0; k < i; k++)
+      if (in_eq(e[k].field, e[i].field) || clash(e[k].field, e[i].field))
+        return false;
+  }
+  return true;
+}
+
+/* nearly every message is new, so that there is nothing to be merged with */
+static interop_status_t make_record(const interop_effect_t *e, size_t count,
+                                    const interop_alloc_t *alloc, in_span_t *record) {
+  slot_t slots[FEW];
+  size_t i;
+  for (i = 0; i < count; i++)
+    slots[i] = slot_of(e[i].field, &e[i].value, no_pair);
+  return pack(slots, count, alloc, record, NULL);
+}
+
+static interop_status_t change_record(in_span_t old, const interop_effect_t *effects,
                                       size_t count, const interop_alloc_t *alloc,
-                                      interop_span_t *record) {
+                                      in_span_t *record) {
   interop_status_t status = INTEROP_OK;
   in_field_t few[FEW];
   in_arena_t arena;
   in_draft_t draft;
   size_t i;
-  *record = IN_NONE;
   in_arena_init(&arena, alloc);
   in_draft_init(&draft, &arena);
   draft.fields = few;
@@ -533,4 +569,13 @@ interop_status_t interop_record_merge(interop_span_t old, const interop_effect_t
     status = in_draft_pack(&draft, alloc, record, NULL);
   in_arena_free(&arena);
   return status;
+}
+
+interop_status_t interop_record_merge(interop_span_t old, const interop_effect_t *effects,
+                                      size_t count, const interop_alloc_t *alloc,
+                                      interop_span_t *record) {
+  *record = IN_NONE;
+  if (old.n == 0 && stand_alone(effects, count))
+    return make_record(effects, count, alloc, record);
+  return change_record(old, effects, count, alloc, record);
 }

@@ -295,6 +295,49 @@ static void merging(void) {
   drop(old);
 }
 
+static interop_effect_t any_effect(unsigned *seed, in_span_t items) {
+  static const char *const names[] = { "author", "a", "a.b", "a.c", "a.b.c", "conversation", "b", "" };
+  static const char *const texts[] = { "", "x", "19:abc", "\xc3", "\xc3\xa9" };
+  interop_effect_t e;
+  unsigned r = *seed = *seed * 1103515245u + 12345u;
+  e = effect(names[(r >> 8) % 64 == 0 ? 7 : (r >> 8) % 7], flag(1));
+  e.items = (r >> 15) % 16 == 0 ? (r >> 19) % 3 : 0;
+  switch ((r >> 21) % 8) {
+    case 0: e.value.type = (r >> 24) % 3 == 0 ? INTEROP_T_NULL : INTEROP_T_NUMBER; break;
+    case 1: e.value = in_value_list(items, 2); break;
+    case 2: break;
+    default: e.value = in_value_text(in_str(texts[(r >> 24) % 32 == 0 ? 3 : (r >> 24) % 3 + (r >> 29) % 2 * 2]));
+  }
+  return e;
+}
+
+/* what is made of nothing is made in fewer steps, and the same as of an empty record */
+static void from_nothing(void) {
+  interop_effect_t e[20];
+  in_buf_t items;
+  unsigned seed = 7, made = 0, refused = 0, other = 0;
+  in_span_t empty, a, b;
+  in_buf_init(&items, &interop_alloc_libc);
+  in_pack_item(&items, IN_SPAN("3"), IN_SPAN("4"));
+  in_pack_item(&items, IN_SPAN("5"), IN_NONE);
+  is_number(interop_record_merge(IN_NONE, NULL, 0, &interop_alloc_libc, &empty), INTEROP_OK, "a record without fields");
+  for (unsigned i = 0; i < 20000; i++) {
+    size_t count = i % 100 == 0 ? 20 : i % 6;
+    interop_status_t s;
+    for (size_t k = 0; k < count; k++) e[k] = any_effect(&seed, in_buf_span(&items));
+    for (size_t k = 0; k < count && i % 1000 == 0; k++) e[k] = effect(&"more fields than are few"[k], flag(1));
+    s = interop_record_merge(IN_NONE, e, count, &interop_alloc_libc, &a);
+    if (s != interop_record_merge(empty, e, count, &interop_alloc_libc, &b) || !in_eq(a, b)) other++;
+    if (s == INTEROP_OK) made++; else refused++;
+    drop(a);
+    drop(b);
+  }
+  ok(other == 0 && made > 10000 && refused > 1000, "of nothing and of an empty record the same: %u, refused: %u, others: %u",
+     made, refused, other);
+  in_buf_free(&items);
+  drop(empty);
+}
+
 /* items put into a list and taken out of it */
 static void list_items(void) {
   in_span_t old = pack("{\"id\":\"g\",\"p\":[\"a\",{\"user\":\"b\",\"joined\":\"1\"},\"c\"],\"t\":\"x\"}");
@@ -397,6 +440,7 @@ int main(void) {
   many();
   damage();
   merging();
+  from_nothing();
   list_items();
   no_memory();
   return done();
