@@ -53,14 +53,25 @@ static interop_status_t unknown_statement(in_compile_t *c, const in_stmt_t *s) {
   return INTEROP_SYNTAX;
 }
 
+/* first of all: a mistyped `reason` would be told as a reason that is unknown elsewhere */
+static interop_status_t check_statements(in_compile_t *c, const in_stmt_t *stmts) {
+  static const char *const others[] = { "policy", "labels", "api", "table" };
+  for (const in_stmt_t *s = stmts; s != NULL; s = s->next) {
+    bool known = in_vocab_owns(s);
+    for (size_t i = 0; i < in_countof(others) && !known; i++) known = in_tok_is(s, 0, others[i]);
+    if (!known) return unknown_statement(c, s);
+  }
+  return INTEROP_OK;
+}
+
 static interop_status_t read_all(in_compile_t *c, const in_stmt_t *stmts) {
-  interop_status_t rc = in_vocab_read(&c->vocab, stmts, c->diag);
+  interop_status_t rc = check_statements(c, stmts);
+  if (rc == INTEROP_OK) rc = in_vocab_read(&c->vocab, stmts, c->diag);
   if (rc == INTEROP_OK) rc = check_reasons(c);
   if (rc == INTEROP_OK) rc = in_tables_check(c);
   for (const in_stmt_t *s = stmts; s != NULL && rc == INTEROP_OK; s = s->next) {
-    if (in_vocab_owns(s) || in_tok_is(s, 0, "api") || in_tok_is(s, 0, "table")) continue;
-    rc = in_tok_is(s, 0, "policy") ? in_policy_read(c, s)
-         : in_tok_is(s, 0, "labels") ? in_labels_read(c, s) : unknown_statement(c, s);
+    if (in_tok_is(s, 0, "policy")) rc = in_policy_read(c, s);
+    else if (in_tok_is(s, 0, "labels")) rc = in_labels_read(c, s);
   }
   for (const in_stmt_t *s = stmts; s != NULL && rc == INTEROP_OK; s = s->next)
     if (in_tok_is(s, 0, "api")) rc = in_api_compile(&c->vocab, s, &c->builder, c->arena, c->diag);

@@ -14,6 +14,7 @@
 */
 #include "expr.h"
 #include "facts.h"
+#include "meant.h"
 #include "regex.h"
 
 /* ---- values */
@@ -362,10 +363,17 @@ static in_expr_t *known(exp_t *e, uint32_t slot) {
   return inverse ? negate(e, x) : x;
 }
 
+/* a mistyped `starts with` reads as a fact alone */
+static in_expr_t *not_a_flag(exp_t *e, in_place_t place) {
+  fail(e, place, "this fact is not a flag: say what it is compared with", NULL);
+  if (!in_meant_operator(e->c, e->s, e->at)) in_diag_hint(e->c->diag, "==, !=, in, has, matches ...");
+  return NULL;
+}
+
 static in_expr_t *bare_flag(exp_t *e, uint32_t slot, in_place_t place) {
   in_pred_t p;
   if (e->c->slots.at[slot].type != IN_T_FLAG)
-    return fail(e, place, "this fact is not a flag: say what it is compared with", "==, !=, in, has, matches ...");
+    return not_a_flag(e, place);
   p = new_predicate(e, IN_P_EQ, slot);
   p.values = 2;
   return predicate(e, &p);

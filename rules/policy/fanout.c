@@ -8,6 +8,7 @@
 ** a header. What becomes of such a request is judge/fanout.c's.
 */
 #include "compile.h"
+#include "meant.h"
 #include "../api/api_image.h"
 
 /* what one body says to several systems at once: not what is asked of one, read, or made */
@@ -66,7 +67,7 @@ static bool read_ops(in_compile_t *c, const in_stmt_t *s, uint32_t *apis, uint64
   if (at == s->ntok) return true;
   at++;
   if (!in_policy_ops(c, s, &at, ops)) return false;
-  if (at < s->ntok) return bad(c, s->tok[at].place, "this word has no meaning here", form);
+  if (at < s->ntok) return in_meant_operation(c, &s->tok[at], form);
   return (*ops & ~all_sent()) == 0 || not_sent(c, s, *apis + 1, *ops & ~all_sent());
 }
 

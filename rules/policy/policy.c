@@ -21,6 +21,7 @@
 ** such as [KT-5] names the row that the rule follows; it is in the rule's name.
 */
 #include "compile.h"
+#include "meant.h"
 #include "expr.h"
 
 typedef struct {
@@ -131,8 +132,8 @@ static bool read_tail(ctx_t *x, const in_stmt_t *s, uint32_t at, in_rule_t *r) {
     at++;
   }
   if (at < s->ntok)
-    return bad(x, s->tok[at].place, "this word has no meaning here",
-               begins_line(s, at) ? "is a ';' missing before it?" : "a rule ends: [when GUARD] [unknown deliver] [TAG];");
+    return in_meant_tail(x->c, &s->tok[at], r->verdict == INTEROP_V_STRIP,
+                         begins_line(s, at) ? "is a ';' missing before it?" : "a rule ends: [when GUARD] [unknown deliver] [TAG];");
   return name_rule(x, r);
 }
 
@@ -237,8 +238,7 @@ static bool read_deny_as(ctx_t *x, const in_stmt_t *s, int reason, in_toggle_vie
   x->c->vocab.reasons.at[reason].used = true;
   if (x->geo) x->c->vocab.reasons.at[reason].final = true;
   if (!read_row_words(x, s, &at, &r)) return false;
-  if (!in_tok_is(s, at, "when") && !in_tok_is(s, at, "unless"))
-    return bad(x, in_stmt_at(s, at), "a denial says when", "deny REASON [notice NAME] when GUARD;");
+  if (!in_tok_is(s, at, "when") && !in_tok_is(s, at, "unless")) return in_meant_when(x->c, s, at);
   return read_guard(x, s, &at, &r, view) && read_tail(x, s, at, &r) && add_rule(x, &r);
 }
 
@@ -273,7 +273,7 @@ static bool read_gate(ctx_t *x, const in_stmt_t *s) {
     at++;
     if (!read_ops(x, s, &at, &x->ops)) return false;
   }
-  if (at < s->ntok) return bad(x, s->tok[at].place, "this word has no meaning here", "gate for OPERATION ... {");
+  if (at < s->ntok) return in_meant_operation(x->c, &s->tok[at], "gate for OPERATION ... {");
   for (const in_stmt_t *b = s->block; b != NULL; b = b->next)
     if (!read_deny(x, b)) return false;
   x->ops = ALL_OPS;
@@ -313,19 +313,12 @@ static bool begins_tail(const in_stmt_t *s, uint32_t at) {
 static bool read_row_reason(ctx_t *x, const in_stmt_t *s, uint32_t *at, in_rule_t *r) {
   bool feature = *at < s->ntok && r->verdict == INTEROP_V_STRIP && in_feature_by_name(s->tok[*at].text) >= 0;
   if (r->verdict != INTEROP_V_DENY && (feature || begins_tail(s, *at))) return true;
+  if (*at < s->ntok && in_vocab_reason(&x->c->vocab, s->tok[*at].text) < 0) return in_meant_reason(x->c, &s->tok[*at]);
   r->reason = reason_at(x, s, *at);
   if (r->reason < 0) return false;
   x->c->vocab.reasons.at[r->reason].used = true;
   ++*at;
   return true;
-}
-
-static bool unknown_kind_or_verdict(ctx_t *x, const in_tok_t *tok) {
-  in_span_t names[INTEROP_VERDICT_COUNT + INTEROP_KIND_COUNT];
-  for (int i = 0; i < INTEROP_VERDICT_COUNT; i++) names[i] = in_str(interop_verdict_name((interop_verdict_t) i));
-  for (int i = 0; i < INTEROP_KIND_COUNT; i++) names[INTEROP_VERDICT_COUNT + i] = in_str(interop_kind_name((interop_kind_t) i));
-  in_vocab_unknown(&x->c->vocab, "kind or verdict", tok, names, in_countof(names), x->c->diag);
-  return false;
 }
 
 static bool amends_something(ctx_t *x, const in_stmt_t *s, uint32_t at, const in_rule_t *r) {
@@ -343,7 +336,7 @@ static bool read_row(ctx_t *x, const in_stmt_t *s) {
   v = at < s->ntok ? in_verdict_by_name(s->tok[at].text) : -1;
   if (v < 0 && at >= s->ntok)
     return bad(x, s->end, "a verdict is missing here", "deliver, plain_text, placeholder, drop, deny ...");
-  if (v < 0) return unknown_kind_or_verdict(x, &s->tok[at]);
+  if (v < 0) return in_meant_row(x->c, &s->tok[at]);
   r.verdict = (interop_verdict_t) v;
   at++;
   return read_row_reason(x, s, &at, &r) && read_row_words(x, s, &at, &r) && amends_something(x, s, at, &r)
@@ -540,7 +533,7 @@ static bool read_amend(ctx_t *x, const in_stmt_t *s) {
     at++;
     if (!read_ops(x, s, &at, &x->ops)) return false;
   }
-  if (at < s->ntok) return bad(x, s->tok[at].place, "this word has no meaning here", "amend for OPERATION ... {");
+  if (at < s->ntok) return in_meant_operation(x->c, &s->tok[at], "amend for OPERATION ... {");
   for (const in_stmt_t *b = s->block; b != NULL; b = b->next)
     if (!read_amendment(x, b)) return false;
   x->ops = ALL_OPS;

@@ -6,6 +6,7 @@
 ** atom. Knows nothing of how guards are written but what a path is.
 */
 #include "expr.h"
+#include "meant.h"
 
 interop_status_t in_nomem(in_compile_t *c) {
   in_diag_set(c->diag, INTEROP_NOMEM, "out of memory");
@@ -106,6 +107,7 @@ static void unknown_fact(in_compile_t *c, const in_tok_t *tok, in_span_t path) {
     in_diag_hint(c->diag, "`party` is a party inside of `any party ( ... )` and `every party ( ... )`");
   else if (in_eq(path, tok->text) && in_starts(path, IN_SPAN("tenant.")))
     in_diag_hint(c->diag, "whose? sender.%.*s, recipient.%.*s", (int) path.n, path.p, (int) path.n, path.p);
+  if (in_meant_party(c, tok) || (near.p == NULL && in_meant_test(c, tok))) return;
   if (near.p == NULL || in_starts(path, IN_SPAN("party.")) || in_starts(path, IN_SPAN("tenant."))) return;
   word = dot == NULL ? tok->text : in_span(tok->text.p, (size_t) (dot - tok->text.p));
   by = in_span(path.p, path.n - (tok->text.n - word.n));

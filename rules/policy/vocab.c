@@ -85,12 +85,24 @@ int in_vocab_systems(const in_vocab_t *v, const in_span_t **names) {
   return (int) v->systems.n;
 }
 
+/* messges.*: the families of the names, message.*, are candidates too */
+static in_span_t nearest_family(const in_vocab_t *v, in_span_t word, const in_span_t *names, size_t count) {
+  in_span_t *list = in_arena_array(v->arena, count + 1, sizeof(*list));
+  if (list == NULL || !in_ends(word, IN_SPAN(".*"))) return IN_NONE;
+  for (size_t i = 0; i < count; i++) {
+    const char *dot = names[i].n > 0 ? memchr(names[i].p, '.', names[i].n) : NULL;
+    list[i] = dot == NULL ? IN_NONE : in_span(names[i].p, (size_t) (dot - names[i].p));
+  }
+  return in_nearest(in_span(word.p, word.n - 2), list, count);
+}
+
 void in_vocab_unknown(const in_vocab_t *v, const char *what, const in_tok_t *tok,
                       const in_span_t *names, size_t count, interop_diag_t *diag) {
-  in_span_t near = in_nearest(tok->text, names, count);
-  (void) v;
+  in_span_t family = nearest_family(v, tok->text, names, count);
+  in_span_t near = family.p == NULL ? in_nearest(tok->text, names, count) : IN_NONE;
   in_diag_at(diag, INTEROP_SYNTAX, tok->place, "unknown %s \"%.*s\"", what,
              (int) tok->text.n, tok->text.p);
+  if (family.p != NULL) in_diag_hint(diag, "did you mean \"%.*s.*\"?", (int) family.n, family.p);
   if (near.p != NULL) in_diag_hint(diag, "did you mean \"%.*s\"?", (int) near.n, near.p);
 }
 
@@ -330,6 +342,26 @@ static bool is_attribute(const in_stmt_t *s, uint32_t i) {
   return in_tok_is(s, i, "default") || in_tok_is(s, i, "ordered") || in_tok_is(s, i, "fetched");
 }
 
+/* `one of none A deafult none`: the attribute was taken for a value */
+static interop_status_t stands_twice(reader_t *r, const in_stmt_t *s, uint32_t i, const in_field_t *f) {
+  static const in_span_t words[] = { { "default", 7 }, { "ordered", 7 }, { "fetched", 7 } };
+  in_span_t near = IN_NONE;
+  for (uint32_t k = 0; k < f->values && near.p == NULL; k++) near = in_nearest(f->value[k], words, in_countof(words));
+  bad(r->diag, s->tok[i].place, "this value stands twice", NULL);
+  if (near.p != NULL) in_diag_hint(r->diag, "did you mean \"%.*s\" before it?", (int) near.n, near.p);
+  return INTEROP_SYNTAX;
+}
+
+/* `default form tenant`, `default from ailas "..."`: a default, and then what? */
+static interop_status_t second_default(reader_t *r, const in_stmt_t *s, uint32_t at) {
+  static const in_span_t words[] = { { "from", 4 }, { "tenant", 6 }, { "parent", 6 }, { "alias", 5 } };
+  in_span_t near = in_tok_is(s, at - 1, "from") ? in_nearest(s->tok[at].text, words, in_countof(words))
+                                                : in_nearest(s->tok[at - 1].text, words, 1);
+  bad(r->diag, s->tok[at].place, "a fact has one default", NULL);
+  if (near.p != NULL) in_diag_hint(r->diag, "did you mean \"%.*s\"?", (int) near.n, near.p);
+  return INTEROP_SYNTAX;
+}
+
 static interop_status_t read_values(reader_t *r, const in_stmt_t *s, uint32_t *at, in_field_t *f) {
   uint32_t i = *at, n = 0;
   while (is_word(s, i + n) && !is_attribute(s, i + n)) n++;
@@ -338,7 +370,7 @@ static interop_status_t read_values(reader_t *r, const in_stmt_t *s, uint32_t *a
   f->value = in_arena_array(r->v->arena, n, sizeof(*f->value));
   if (f->value == NULL) return no_memory(r->diag);
   for (f->values = 0; f->values < n; f->values++) {
-    if (in_field_value(f, s->tok[i].text) >= 0) return bad(r->diag, s->tok[i].place, "this value stands twice", NULL);
+    if (in_field_value(f, s->tok[i].text) >= 0) return stands_twice(r, s, i, f);
     f->value[f->values] = s->tok[i++].text;
   }
   *at = i;
@@ -414,7 +446,7 @@ static interop_status_t default_alias(reader_t *r, const in_stmt_t *s, uint32_t 
 static interop_status_t read_attributes(reader_t *r, const in_stmt_t *s, uint32_t at, in_field_t *f) {
   while (at < s->ntok) {
     if (f->def != IN_DEF_NONE && !in_tok_is(s, at, "ordered"))
-      return bad(r->diag, s->tok[at].place, "a fact has one default", NULL);
+      return second_default(r, s, at);
     if (in_tok_is(s, at, "ordered") && f->type == IN_T_ENUM) {
       f->ordered = true;
       at++;
