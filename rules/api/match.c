@@ -52,7 +52,7 @@ static uint32_t operation_here(const walk_t *w, const in_ai_route_t *node) {
 }
 
 /* enters a node; the operation's index if the path ends here and it has the method */
-static uint32_t enter(walk_t *w, const in_ai_route_t *node) {
+static inline uint32_t enter(walk_t *w, const in_ai_route_t *node) {
   uint32_t depth = w->depth;
   if (node->flags & w->guards) w->guarded = true;
   if (depth == w->path->count) return operation_here(w, node);
@@ -61,16 +61,21 @@ static uint32_t enter(walk_t *w, const in_ai_route_t *node) {
   return IN_NIL;
 }
 
+/* the next child that fits the segment, or NULL */
+static inline const in_ai_route_t *next_child(const walk_t *w, frame_t *f, in_span_t text) {
+  const in_ai_route_t *child = in_records_route(w->img, f->node->children.first);
+  uint32_t i = f->next, count = f->node->children.count;
+  while (i < count && !fits(w, &child[i], text)) i++;
+  f->next = i + 1;
+  return i < count ? &child[i] : NULL;
+}
+
 static uint32_t find(walk_t *w) {
   uint32_t found = enter(w, in_records_route(w->img, w->api->route));
   while (found == IN_NIL && w->depth > 0) {
-    frame_t *f = &w->frame[w->depth - 1];
-    if (f->next == f->node->children.count) {
-      w->depth--;
-      continue;
-    }
-    const in_ai_route_t *child = in_records_route(w->img, f->node->children.first + f->next++);
-    if (fits(w, child, w->path->segment[w->depth - 1].text)) found = enter(w, child);
+    const in_ai_route_t *child = next_child(w, &w->frame[w->depth - 1], w->path->segment[w->depth - 1].text);
+    if (child != NULL) found = enter(w, child);
+    else w->depth--;
   }
   return found;
 }
@@ -85,10 +90,10 @@ static void capture(const walk_t *w, in_match_t *m) {
   for (uint32_t i = 0; i < w->depth; i++) {
     const in_ai_route_t *node = taken(w, i);
     if (node->capture == IN_NIL) continue;
-    in_segment_t s = w->path->segment[i];
+    const in_segment_t *s = &w->path->segment[i];
     size_t prefix = node->prefix.len, suffix = node->suffix.len;
-    m->capture[node->capture] = in_span(s.text.p + prefix, s.text.n - prefix - suffix);
-    m->raw[node->capture] = prefix + suffix == 0 ? s.raw : IN_NONE;
+    m->capture[node->capture] = in_span(s->text.p + prefix, s->text.n - prefix - suffix);
+    m->raw[node->capture] = prefix + suffix == 0 ? s->raw : IN_NONE;
     m->depth[node->capture] = (uint8_t) i;
   }
 }

@@ -86,23 +86,28 @@ typedef struct {
   bool odata, failed;
 } builder_t;
 
-static void push(builder_t *b, in_span_t raw, in_span_t text, bool odd) {
+/* room for one more; nearly all paths need it once */
+static bool more_room(builder_t *b) {
   in_path_t *p = b->path;
+  uint32_t size = b->size == 0 ? 12 : IN_PATH_MAX;
   if (p->count == IN_PATH_MAX) {
     p->broken = true;
-    return;
+    return false;
   }
-  if (p->count == b->size) {
-    uint32_t size = b->size == 0 ? 12 : IN_PATH_MAX;
-    in_segment_t *s = in_arena_array(b->arena, size, sizeof(*s));
-    if (s == NULL) {
-      b->failed = true;
-      return;
-    }
-    if (p->count > 0) memcpy(s, p->segment, p->count * sizeof(*s));
-    p->segment = s;
-    b->size = size;
+  in_segment_t *s = in_arena_raw(b->arena, size * sizeof(*s));
+  if (s == NULL) {
+    b->failed = true;
+    return false;
   }
+  if (p->count > 0) memcpy(s, p->segment, p->count * sizeof(*s));
+  p->segment = s;
+  b->size = size;
+  return true;
+}
+
+static inline void push(builder_t *b, in_span_t raw, in_span_t text, bool odd) {
+  in_path_t *p = b->path;
+  if (p->count == b->size && !more_room(b)) return;
   p->segment[p->count++] = (in_segment_t) { raw, text, odd };
   p->malformed |= odd;
 }
@@ -168,14 +173,9 @@ static void push_keyed(builder_t *b, in_span_t raw, in_span_t text, const char *
   b->path->changed = true;
 }
 
-/* found: the classes of its bytes */
-static void push_segment(builder_t *b, in_span_t raw, unsigned found) {
+static void push_decoded(builder_t *b, in_span_t raw) {
   in_path_t *p = b->path;
   bool bad = false;
-  if (!(found & (PERCENT | ODD | HIGH)) && !((found & DOT) && raw.n <= 2) && !(b->odata && (found & PAREN))) {
-    push(b, raw, raw, false);
-    return;
-  }
   in_span_t text = decode(raw, b->arena, &bad);
   if (raw.n > 0 && text.p == NULL) {
     b->failed = true;
@@ -194,6 +194,14 @@ static void push_segment(builder_t *b, in_span_t raw, unsigned found) {
     push(b, raw, text, bad || odd_text(text));
 }
 
+/* found: the classes of its bytes */
+static inline void push_segment(builder_t *b, in_span_t raw, unsigned found) {
+  if ((found & (PERCENT | ODD | HIGH)) || ((found & DOT) && raw.n <= 2) || (b->odata && (found & PAREN)))
+    push_decoded(b, raw);
+  else
+    push(b, raw, raw, false);
+}
+
 /* ---- the target */
 
 /* "http://host" before the path, which a proxy's client may send */
@@ -209,10 +217,10 @@ static in_span_t after_authority(in_span_t target, bool *absolute) {
   return in_span(target.p + i, target.n - i);
 }
 
-/* what makes a look at single bytes necessary */
+/* what makes a look at single bytes necessary, or ends the path */
 static inline in_hits_t special(in_block_bytes_t x) {
   return in_hits_below_or_high(x, 0x20) | in_hits_equal(x, '%') | in_hits_equal(x, ')') | in_hits_equal(x, ';')
-         | in_hits_equal(x, '\\') | in_hits_equal(x, 0x7f);
+         | in_hits_equal(x, '\\') | in_hits_equal(x, 0x7f) | in_hits_equal(x, '#') | in_hits_equal(x, '?');
 }
 
 IN_SCANNER(find_special, special)
@@ -230,8 +238,7 @@ static size_t segment_end(in_span_t s, size_t i, bool plain, unsigned *found) {
   return i;
 }
 
-static void split(builder_t *b, in_span_t s) {
-  bool plain = find_special(s.p, s.n) == s.n;
+static void split(builder_t *b, in_span_t s, bool plain) {
   size_t i = 0;
   while (i < s.n && !b->failed) {
     size_t start = ++i;           /* past the '/' */
@@ -250,18 +257,18 @@ static bool has_fragment(in_span_t s) {
 }
 
 interop_status_t in_path_parse(in_span_t target, bool odata, in_arena_t *arena, in_path_t *path) {
-  bool absolute;
+  bool absolute, plain = find_special(target.p, target.n) == target.n;
   memset(path, 0, sizeof(*path));
   builder_t b = { path, arena, 0, odata, false };
-  path->broken = has_fragment(target);
+  path->broken = !plain && has_fragment(target);
   in_span_t s = after_authority(target, &absolute);
   path->changed = absolute;
-  const char *mark = s.n > 0 ? memchr(s.p, '?', s.n) : NULL;
+  const char *mark = plain || s.n == 0 ? NULL : memchr(s.p, '?', s.n);
   if (mark != NULL) {
     path->query = in_span(mark + 1, (size_t) (s.p + s.n - (mark + 1)));
     s.n = (size_t) (mark - s.p);
   }
-  if (s.n > 0 && s.p[0] == '/') split(&b, s);
+  if (s.n > 0 && s.p[0] == '/') split(&b, s, plain || find_special(s.p, s.n) == s.n);
   else if (!absolute || s.n > 0) path->broken = true;
   if (path->broken) path->malformed = true;
   return b.failed ? INTEROP_NOMEM : INTEROP_OK;
