@@ -393,7 +393,8 @@ typedef struct {
   interop_status_t (*load)(const interop_script_source_t *source, const interop_services_t *services,
                            const interop_alloc_t *alloc, interop_script_t **script, interop_diag_t *diag);
   /* one event, within the budget. OK: see result, also where it failed; else what a service
-     said (AGAIN, UNAVAILABLE, NOMEM): nothing is decided */
+     said (AGAIN, UNAVAILABLE, NOMEM): nothing is decided. What it gives depends on nothing but
+     what the services told it, in the order of its questions: it may not be run where that is known */
   interop_status_t (*run)(interop_script_t *script, void *ctx, interop_script_result_t *result);
   void (*free)(interop_script_t *script);
 } interop_extension_t;

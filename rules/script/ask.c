@@ -39,8 +39,16 @@ static in_span_t keep(interop_judge_t *j, in_span_t s) {
   return s.n == 0 ? IN_SPAN("") : in_arena_copy(&j->arena, s);
 }
 
+static interop_status_t run(in_asking_t *a, interop_script_result_t *r) {
+  interop_status_t rc;
+  if (in_recall_find(a, r, &rc)) return rc;
+  rc = a->judge->request->scripts->extension->run(a->loaded->script, a, r);
+  if (rc == INTEROP_OK) in_recall_end(a, r);
+  return rc;
+}
+
 static interop_status_t ask(interop_judge_t *j, in_loaded_t *l) {
-  in_asking_t a = { j, l };
+  in_asking_t a = { j, l, NULL };
   interop_script_result_t r;
   interop_status_t rc;
   in_span_t error;
@@ -51,7 +59,7 @@ static interop_status_t ask(interop_judge_t *j, in_loaded_t *l) {
     return INTEROP_OK;
   }
   l->stat.runs++;
-  rc = j->request->scripts->extension->run(l->script, &a, &r);
+  rc = run(&a, &r);
   if (rc != INTEROP_OK) return rc;
   j->override.instructions += r.instructions;
   if (r.memory > j->override.memory) j->override.memory = r.memory;

@@ -3,6 +3,7 @@
 **
 ** scripts.c  the set of a policy's scripts, loaded by an extension
 ** ask.c      which of them are asked about an event, what becomes of their answers
+** recall.c   what a script gave when it was asked with the same facts before
 ** verdict.c  answers against the policy's verdict: what a script may, and what not
 ** services.c what a script may ask of the event
 ** regex.c, json.c  what it may ask of the library besides
@@ -18,8 +19,11 @@
 
 #define IN_SCRIPT_FOUND     64u         /* a power of two */
 
+typedef struct in_recall_s in_recall_t;
+
 typedef struct {
   interop_script_t *script;
+  in_recall_t *recall;                  /* NULL: it is run for each event */
   const in_pi_script_t *rec;            /* NULL: a configuration's */
   interop_script_stat_t stat;
   uint32_t most_failures;               /* in a row */
@@ -44,6 +48,7 @@ struct interop_scripts_s {
 typedef struct {
   interop_judge_t *judge;
   in_loaded_t *loaded;
+  uint32_t *place;                      /* recall: where what is asked next is noted; NULL: it is not */
 } in_asking_t;
 
 static inline interop_script_health_t *in_script_health(in_loaded_t *l) {
@@ -66,6 +71,24 @@ in_span_t in_script_take(interop_judge_t *j, in_loaded_t *l, const interop_scrip
 /* it failed: what stands then */
 void in_script_failed(interop_judge_t *j, in_span_t name);
 void in_script_note(interop_judge_t *j, in_span_t name, interop_script_did_t did, in_span_t error);
+
+/* services.c: what a script is told, before it is noted */
+interop_status_t in_script_field(const in_asking_t *a, interop_event_field_t field, interop_value_t *v);
+interop_status_t in_script_fact(const in_asking_t *a, interop_script_subject_t of, uint32_t number, in_span_t name,
+                                interop_value_t *v);
+interop_status_t in_script_people(const in_asking_t *a, interop_value_t *v);
+
+/* recall.c */
+in_recall_t *in_recall_new(const interop_alloc_t *alloc);
+void in_recall_free(in_recall_t *c, const interop_alloc_t *alloc);
+/* true: the script need not be run: *status as of extension_t.run. False: what it asks is to be noted */
+bool in_recall_find(in_asking_t *a, interop_script_result_t *r, interop_status_t *status);
+void in_recall_field(in_asking_t *a, interop_event_field_t field, interop_status_t status, const interop_value_t *v);
+void in_recall_fact(in_asking_t *a, interop_script_subject_t of, uint32_t number, in_span_t name, interop_status_t status,
+                    const interop_value_t *v);
+void in_recall_people(in_asking_t *a, const interop_value_t *v);
+void in_recall_never(in_asking_t *a);   /* it does what is more than an answer */
+void in_recall_end(in_asking_t *a, const interop_script_result_t *r);
 
 /* regex.c */
 interop_status_t in_script_regex_new(in_span_t pattern, const interop_alloc_t *alloc, interop_regex_t **regex,

@@ -47,6 +47,8 @@ static interop_status_t load(interop_scripts_t *s, const interop_script_source_t
   memset(l, 0, sizeof(*l));
   rc = s->extension->load(source, &in_script_services, &s->alloc, &l->script, diag);
   if (rc != INTEROP_OK) return rc;
+  l->recall = source->exact ? NULL : in_recall_new(&s->alloc);
+  if (l->recall == NULL && !source->exact) return s->extension->free(l->script), no_memory(diag);
   l->rec = rec;
   l->next = IN_NIL;
   l->most_failures = rec != NULL && rec->failures > 0 ? rec->failures : IN_SCRIPT_FAILURES;
@@ -151,6 +153,7 @@ void interop_scripts_free(interop_scripts_t *s) {
   for (uint32_t i = 0; i < s->count; i++) {
     in_loaded_t *l = &s->at[i];
     s->extension->free(l->script);
+    in_recall_free(l->recall, &a);
     if (l->rec == NULL) a.resize(a.ctx, (char *) (uintptr_t) l->stat.name.p, l->stat.name.n + 1, 0);
   }
   if (s->at != NULL) a.resize(a.ctx, s->at, s->room * sizeof(*s->at), 0);

@@ -42,8 +42,8 @@ static void policy_verdict(const interop_judge_t *j, interop_event_field_t field
   else give_text(v, reason_of(j, o));
 }
 
-static interop_status_t field(void *ctx, interop_event_field_t f, interop_value_t *v) {
-  interop_judge_t *j = ((in_asking_t *) ctx)->judge;
+interop_status_t in_script_field(const in_asking_t *a, interop_event_field_t f, interop_value_t *v) {
+  interop_judge_t *j = a->judge;
   const in_image_t *img = &j->policy->img;
   memset(v, 0, sizeof(*v));
   switch (f) {
@@ -149,8 +149,9 @@ static void give(const in_image_t *img, const in_pi_field_t *fl, const in_value_
   }
 }
 
-static interop_status_t fact(void *ctx, interop_script_subject_t of, uint32_t number, in_span_t name, interop_value_t *v) {
-  interop_judge_t *j = ((in_asking_t *) ctx)->judge;
+interop_status_t in_script_fact(const in_asking_t *a, interop_script_subject_t of, uint32_t number, in_span_t name,
+                                interop_value_t *v) {
+  interop_judge_t *j = a->judge;
   const in_image_t *img = &j->policy->img;
   const in_recipient_t *r = of == INTEROP_SS_RECIPIENT ? &j->recipients[number] : NULL;
   in_value_t value;
@@ -173,16 +174,40 @@ static interop_status_t fact(void *ctx, interop_script_subject_t of, uint32_t nu
   return j->facts.status;
 }
 
+interop_status_t in_script_people(const in_asking_t *a, interop_value_t *v) {
+  memset(v, 0, sizeof(*v));
+  v->type = INTEROP_T_NUMBER;
+  v->number = a->judge->recipient_count;
+  return INTEROP_OK;
+}
+
+/* ---- the same, noted */
+
+static interop_status_t field(void *ctx, interop_event_field_t f, interop_value_t *v) {
+  interop_status_t rc = in_script_field(ctx, f, v);
+  in_recall_field(ctx, f, rc, v);
+  return rc;
+}
+
+static interop_status_t fact(void *ctx, interop_script_subject_t of, uint32_t number, in_span_t name, interop_value_t *v) {
+  interop_status_t rc = in_script_fact(ctx, of, number, name, v);
+  in_recall_fact(ctx, of, number, name, rc, v);
+  return rc;
+}
+
 static uint32_t recipients(void *ctx) {
-  const interop_judge_t *j = ((in_asking_t *) ctx)->judge;
-  return j->recipient_count;
+  interop_value_t v;
+  (void) in_script_people(ctx, &v);
+  in_recall_people(ctx, &v);
+  return (uint32_t) v.number;
 }
 
 /* ---- what leaves the script */
 
 static void write_log(void *ctx, in_span_t line) {
-  const in_asking_t *a = ctx;
+  in_asking_t *a = ctx;
   const interop_script_env_t *env = a->judge->request->script_env;
+  in_recall_never(a);
   if (env != NULL && env->log != NULL) env->log(env->ctx, 0, a->loaded->stat.name, line);
 }
 
@@ -190,13 +215,14 @@ static void write_log(void *ctx, in_span_t line) {
 
 /* a script that is asked again, since a fact had to be fetched, must not count twice */
 static interop_status_t count(void *ctx, in_span_t name, int64_t by, uint32_t ttl, int64_t *value) {
-  const in_asking_t *a = ctx;
+  in_asking_t *a = ctx;
   interop_judge_t *j = a->judge;
   in_override_t *o = &j->override;
   const interop_script_env_t *env = j->request->script_env;
   const in_row_t *sender = in_facts_row(&j->facts, IN_SUB_SENDER);
   in_span_t tenant = sender != NULL && sender->tenant.p != NULL ? sender->tenant : j->request->tenant, key;
   interop_status_t rc;
+  in_recall_never(a);
   if (env == NULL || env->count == NULL) return INTEROP_UNAVAILABLE;
   if (o->count < o->counts) return *value = o->counted[o->count++], INTEROP_OK;
   if (o->counts == COUNTS) return INTEROP_FULL;
