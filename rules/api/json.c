@@ -9,6 +9,7 @@
 #include "../base/scan.h"
 
 #define FEW_NAMES    12u          /* objects up to this are compared pairwise */
+#define FEW_VALUES   256u         /* texts of up to so many values are looked at in one walk */
 #define PROBES       8u           /* per name, on average, before sorting instead */
 
 /* ---- memory: one block for the values, large enough from the start */
@@ -249,6 +250,41 @@ static yyjson_val *find_ambiguous(const in_json_t *j, bool nocase) {
   return NULL;
 }
 
+/* ---- what is small */
+
+/* a few names, all of which are usual and differ */
+static bool has_plain_names(yyjson_val *obj, bool nocase) {
+  size_t n = unsafe_yyjson_get_len(obj);
+  uint64_t lengths = 0;
+  bool clash = false;
+  yyjson_val *k = unsafe_yyjson_get_first(obj);
+  if (n > FEW_NAMES) return false;
+  for (size_t left = n; left > 0; left--, k = next_name(k)) {
+    in_span_t name = in_json_str(k);
+    uint64_t length = (uint64_t) 1 << name.n % 64;
+    if (is_unusual(name)) return false;
+    clash |= (lengths & length) != 0;     /* only names of one length can be the same */
+    lengths |= length;
+  }
+  return !clash || pair_of_few(obj, n, nocase) == NULL;
+}
+
+/*
+** Is there nothing in it that check or find_ambiguous could find? Most bodies are so
+** small that this is told in one walk; they are asked only where it is not, and give
+** the reason.
+*/
+static bool is_harmless(const in_json_t *j, bool nocase) {
+  unsigned containers = 0;
+  if (j->count > FEW_VALUES) return false;
+  for (yyjson_val *v = j->root, *last = v + j->count; v < last; v++) {
+    if (!unsafe_yyjson_is_ctn(v)) continue;
+    if (++containers > IN_JSON_DEPTH) return false;
+    if (unsafe_yyjson_is_obj(v) && !has_plain_names(v, nocase)) return false;
+  }
+  return true;
+}
+
 /* ---- parse */
 
 static interop_status_t refuse(in_json_error_t *err, size_t offset, const char *text) {
@@ -257,18 +293,20 @@ static interop_status_t refuse(in_json_error_t *err, size_t offset, const char *
   return INTEROP_SYNTAX;
 }
 
+#define PADDING  (YYJSON_PADDING_SIZE + sizeof(uint64_t))
+
 static interop_status_t read_values(in_span_t text, size_t values, in_arena_t *arena,
                                     in_json_t *j, in_json_error_t *err) {
   pool_t pool = { .arena = arena };
   yyjson_alc alc = { pool_malloc, pool_realloc, pool_free, &pool };
   yyjson_read_err e;
   size_t size;
-  if (!in_add(text.n, YYJSON_PADDING_SIZE + sizeof(uint64_t), &size)
+  if (!in_add(text.n, PADDING, &size)
       || !in_mul(values + 16, sizeof(yyjson_val), &pool.most)) return INTEROP_NOMEM;
   char *copy = in_arena_raw(arena, size);
   if (copy == NULL) return INTEROP_NOMEM;
   memcpy(copy, text.p, text.n);
-  memset(copy + text.n, 0, size - text.n);
+  memset(copy + text.n, 0, PADDING);
   yyjson_doc *doc = yyjson_read_opts(copy, text.n, YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW,
                                      &alc, &e);
   if (doc == NULL) {
@@ -286,14 +324,14 @@ interop_status_t in_json_parse(in_span_t text, unsigned flags, in_arena_t *arena
                                in_json_t *j, in_json_error_t *err) {
   yyjson_val *key;
   if (text.n == 0) return refuse(err, 0, "there is no text");
-  if (in_starts(text, IN_SPAN("\xef\xbb\xbf"))) return refuse(err, 0, "a byte order mark");
+  if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0) return refuse(err, 0, "a byte order mark");
   size_t values = in_json_most(text);
   if ((flags & IN_JSON_BOUNDED) && values > IN_JSON_VALUES) {
     size_t at = in_json_limit(text, IN_JSON_VALUES);
     if (at < text.n) return refuse(err, at, "too many values, or nested too deep");
   }
   interop_status_t rc = read_values(text, values, arena, j, err);
-  if (rc != INTEROP_OK) return rc;
+  if (rc != INTEROP_OK || is_harmless(j, (flags & IN_JSON_NOCASE) != 0)) return rc;
   rc = check(j, (flags & IN_JSON_NOCASE) != 0, arena, &key);
   if (rc == INTEROP_FULL) return refuse(err, in_json_limit(text, SIZE_MAX), "nested too deep");
   if (rc == INTEROP_SYNTAX)
