@@ -26,27 +26,57 @@ static bool is_named(const in_body_t *b, uint32_t node, in_span_t name) {
   return b->nocase ? in_eq_nocase(want, name) : in_eq(want, name);
 }
 
-/* most members of a large object are none of the declared ones, and need no look */
-uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name) {
+/* the names that are declared in one object */
+typedef struct {
+  const unsigned char *slots;     /* see in_ai_member_t */
+  uint32_t first, count;
+} names_t;
+
+static inline names_t names_of(const in_body_t *b, uint32_t node) {
   const in_ai_member_t *m = &b->node[node];
-  const unsigned char *slots = (const unsigned char *) in_body_str(b, m->slots).p;
-  uint32_t first = m->children.first - b->shape->root, at = m->children.count == 0 ? 0 : slots[in_name_slot(name)];
+  return (names_t) { (const unsigned char *) in_body_str(b, m->slots).p, m->children.first - b->shape->root,
+                     m->children.count };
+}
+
+/* most members of a large object are none of the declared ones, and need no look */
+static inline __attribute__((always_inline))
+uint32_t find_name(const in_body_t *b, const names_t *o, in_span_t name) {
+  uint32_t at = o->count == 0 ? 0 : o->slots[in_name_slot(name)];
   if (at == 0) return IN_NIL;
-  if (at != IN_NAME_SEVERAL) return is_named(b, first + at - 1, name) ? first + at - 1 : IN_NIL;
-  for (uint32_t i = first; i < first + m->children.count; i++)
+  if (at != IN_NAME_SEVERAL) return is_named(b, o->first + at - 1, name) ? o->first + at - 1 : IN_NIL;
+  for (uint32_t i = o->first; i < o->first + o->count; i++)
     if (is_named(b, i, name)) return i;
   return IN_NIL;
 }
 
-static void bind(in_body_t *b, uint32_t node, yyjson_val *v) {
+uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name) {
+  const names_t names = names_of(b, node);
+  return find_name(b, &names, name);
+}
+
+/* roles of members that in_body_features looks at */
+#define CARRIED  (IN_ROLE_BIT(IN_ROLE_CONTENT) | IN_ROLE_BIT(IN_ROLE_PARTS) | IN_ROLE_BIT(IN_ROLE_PART) \
+                  | IN_ROLE_BIT(IN_ROLE_CARD) | IN_ROLE_BIT(IN_ROLE_INERT) | IN_ROLE_BIT(IN_ROLE_TEXT))
+
+/* what the later steps ask of all members is noted here, so that most of them need no walk */
+static inline void bind(in_body_t *b, uint32_t node, yyjson_val *v) {
+  const in_ai_member_t *m = &b->node[node];
+  uint32_t role = IN_ROLE_BIT(m->role);
+  uint64_t bit = (uint64_t) 1 << node % 64;
   b->bound[node] = v;
-  b->live.bits[node / 64] |= (uint64_t) 1 << node % 64;
+  b->live.bits[node / 64] |= bit;
+  if (m->children.count > 0) b->open.bits[node / 64] |= bit;
+  if (role & CARRIED) b->carried.bits[node / 64] |= bit;
+  b->roles |= role;
+  b->most |= m->most;
+  b->nulls |= unsafe_yyjson_is_null(v);
 }
 
 static void bind_object(in_body_t *b, uint32_t node) {
+  const names_t names = names_of(b, node);
   yyjson_val *k = unsafe_yyjson_get_first(b->bound[node]);
   for (size_t n = unsafe_yyjson_get_len(b->bound[node]); n > 0; n--, k = unsafe_yyjson_get_next(k + 1)) {
-    uint32_t child = in_body_child(b, node, in_json_str(k));
+    uint32_t child = find_name(b, &names, in_json_str(k));
     if (child != IN_NIL) bind(b, child, k + 1);
     else b->others = true;
   }
@@ -67,11 +97,13 @@ static void bind_array(in_body_t *b, uint32_t node) {
 void in_body_bind_again(in_body_t *b) {
   memset(b->bound, 0, b->shape->nodes * sizeof(*b->bound));
   memset(&b->live, 0, sizeof(b->live));
+  memset(&b->open, 0, sizeof(b->open));
+  memset(&b->carried, 0, sizeof(b->carried));
+  b->roles = b->most = 0;
+  b->nulls = b->others = false;
   bind(b, 0, b->json.root);
-  b->others = false;
   /* children have higher numbers than their parents */
-  in_nodes_each(&b->live, i) {
-    if (b->node[i].children.count == 0) continue;
+  in_nodes_each(&b->open, i) {
     if (yyjson_is_obj(b->bound[i])) bind_object(b, i);
     else if (yyjson_is_arr(b->bound[i]) && i > 0) bind_array(b, i);
     else if (!yyjson_is_null(b->bound[i]) && b->node[i].role == IN_ROLE_NONE)

@@ -54,6 +54,10 @@ typedef struct { uint64_t bits[IN_BODY_NODES / 64]; } in_nodes_t;
     for (uint64_t in_s = (set)->bits[in_w]; in_s != 0 && (i = in_w * 64 + (uint32_t) __builtin_ctzll(in_s), true); \
          in_s = (set)->bits[in_w] & ~(uint64_t) 1 << i % 64)
 
+/* a set of roles, for a question to all members at once */
+#define IN_ROLE_BIT(role)  (1u << (role))
+_Static_assert(IN_ROLE_COUNT <= 32, "a set of roles is 32 bits");
+
 struct in_body_s {
   const in_image_t *img;
   const in_ai_api_t *api;
@@ -69,6 +73,11 @@ struct in_body_s {
   in_json_t json;
   yyjson_val **bound;             /* by number: the member's value, or NULL */
   in_nodes_t live;                /* the numbers that have one */
+  in_nodes_t open;                /* those of them that declare members of their own */
+  in_nodes_t carried;             /* ... that may say what the message carries */
+  uint32_t roles;                 /* which roles they have */
+  uint32_t most;                  /* not 0: one of them is a list that may be too long */
+  bool nulls;                     /* one of them is null */
   in_span_t source;               /* the body as it came */
   in_span_t content;
   in_format_t format;

@@ -253,7 +253,7 @@ interop_status_t in_body_features(in_body_t *b, in_event_t *ev) {
     if (rc != INTEROP_OK) return rc;
     ev->has_content = true;
   }
-  in_nodes_each(&b->live, i) {
+  in_nodes_each(&b->carried, i) {
     const in_ai_member_t *m = &b->node[i];
     if (in_body_value(b, i) == NULL) continue;
     switch (m->role) {

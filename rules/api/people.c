@@ -192,6 +192,7 @@ static interop_status_t read_one(in_body_t *b, const in_ai_member_t *m, yyjson_v
 
 /* more at once than the API takes: nobody is looked at */
 bool in_body_crowded(const in_body_t *b, in_span_t *reason, in_span_t *detail) {
+  if (b->most == 0) return false;
   in_nodes_each(&b->live, i) {
     const in_ai_member_t *m = &b->node[i];
     if (m->most == 0 || !yyjson_is_arr(b->bound[i]) || yyjson_arr_size(b->bound[i]) <= m->most) continue;
@@ -204,6 +205,7 @@ bool in_body_crowded(const in_body_t *b, in_span_t *reason, in_span_t *detail) {
 
 interop_status_t in_body_people(in_body_t *b, in_event_t *ev) {
   interop_status_t rc = INTEROP_OK;
+  if (!(b->roles & (IN_ROLE_BIT(IN_ROLE_PARTIES) | IN_ROLE_BIT(IN_ROLE_PARTY)))) return rc;
   in_nodes_each(&b->live, i) {
     yyjson_val *v = in_body_value(b, i);
     if (v == NULL) continue;

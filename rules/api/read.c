@@ -144,11 +144,20 @@ static void read_name(in_body_t *b, uint32_t node, yyjson_val *v, in_event_t *ev
   else if (v != NULL && !yyjson_is_null(v)) in_body_wrong(b, IN_SPAN("a name must be a string"));
 }
 
+/* roles of members that say what the request is about */
+#define SAYS  (IN_ROLE_BIT(IN_ROLE_NAME) | IN_ROLE_BIT(IN_ROLE_MESSAGE) | IN_ROLE_BIT(IN_ROLE_REPLY) \
+               | IN_ROLE_BIT(IN_ROLE_CALL) | IN_ROLE_BIT(IN_ROLE_CONVERSATION) | IN_ROLE_BIT(IN_ROLE_TYPE))
+
 static void read_members(in_body_t *b, in_event_t *ev) {
   const uint32_t *asked = b->shape->asked;
   in_nodes_t some = b->live;
-  for (uint32_t i = 0; i < in_countof(some.bits); i++)
-    some.bits[i] |= asked[(size_t) 2 * i] | (uint64_t) asked[(size_t) 2 * i + 1] << 32;
+  uint64_t missing = 0;
+  for (uint32_t i = 0; i < in_countof(some.bits); i++) {
+    uint64_t wanted = asked[(size_t) 2 * i] | (uint64_t) asked[(size_t) 2 * i + 1] << 32;
+    missing |= wanted & ~some.bits[i];
+    some.bits[i] |= wanted;
+  }
+  if (missing == 0 && !b->nulls && !(b->roles & SAYS)) return;
   in_nodes_each(&some, i) {
     yyjson_val *v = in_body_value(b, i);
     if (b->node[i].role == IN_ROLE_NAME) read_name(b, i, v, ev);
@@ -353,9 +362,11 @@ static interop_status_t read_whole(in_body_t *b, const in_match_t *m, const inte
     refuse(ev, reason_body(), IN_SPAN("the body does not say what is to be done"));
     return INTEROP_OK;
   }
-  take_operation(b->img, op, ev);
   with_shape(b, in_records_operation(b->img, op));
-  if ((rc = read_target(b->img, m, b->arena, ev)) != INTEROP_OK) return rc;
+  if (op != ev->op_index) {       /* what the first candidate says of the target was read */
+    take_operation(b->img, op, ev);
+    if ((rc = read_target(b->img, m, b->arena, ev)) != INTEROP_OK) return rc;
+  }
   if (b->op->shape == IN_NIL) {
     check_no_body(req, ev);
     return INTEROP_OK;

@@ -150,6 +150,7 @@ static const struct { const char *api, *method, *target, *type, *body, *want; } 
   { "graph", "POST", CHAT, JSON, "\xef\xbb\xbf{}", "body message.send refused malformed_body: the body is no valid JSON at byte 0: a byte order mark" },
   { "graph", "POST", CHAT, JSON, "[]", "body message.send refused malformed_body: the body must be an object" },
   { "graph", "POST", CHAT, JSON, "{}", "body message.send refused malformed_body: a required member is missing" },
+  { "graph", "POST", CHAT, JSON, "{\"body\":{\"content\":null}}", "body message.send refused malformed_body: a required member is missing" },
   { "graph", "POST", CHAT, JSON, NULL, "body message.send refused malformed_body: a body is missing" },
   { "graph", "POST", CHAT, JSON, "{\"body\":\"x\"}", "body message.send refused malformed_body: a member must be an object" },
   { "graph", "POST", CHAT, JSON, "{\"body\":{\"content\":[\"x\"]}}", "body message.send refused malformed_body: the content must be a string" },
