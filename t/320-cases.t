@@ -95,6 +95,15 @@ tells('{"response": {"json_has": {"/n": 1.6}}}', 'response: /n: expected 1.6, go
 tells('{"response": {"headers": {"interop-verdict": {"absent": true}}}}', '', more => '"monitor": true,');
 tells('{"upstream": [{"headers": {"interop-cross": {"contains": ["kaizala;verdict=deliver"]}}}]}', '', more => '"leg": "native",');
 
+tells('{"upstream": [{"headers": {"content-length": "50"}}], "response": {"headers": {"Content-Length": "21"}}}', '');
+tells('{"upstream": [{"headers": {"content-length": "48"}}]}', 'upstream: header content-length: expected "48", got 50');
+tells('{"upstream": [{"json_has": {"/body/content": {"contains": [3]}}}]}', '');
+tells('{"upstream": [{"json_has": {"/body/content": {"contains": [4]}}}]}', 'upstream: /body/content: expected in it 4, got Gate 3');
+tells('{"upstream": [{"has": [3], "lacks": [51, null, {}]}], "response": {"lacks": [{"id": 1}, false]}}', '');
+tells('{"response": {"status": 201, "lacks": [201]}, "notices": ["interop-conversation"], "no_notices": [5]}', qq(response: expected no "201" in HTTP/1.1 201\\u000d\\u000aContent-Type: application/json\\u000d\\u000aInterop-Verdict: $header\\u000d\\u000aInterop-Notice: interop-conversation\\u000d\\u000a\\u000d\\u000a{"id":"m-1","n":1.50}));
+tells('{"notices": [5]}', 'notice: expected 5, got interop-conversation');
+tells('{}', 'a leg is cross or native', more => '"leg": "both",');
+
 spew('case.json', case('{"response": {"has": ["m-2"], "lacks": ["m-1"]}}'));
 like((run('test', 'case.json'))[1], qr/\Ac step 1: response: expected "m-2" in HTTP\/1\.1 201.*\nc step 1: response: expected no "m-1" in .*\n0 passed, 1 failed\n\z/,
     'has and lacks of a response');
@@ -112,6 +121,17 @@ spew('case.json', '{}');
 is(join('', (run('test', 'case.json'))[0, 2]), "2interopctl: case.json: not an array of cases\n", 'a file that is no list of cases');
 is(join('', (run('test', 'none.json'))[0, 2]), "2interopctl: none.json: No such file or directory\n", 'a file that is not there');
 is(join('', (run('test', '--policy', 'none', $own[0]))[0, 2]), "1interopctl: none: No such file or directory\n", 'a policy that is not there');
+
+spew('case.json', case('{}') =~ s/"2019-02-04T09:30:00Z"/1549272600/r);
+is((run('test', 'case.json'))[1], "1 passed, 0 failed\n", 'now in seconds');
+for my $now ('"yesterday"', '[]', '1.5', 'null') {
+    spew('case.json', case('{}') =~ s/"2019-02-04T09:30:00Z"/$now/r);
+    is((run('test', 'case.json'))[1], qq(c step 1: "now" is not a time\n0 passed, 1 failed\n), "now is $now");
+}
+spew('case.json', '[]');
+is(join('', run('test', 'case.json')), "00 passed, 0 failed\n", 'an empty list');
+is(join('', (run('test', '--only', 'nobody*', $own[0]))[0, 2]), "2interopctl test: no case nobody*\n"
+    . "  interopctl test --help tells how\n", '--only finds none');
 
 my ($id) = slurp($own[0]) =~ /"id": "([^"]+)"/;
 like((run('test', '--only', $id, $own[0]))[1], qr/^1 passed, 0 failed\n\z/m, '--only runs one');

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "case.h"
+#include "../policy/vocab.h"
 #include "../api/json.h"
 
 /* ---- files */
@@ -156,10 +157,19 @@ static bool answers(yyjson_val *step, in_edge_t *e) {
   return true;
 }
 
+/* a time, or seconds since 1970 */
 static bool set_now(yyjson_val *given, in_edge_t *e, interop_diag_t *diag) {
-  in_span_t now = in_case_text(given, "now");
+  yyjson_val *now = in_case_get(given, "now");
   e->now = (int64_t) time(NULL);
-  return now.p == NULL || in_time_parse(now, &e->now) || wrong(diag, "\"now\" is not a time");
+  if (now == NULL || (yyjson_is_str(now) && in_time_parse(in_json_str(now), &e->now))) return true;
+  return (yyjson_is_raw(now) && in_vocab_number(in_str(yyjson_get_raw(now)), &e->now)) || wrong(diag, "\"now\" is not a time");
+}
+
+static bool set_leg(yyjson_val *step, in_edge_t *e, interop_diag_t *diag) {
+  yyjson_val *leg = in_case_get(step, "leg");
+  e->native = in_eq(in_case_text(step, "leg"), IN_SPAN("native"));
+  return leg == NULL || e->native || in_eq(in_case_text(step, "leg"), IN_SPAN("cross"))
+         || wrong(diag, "a leg is cross or native");
 }
 
 static bool set_client(yyjson_val *step, in_edge_t *e) {
@@ -185,9 +195,8 @@ bool in_case_step(yyjson_val *given, yyjson_val *step, in_edge_t *e, interop_dia
   e->client.target = in_case_text(request, "uri");
   if (e->client.method.p == NULL || e->client.target.p == NULL) return wrong(diag, "a request has a method and a uri");
   e->client.body = body(request, e->arena);
-  e->native = in_eq(in_case_text(step, "leg"), IN_SPAN("native"));
   e->monitor = in_case_true(step, "monitor");
-  if (!set_now(given, e, diag)) return false;
+  if (!set_leg(step, e, diag) || !set_now(given, e, diag)) return false;
   if (headers(request, &e->client, e->arena) && set_client(step, e) && answers(step, e)
       && !e->arena->failed)
     return true;

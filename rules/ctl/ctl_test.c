@@ -23,7 +23,7 @@ typedef struct {
   const interop_policy_t *policy;
   in_host_t *host;
   const char *only;
-  bool verbose, json;
+  bool verbose, json, found;      /* found: --only meant one */
   in_buf_t told;                  /* json: what failed and what was skipped */
   unsigned passed, failed, skipped;
 } run_t;
@@ -163,8 +163,11 @@ static int run_file(run_t *run, const char *path) {
     in_ctl_fail("%s: not an array of cases", path);
     code = IN_CTL_WRONG;
   }
-  yyjson_arr_foreach(f.root, i, n, v)
-    if (wanted(run, in_case_text(v, "id"))) run_case(run, v);
+  yyjson_arr_foreach(f.root, i, n, v) {
+    if (!wanted(run, in_case_text(v, "id"))) continue;
+    run->found = true;
+    run_case(run, v);
+  }
   in_case_close(&f);
   return code;
 }
@@ -193,6 +196,11 @@ int in_ctl_test(int argc, char **argv) {
   run.host = &pack.host;
   for (int i = 1; i < argc && code == IN_CTL_GOOD; i++) code = run_file(&run, argv[i]);
   in_pack_close(&pack);
+  if (run.only != NULL && !run.found && code == IN_CTL_GOOD) {
+    char why[256];
+    snprintf(why, sizeof(why), "no case %s", run.only);
+    code = in_ctl_wrong(argv[0], why);
+  }
   if (run.json && code == IN_CTL_GOOD) put_json(&run);
   in_buf_free(&run.told);
   if (code != IN_CTL_GOOD) return code;
