@@ -14,7 +14,7 @@
 #include "../base/diag.h"
 
 #define IN_IMAGE_MAGIC    0x31504f5245544e49ull   /* "INTEROP1" */
-#define IN_IMAGE_VERSION  3u
+#define IN_IMAGE_VERSION  4u
 #define IN_NIL            0xffffffffu             /* "no index" */
 
 /* a string of the image: offset and length in section STRINGS */

@@ -67,10 +67,12 @@ static interop_status_t each_effect(interop_judge_t *j, visit_t visit) {
   const in_image_t *img = &j->policy->img;
   const in_pi_effect_t *e = in_table(img, EFFECTS, in_pi_effect_t);
   for (uint32_t i = 0; i < img->count[IN_S_EFFECTS]; i++) {
+    if (!(e[i].ops >> j->event.operation & 1) || !(e[i].from >> j->from & 1)) continue;
     for (uint32_t k = 0; k < j->recipient_count; k++) {
       interop_value_t v;
       in_span_t record;
       interop_status_t rc;
+      if (!(e[i].to >> j->recipients[k].to & 1)) continue;
       if (in_judge_left_out(j, &j->recipients[k])) continue;      /* nothing came of it there */
       in_judge_take(j, &j->recipients[k]);
       if (!in_guard_holds(&j->facts, e[i].guard)) continue;

@@ -270,6 +270,8 @@ interop_status_t in_atoms_make(in_compile_t *c);
 /* mdd.c, lower.c, emit.c: see there */
 interop_status_t in_policy_lower(in_compile_t *c);
 uint32_t in_guard_mdd(in_compile_t *c, in_expr_t *e);   /* a guard as a diagram */
+/* bit per value of that fact of the request (operation, system) with which a guard may hold */
+uint64_t in_guard_values(const in_compile_t *c, const in_expr_t *e, in_request_fact_t fact);
 /* a rule's guard, which asks nothing of the cell, within its budget */
 uint32_t in_rule_guard(in_compile_t *c, in_rule_t *r);
 bool in_rule_outcome(in_compile_t *c, in_rule_t *r);

@@ -114,6 +114,9 @@ static void put_rules(emit_t *e, const uint32_t *guards) {
       PUT(e, TEXTS, r->text);
     } else if (r->kind == IN_R_EFFECT) {
       r->effect.guard = place_of(e, guards[i]);
+      r->effect.ops = in_guard_values(c, r->when, IN_RF_OPERATION);
+      r->effect.from = in_guard_values(c, r->when, IN_RF_FROM);
+      r->effect.to = in_guard_values(c, r->when, IN_RF_TO) | (uint64_t) 1 << c->vocab.systems.n;
       r->effect.text = in_builder_str(e->b, r->effect_text.p == NULL ? IN_SPAN("") : r->effect_text);
       PUT(e, EFFECTS, r->effect);
     } else if (r->kind == IN_R_READING) {

@@ -47,6 +47,25 @@ uint32_t in_guard_varies(in_expr_t *e) {
   return e->varies;
 }
 
+static bool asks_for(const in_compile_t *c, const in_expr_t *e, in_request_fact_t fact) {
+  const in_pred_t *p = e->kind == IN_E_PRED ? &c->preds.at[e->pred] : NULL;
+  const in_slot_t *s = p == NULL || p->kind != IN_P_EQ ? NULL : &c->slots.at[p->slot];
+  return s != NULL && s->subject == IN_SUB_REQUEST && s->field == (uint32_t) fact;
+}
+
+/* a guard that nothing is known of may hold with all of them */
+uint64_t in_guard_values(const in_compile_t *c, const in_expr_t *e, in_request_fact_t fact) {
+  const uint64_t all = ~(uint64_t) 0;
+  if (e == NULL) return all;
+  switch (e->kind) {
+    case IN_E_FALSE: return 0;
+    case IN_E_AND: return in_guard_values(c, e->a, fact) & in_guard_values(c, e->b, fact);
+    case IN_E_OR: return in_guard_values(c, e->a, fact) | in_guard_values(c, e->b, fact);
+    case IN_E_NOT: return asks_for(c, e->a, fact) ? ~c->preds.at[e->a->pred].values : all;
+    default: return asks_for(c, e, fact) ? c->preds.at[e->pred].values : all;
+  }
+}
+
 /* recursion is as deep as the guard is long, which its reader bounds; a guard that
 ** asks nothing of the cell has the same diagram in all of them */
 uint32_t in_cell_guard(in_compile_t *c, in_expr_t *e, const in_low_cell_t *cell) {

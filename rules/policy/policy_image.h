@@ -204,8 +204,9 @@ typedef struct {
   in_ref_t member, text, rule;
 } in_pi_amend_t;
 
-/* what success writes to the store */
+/* what success writes to the store; bit sets, as in in_pi_rule_t: elsewhere the guard holds for nothing */
 typedef struct {
+  uint64_t ops, from, to;
   uint32_t guard, subject, field, kind;
   int64_t number;
   in_ref_t text;
