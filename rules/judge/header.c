@@ -4,14 +4,23 @@
 **
 ** Owns their spelling. Must not decide anything: it reads the plan and outcomes.
 */
+#include "../base/scan.h"
 #include "judge.h"
 
 /* letters, digits and !#$%&'*+-.^_`|~:/ */
 static const uint64_t token_characters[4] = { 0x07ffecfa00000000, 0x57ffffffc7fffffe, 0, 0 };
 
+/* all but letters, digits and -./:_ which are what names are mostly made of */
+static inline in_hits_t unusual(in_block_bytes_t x) {
+  const in_block_bytes_t fold = IN_ALL(0x20), a = IN_ALL('a'), minus = IN_ALL('-');
+  return ~(in_hits_below((x | fold) - a, 26) | in_hits_below(x - minus, ':' - '-' + 1) | in_hits_equal(x, '_'));
+}
+
+IN_SCANNER(find_unusual, unusual)
+
 static bool is_token(in_span_t s) {
   bool good = s.n > 0 && in_lower(s.p[0]) >= 'a' && in_lower(s.p[0]) <= 'z';
-  for (size_t i = 1; good && i < s.n; i++) {
+  for (size_t i = good ? find_unusual(s.p, s.n) : 0; good && i < s.n; i++) {
     unsigned char c = (unsigned char) s.p[i];
     good = token_characters[c / 64] >> (c % 64) & 1;
   }
