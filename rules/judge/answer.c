@@ -11,6 +11,7 @@ static bool ok(unsigned status) { return status >= 200 && status <= 299; }
 
 static interop_status_t add_effect(interop_judge_t *j, interop_record_kind_t kind, in_span_t key,
                                    in_span_t field, const interop_value_t *value, bool create) {
+  interop_effect_t *e;
   if (j->effect_count == j->effect_room) {
     size_t room = j->effect_room == 0 ? 8 : j->effect_room * 2, size;
     interop_effect_t *more = in_mul(room, sizeof(*more), &size) ? in_arena_raw(&j->arena, size) : NULL;
@@ -19,8 +20,13 @@ static interop_status_t add_effect(interop_judge_t *j, interop_record_kind_t kin
     j->effects = more;
     j->effect_room = room;
   }
-  j->effects[j->effect_count++] =
-      (interop_effect_t) { .kind = kind, .key = key, .field = field, .value = *value, .create = create };
+  e = &j->effects[j->effect_count++];
+  e->kind = kind;
+  e->key = key;
+  e->field = field;
+  e->value = *value;
+  e->create = create;
+  e->items = 0;
   return INTEROP_OK;
 }
 

@@ -256,16 +256,6 @@ void in_pack_item(in_buf_t *b, in_span_t item, in_span_t second) {
     in_buf_put(b, second);
 }
 
-interop_value_t in_value_text(in_span_t text) {
-  interop_value_t v = { INTEROP_T_TEXT, 0, text, 0 };
-  return v;
-}
-
-interop_value_t in_value_list(in_span_t items, uint32_t count) {
-  interop_value_t v = { INTEROP_T_LIST, 0, items, count };
-  return v;
-}
-
 /* --------------------------------------------------------------- draft */
 
 void in_draft_init(in_draft_t *d, in_arena_t *arena) {

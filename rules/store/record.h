@@ -84,8 +84,15 @@ interop_status_t in_draft_pack(in_draft_t *d, const interop_alloc_t *alloc,
 
 /* appends one packed item; second.p == NULL: it has none */
 void in_pack_item(in_buf_t *b, in_span_t item, in_span_t second);
-interop_value_t in_value_text(in_span_t text);
-interop_value_t in_value_list(in_span_t items, uint32_t count);
+static inline interop_value_t in_value_text(in_span_t text) {
+  interop_value_t v = { INTEROP_T_TEXT, 0, text, 0 };
+  return v;
+}
+
+static inline interop_value_t in_value_list(in_span_t items, uint32_t count) {
+  interop_value_t v = { INTEROP_T_LIST, 0, items, count };
+  return v;
+}
 
 /* ---- JSON */
 
