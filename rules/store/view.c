@@ -118,7 +118,7 @@ static void leave(interop_store_t *store, interop_view_t *view) {
     view->next = store->idle;
     store->idle = view;
   }
-  if (--store->active == 0)
+  if (--store->active == 0 && store->moving)
     pthread_cond_broadcast(&store->quiet);
   pthread_mutex_unlock(&store->gate);
 }
@@ -176,7 +176,9 @@ interop_status_t interop_view_begin(interop_store_t *store, interop_view_t **vie
   if (rc != 0)
     leave(store, v);
   *view = rc == 0 ? v : NULL;
-  return rc == 0 || rc == ENOMEM ? in_store_error(store, rc, "", NULL) : INTEROP_UNAVAILABLE;
+  if (rc == 0)
+    return INTEROP_OK;
+  return rc == ENOMEM ? INTEROP_NOMEM : INTEROP_UNAVAILABLE;
 }
 
 void interop_view_end(interop_view_t *view) {
