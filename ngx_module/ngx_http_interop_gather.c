@@ -104,19 +104,31 @@ ngx_http_interop_gather_headers(ngx_http_request_t *r,
             i = 0;
         }
 
-        if (ngx_http_interop_named(&h[i], "content-type", 12)) {
-            ngx_http_interop_gather_header(r, &h[i], &ctx->event.content_type);
+        switch (h[i].key.len) {
 
-        } else if (ngx_http_interop_named(&h[i], "content-encoding", 16)) {
-            ngx_http_interop_gather_header(r, &h[i],
-                                           &ctx->event.content_encoding);
+        case 12:
 
-        } else if (h[i].key.len == 16
-                   && ngx_strncasecmp(h[i].key.data,
-                                      (u_char *) "interop-escalate", 16)
-                      == 0)
-        {
-            ngx_http_interop_gather_header(r, &h[i], &ctx->event.asks);
+            if (ngx_http_interop_named(&h[i], "content-type", 12)) {
+                ngx_http_interop_gather_header(r, &h[i],
+                                               &ctx->event.content_type);
+            }
+
+            break;
+
+        case 16:
+
+            if (ngx_http_interop_named(&h[i], "content-encoding", 16)) {
+                ngx_http_interop_gather_header(r, &h[i],
+                                               &ctx->event.content_encoding);
+
+            } else if (ngx_strncasecmp(h[i].key.data,
+                                       (u_char *) "interop-escalate", 16)
+                       == 0)
+            {
+                ngx_http_interop_gather_header(r, &h[i], &ctx->event.asks);
+            }
+
+            break;
         }
     }
 

@@ -9,6 +9,8 @@
 #include "ngx_http_interop.h"
 
 
+static ngx_uint_t ngx_http_interop_any_unwanted(ngx_http_request_t *r,
+    ngx_uint_t judged);
 static ngx_int_t ngx_http_interop_keep_run(ngx_http_request_t *r,
     ngx_list_t *kept, ngx_table_elt_t *run, ngx_uint_t n);
 static ngx_uint_t ngx_http_interop_to_http(ngx_table_elt_t *h);
@@ -41,6 +43,10 @@ ngx_http_interop_strip_headers(ngx_http_request_t *r, ngx_uint_t judged)
     ngx_list_t        kept;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
+
+    if (!ngx_http_interop_any_unwanted(r, judged)) {
+        return NGX_OK;
+    }
 
     kept = r->headers_in.headers;
     kept.part.nelts = 0;
@@ -92,6 +98,31 @@ ngx_http_interop_strip_headers(ngx_http_request_t *r, ngx_uint_t judged)
     r->headers_in.headers = kept;
 
     return NGX_OK;
+}
+
+
+/* most requests have none, and keep the list that they came with */
+
+static ngx_uint_t
+ngx_http_interop_any_unwanted(ngx_http_request_t *r, ngx_uint_t judged)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (ngx_http_interop_unwanted(&h[i], judged)) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 
@@ -168,7 +199,9 @@ ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
 
         for (name = ngx_http_interop_overrides; name->len; name++) {
 
-            if (ngx_http_interop_named(h, (char *) name->data, name->len)) {
+            if (h->key.len == name->len
+                && ngx_http_interop_named(h, (char *) name->data, name->len))
+            {
                 return 1;
             }
         }
