@@ -82,15 +82,24 @@ static inline unsigned in_first_hit(in_hits_t hits) {
 #endif
 }
 
+/* bit n: the highest bit of byte n */
+static inline uint32_t in_high_bits_plain(in_block_bytes_t x) {
+  uint32_t bits = 0;
+  for (unsigned i = 0; i < IN_BLOCK; i++) bits |= (uint32_t) (x[i] >> 7) << i;
+  return bits;
+}
+
+static inline uint32_t in_high_bits(in_block_bytes_t x) {
+#ifdef __SSE2__
+  return (uint32_t) _mm_movemask_epi8((__m128i) x);
+#else
+  return in_high_bits_plain(x);
+#endif
+}
+
 /* bit n: byte n is hit */
 static inline uint32_t in_hit_bits(in_hits_t hits) {
-#ifdef __SSE2__
-  return (uint32_t) _mm_movemask_epi8((__m128i) hits);
-#else
-  uint32_t bits = 0;
-  for (unsigned i = 0; i < IN_BLOCK; i++) bits |= (uint32_t) (hits[i] & 1) << i;
-  return bits;
-#endif
+  return in_high_bits((in_block_bytes_t) hits);
 }
 
 static inline bool in_any_hit(in_hits_t hits) {

@@ -407,17 +407,43 @@ static inline in_hits_t hits_link(in_block_bytes_t x, const char *p) {
   return (in_hits_equal(x, ':') & slash) | (in_hits_equal(x, '.') & in_hits_letter(last, 'w'));
 }
 
-/* over what needs no second look where white space counts; i > 0 */
-static inline size_t skip_plain(in_span_t s, size_t i) {
-  static const in_block_bytes_t most = IN_ALL(0xeb);   /* '.' and ':' differ in the other bits only */
-  for (; s.n - i > IN_BLOCK; i += IN_BLOCK) {
-    in_block_bytes_t x = in_block_at(s.p + i);
-    in_hits_t high = in_hits_high(x);
-    if (!in_any_hit(high | in_hits_equal(x & most, '.' & 0xeb))) continue;
-    unsigned at = in_first_hit(high | hits_link(x, s.p + i));
-    if (at < IN_BLOCK) return i + at;
+/* bit n: byte n is not ASCII, or a '.' or ':', which differ in two bits only; '*' and '>' are met by the way */
+static inline uint32_t notable(const char *p) {
+  static const in_block_bytes_t most = IN_ALL(0xeb);
+  in_block_bytes_t x = in_block_at(p);
+  return in_high_bits(x | (in_block_bytes_t) in_hits_equal(x & most, '.' & 0xeb));
+}
+
+/* the first of these bytes from p on that is not ASCII, or may start a link (see hits_link); 64: none is */
+static inline unsigned first_notable(const char *p, uint64_t bits) {
+  for (; bits != 0; bits &= bits - 1) {
+    const char *c = p + __builtin_ctzll(bits);
+    unsigned last = (unsigned char) c[-1] | 0x20u;
+    if (*c & 0x80) break;
+    if (*c == '.' && last == 'w') break;
+    if (*c == ':' && (last == 'o' || c[1] == '/' || (signed char) c[1] < 1)) break;
   }
-  return i;
+  return bits == 0 ? 64 : (unsigned) __builtin_ctzll(bits);
+}
+
+/*
+** Over what needs no second look where white space counts: 64 bytes at a time, then
+** sixteen; the last ones are met again in a block that ends before the last byte. i > 0
+*/
+static inline size_t skip_plain(in_span_t s, size_t i) {
+  unsigned at;
+  for (; s.n - i > 64; i += 64) {
+    const char *p = s.p + i;
+    uint64_t bits = notable(p) | (uint64_t) notable(p + 16) << 16 | (uint64_t) notable(p + 32) << 32
+                    | (uint64_t) notable(p + 48) << 48;
+    if ((at = first_notable(p, bits)) < 64) return i + at;
+  }
+  for (; s.n - i > IN_BLOCK; i += IN_BLOCK)
+    if ((at = first_notable(s.p + i, notable(s.p + i))) < 64) return i + at;
+  if (s.n < IN_BLOCK + 2 || i == s.n) return i;
+  const char *p = s.p + s.n - 1 - IN_BLOCK;
+  at = first_notable(p, notable(p) & ~(uint64_t) 0 << (s.p + i - p));
+  return at < 64 ? (size_t) (p - s.p) + at : s.n - 1;
 }
 
 /*

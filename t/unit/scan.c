@@ -55,8 +55,9 @@ static void test_first(void) {
     memcpy(&h, lanes, sizeof(h));
     unsigned first = set == 0 ? IN_BLOCK : (unsigned) __builtin_ctz(set);
     bad += in_first_hit(h) != first || in_first_hit_plain(h) != first;
+    bad += in_hit_bits(h) != set || in_high_bits_plain((in_block_bytes_t) h) != set;
   }
-  is_number(bad, 0, "the first hit of every set, in both spellings");
+  is_number(bad, 0, "the first hit of every set, and all of them, in both spellings");
 }
 
 static void test_wanted(void) {
