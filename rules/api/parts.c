@@ -24,8 +24,8 @@ interop_kind_t in_features_kind(const in_features_t *f) {
 #undef IN_X
   };
   interop_kind_t kind = INTEROP_K_TEXT;
-  for (int i = 0; i < INTEROP_FEATURE_COUNT; i++)
-    if (f->count[i] > 0 && least[i] > kind) kind = least[i];
+  for (uint32_t set = in_features_set(f); set != 0; set &= set - 1)
+    if (least[__builtin_ctz(set)] > kind) kind = least[__builtin_ctz(set)];
   return kind;
 }
 

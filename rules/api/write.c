@@ -33,9 +33,9 @@ static void lose(writer_t *w, uint32_t feature, uint32_t count) {
 /* what plain text cannot say: all features but characters that stay as they are */
 static void lose_by_text(writer_t *w, const in_features_t *f, in_format_t format, bool changed) {
   bool ascii = (w->flags & IN_TEXT_ASCII_EMOJI) != 0;
-  for (uint32_t i = 0; i < INTEROP_FEATURE_COUNT; i++) {
+  for (uint32_t set = in_features_set(f); set != 0; set &= set - 1) {
+    uint32_t i = (uint32_t) __builtin_ctz(set);
     bool emoji = i == INTEROP_F_EMOJI;
-    if (f->count[i] == 0) continue;
     if (emoji ? ascii && changed : format != IN_FORMAT_TEXT) lose(w, i, f->count[i]);
   }
 }

@@ -18,6 +18,19 @@ typedef enum { IN_FORMAT_TEXT, IN_FORMAT_HTML, IN_FORMAT_MARKDOWN } in_format_t;
 /* how often each feature occurs */
 typedef struct { uint32_t count[INTEROP_FEATURE_COUNT]; } in_features_t;
 
+/* bit n: feature n occurs; looked at by twos, for most of them do not */
+static inline uint32_t in_features_set(const in_features_t *f) {
+  uint32_t set = 0;
+  uint64_t two;
+  for (uint32_t i = 0; i + 1 < INTEROP_FEATURE_COUNT; i += 2) {
+    memcpy(&two, &f->count[i], sizeof(two));
+    if (two != 0) set |= ((uint32_t) (f->count[i] > 0) | (uint32_t) (f->count[i + 1] > 0) << 1) << i;
+  }
+  if (INTEROP_FEATURE_COUNT % 2 != 0)
+    set |= (uint32_t) (f->count[INTEROP_FEATURE_COUNT - 1] > 0) << (INTEROP_FEATURE_COUNT - 1);
+  return set;
+}
+
 #define IN_EL_HIDDEN  1u   /* the element's content is not text */
 #define IN_EL_BLOCK   2u   /* stands on lines of its own */
 #define IN_EL_PRE     4u   /* white space inside counts */

@@ -28,7 +28,7 @@ static in_span_t rule_of(const interop_judge_t *j, const in_pi_outcome_t *o) {
 static in_span_t reason_of(const interop_judge_t *j, const in_pi_outcome_t *o) {
   const in_image_t *img = &j->policy->img;
   if (is_script(j, o)) return j->override.reason;
-  return o->reason == IN_NIL ? IN_NONE : in_image_str(img, in_reason(img, o->reason)->name);
+  return in_outcome_reason(img, o);
 }
 
 /* ---- texts with {names} */
@@ -141,10 +141,10 @@ void in_judge_row_notices(interop_judge_t *j, const in_pi_outcome_t *o) {
 void in_judge_own_notices(interop_judge_t *j, interop_verdict_t verdict) {
   const in_image_t *img = &j->policy->img;
   const in_pi_notice_t *n = in_table(img, NOTICES, in_pi_notice_t);
-  uint32_t lost = 0;
+  uint32_t lost;
   j->notices |= j->policy->verdict_notices[verdict];
   if (!j->written) return;
-  for (uint32_t f = 0; f < INTEROP_FEATURE_COUNT; f++) lost |= (uint32_t) (j->write.lost.count[f] > 0) << f;
+  lost = in_features_set(&j->write.lost);
   for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++)
     if ((n[i].lost & lost) != 0) in_judge_notice(j, i);
 }

@@ -4,28 +4,7 @@
 **
 ** Owns their spelling. Must not decide anything: it reads the plan and outcomes.
 */
-#include "../base/scan.h"
 #include "judge.h"
-
-/* letters, digits and !#$%&'*+-.^_`|~:/ */
-static const uint64_t token_characters[4] = { 0x07ffecfa00000000, 0x57ffffffc7fffffe, 0, 0 };
-
-/* all but letters, digits and -./:_ which are what names are mostly made of */
-static inline in_hits_t unusual(in_block_bytes_t x) {
-  const in_block_bytes_t fold = IN_ALL(0x20), a = IN_ALL('a'), minus = IN_ALL('-');
-  return ~(in_hits_below((x | fold) - a, 26) | in_hits_below(x - minus, ':' - '-' + 1) | in_hits_equal(x, '_'));
-}
-
-IN_SCANNER(find_unusual, unusual)
-
-static bool is_token(in_span_t s) {
-  bool good = s.n > 0 && in_lower(s.p[0]) >= 'a' && in_lower(s.p[0]) <= 'z';
-  for (size_t i = good ? find_unusual(s.p, s.n) : 0; good && i < s.n; i++) {
-    unsigned char c = (unsigned char) s.p[i];
-    good = token_characters[c / 64] >> (c % 64) & 1;
-  }
-  return good;
-}
 
 static void put_display(in_buf_t *b, in_span_t s) {
   in_buf_put(b, IN_SPAN("%\""));
@@ -57,7 +36,7 @@ static void put_param(in_buf_t *b, const char *name, in_span_t value) {
   in_buf_byte(b, ';');
   in_buf_put(b, in_str(name));
   in_buf_byte(b, '=');
-  if (is_token(value)) in_buf_put(b, value);
+  if (in_is_token(value)) in_buf_put(b, value);
   else put_string(b, value);
 }
 
@@ -90,8 +69,8 @@ in_span_t in_judge_receipt(interop_judge_t *j) {
   size_t size = 0;
   char *p, *start;
   if (!j->written) return IN_NONE;
-  for (unsigned f = 0; f < INTEROP_FEATURE_COUNT; f++) {
-    if (j->write.lost.count[f] == 0) continue;
+  for (uint32_t set = in_features_set(&j->write.lost); set != 0; set &= set - 1) {
+    unsigned f = (unsigned) __builtin_ctz(set);
     count[n] = j->write.lost.count[f];
     name[n] = in_str(interop_feature_name((interop_feature_t) f));
     size += name[n++].n + DIGITS + sizeof(" =");
@@ -108,18 +87,41 @@ in_span_t in_judge_receipt(interop_judge_t *j) {
   return in_span(start, (size_t) (p - start));
 }
 
-/* "deliver;rule=a.b;reason=c", as nearly all are; absent: there is more to say, or to escape */
-static in_span_t short_header(interop_judge_t *j) {
+/* the text that was made of the outcome when the policy was loaded; absent: the plan says something else */
+static in_span_t ready_head(const interop_judge_t *j) {
   const interop_plan_t *plan = &j->plan;
-  in_span_t verdict = in_str(interop_verdict_name(plan->verdict)), receipt = plan->receipt;
+  const in_image_t *img = &j->policy->img;
+  uint32_t k = j->recipient_count > 0 ? j->recipients[j->final].outcome : IN_NIL;
+  if (k >= img->count[IN_S_OUTCOMES]) return IN_NONE;
+  const in_pi_outcome_t *o = in_outcome(img, k);
+  in_span_t rule = in_image_str(img, o->rule), reason = in_outcome_reason(img, o);
+  bool same = plan->verdict == (interop_verdict_t) o->verdict && plan->rule.p == rule.p && plan->rule.n == rule.n
+              && plan->reason.p == reason.p && plan->reason.n == reason.n;
+  return same ? j->policy->heads[k] : IN_NONE;
+}
+
+/* the same made now; absent: there is something to escape */
+static in_span_t short_head(interop_judge_t *j) {
+  const interop_plan_t *plan = &j->plan;
+  in_span_t verdict = in_str(interop_verdict_name(plan->verdict));
   char *p, *start;
-  if (!is_token(plan->rule) || (plan->reason.n > 0 && !is_token(plan->reason))) return IN_NONE;
-  start = p = in_arena_raw(&j->arena, verdict.n + plan->rule.n + plan->reason.n + receipt.n
-                                      + sizeof(";rule=;reason=;receipt=\"\""));
+  if (!in_is_token(plan->rule) || (plan->reason.n > 0 && !in_is_token(plan->reason))) return IN_NONE;
+  start = p = in_arena_raw(&j->arena, verdict.n + plan->rule.n + plan->reason.n + sizeof(";rule=;reason="));
   if (p == NULL) return IN_NONE;
   p = copy(copy(copy(p, verdict), IN_SPAN(";rule=")), plan->rule);
   if (plan->reason.n > 0) p = copy(copy(p, IN_SPAN(";reason=")), plan->reason);
-  if (receipt.n > 0) p = copy(copy(copy(p, IN_SPAN(";receipt=\"")), receipt), IN_SPAN("\""));
+  return in_span(start, (size_t) (p - start));
+}
+
+/* "deliver;rule=a.b;reason=c", as nearly all are; absent: see above */
+static in_span_t short_header(interop_judge_t *j) {
+  in_span_t head = ready_head(j), receipt = j->plan.receipt;
+  char *p, *start;
+  if (head.p == NULL) head = short_head(j);
+  if (head.p == NULL || receipt.n == 0) return head;
+  start = p = in_arena_raw(&j->arena, head.n + receipt.n + sizeof(";receipt=\"\""));
+  if (p == NULL) return IN_NONE;
+  p = copy(copy(copy(copy(p, head), IN_SPAN(";receipt=\"")), receipt), IN_SPAN("\""));
   return in_span(start, (size_t) (p - start));
 }
 

@@ -117,7 +117,7 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
   if (rc == INTEROP_OK) rc = in_api_verify(&p->img, diag);
   if (rc != INTEROP_OK) return rc;
   p->general = in_regex_general(&p->alloc);
-  if (p->general == NULL || !get_tables(p) || !in_api_prepare(&p->img, &p->alloc)) {
+  if (p->general == NULL || !get_tables(p) || !in_heads_make(p) || !in_api_prepare(&p->img, &p->alloc)) {
     in_diag_set(diag, INTEROP_NOMEM, "out of memory");
     return INTEROP_NOMEM;
   }
@@ -159,6 +159,7 @@ void interop_policy_free(interop_policy_t *p) {
   if (p == NULL) return;
   a = p->alloc;
   give_tables(p);
+  in_heads_free(p);
   in_api_unprepare(&p->img, &p->alloc);
   pcre2_general_context_free(p->general);
   a.resize(a.ctx, p, sizeof(*p), 0);

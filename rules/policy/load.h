@@ -24,6 +24,7 @@ struct interop_policy_s {
   uint8_t *names;                 /* by atom: IN_NOT_YET where its fact is how the recipient is called, else 0 */
   uint8_t *others;                /* by subject, by atom: 0 where the class hangs on its record alone, else IN_NOT_YET */
   uint8_t *ready;                 /* by field: in_ready_t */
+  in_span_t *heads;               /* by outcome: the header that tells of it alone; or absent */
   bool asks_joined;               /* some rule asks for sender.joined */
   uint64_t guarded_notices;       /* those that a guard may give */
   uint64_t verdict_notices[INTEROP_VERDICT_COUNT];
@@ -55,6 +56,16 @@ static inline const in_pi_system_t *in_system(const in_image_t *img, uint32_t i)
 static inline const in_pi_reason_t *in_reason(const in_image_t *img, uint32_t i) {
   return in_table(img, REASONS, in_pi_reason_t) + i;
 }
+
+/* the name of its reason; absent: it has none */
+static inline in_span_t in_outcome_reason(const in_image_t *img, const in_pi_outcome_t *o) {
+  return o->reason == IN_NIL ? IN_NONE : in_image_str(img, in_reason(img, o->reason)->name);
+}
+
+/* heads.c */
+bool in_is_token(in_span_t s);                         /* of RFC 9651 */
+bool in_heads_make(interop_policy_t *p);               /* false: no memory */
+void in_heads_free(interop_policy_t *p);
 
 bool in_slot_of_recipient(const in_image_t *img, uint32_t slot);
 /* how the recipient is called: all that two of them differ in of whom nothing is known */
