@@ -148,6 +148,24 @@ is(scalar(() = $t->error_log =~ /lost \d+ lines/g), 1, 'once per minute');
     is($status, 1, 'which is found');
 }
 
+# lines that are none, and a policy without the system that sent something
+{
+    my $log = $t->read_file("$LOG.1");
+    $t->write('torn.log', "$log\n{\"judged\":{\"op\n{}\n");
+    my ($status, $said) = $t->ctl('replay', '--policy', "$InteropNginx::ROOT/conf.d", "$t->{dir}/torn.log");
+    my $lines = ($log =~ tr/\n//) + 2;
+    is($said, "interopctl: $t->{dir}/torn.log:$lines: this line is no audit record\n"
+        . 'interopctl: ' . "$t->{dir}/torn.log:" . ($lines + 1) . ": this line is no audit record\n"
+        . "3 requests, 3 recipients: 0 change, 0 cannot be told, 1 were not decided by rules, 2 lines could not be read\n",
+        'lines that cannot be read are told and counted');
+    is($status, 1, 'and are found: nothing is known of them');
+    $t->write('gone.log', $log =~ s/"from":"teams"/"from":"pager"/gr);
+    ($status, $said) = $t->ctl('replay', '--policy', "$InteropNginx::ROOT/conf.d", "$t->{dir}/gone.log");
+    like($said, qr/\A3 requests, 0 recipients: 0 change, 3 cannot be told, 1 were not decided by rules\n(?: +\d  message\.send pager: \w+ => \? the policy has no system pager\n +first: \S+\n){2}\z/,
+        'a system that the policy does not have');
+    is($status, 1, 'cannot be told either');
+}
+
 # a pipe whose reader sleeps loses lines, and nothing else
 {
     mkfifo("$t->{dir}/pipe", 0600) or die "mkfifo: $!";

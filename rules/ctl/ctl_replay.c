@@ -24,7 +24,7 @@ const char in_help_replay[] =
   "  LOG            files of JSON lines; - is standard input\n"
   "  --json         for programs\n"
   IN_PACK_HELP
-  "\nExit: 0 nothing changes, 1 something does, or cannot be told.\n";
+  "\nExit: 0 nothing changes, 1 something does, or cannot be told or read.\n";
 
 typedef struct {
   in_span_t about, was, becomes;  /* "message.send gif FROM -> TO", "deny x", "deliver" */
@@ -38,7 +38,7 @@ typedef struct {
   in_arena_t arena;               /* of rows */
   row_t *row;
   size_t rows, room;
-  uint64_t requests, recipients, changed, untold, passed;
+  uint64_t requests, recipients, changed, untold, passed, unread;
   const char *path;
   uint64_t line;
   bool json, failed;
@@ -129,6 +129,19 @@ static void judge_recipient(run_t *r, in_replay_t *x, yyjson_val *recipient) {
   count(r, &key);
 }
 
+/* the system that it came from is none of this policy's */
+static bool no_system(run_t *r, yyjson_val *judged) {
+  in_span_t from = in_replay_text(judged, "from"), operation = in_replay_text(judged, "operation");
+  row_t key = { .was = in_replay_text(judged, "verdict"), .becomes = from, .missing = IN_SPAN("") };
+  if (from.p == NULL || operation.p == NULL || key.was.p == NULL || yyjson_arr_size(yyjson_obj_get(judged, "recipients")) == 0
+      || in_find_system(&r->policy->img, from) != IN_NIL) return false;
+  key.about = in_arena_printf(&r->arena, "%.*s %.*s", (int) operation.n, operation.p, (int) from.n, from.p);
+  if (key.about.p == NULL) r->failed = true;
+  else count(r, &key);
+  r->untold++;
+  return true;
+}
+
 static void judge_record(run_t *r, yyjson_val *judged) {
   yyjson_val *items = yyjson_obj_get(judged, "items"), *v;
   in_arena_t arena;
@@ -140,6 +153,8 @@ static void judge_record(run_t *r, yyjson_val *judged) {
   if (in_replay_begin(&x, r->policy, judged, &arena)) {
     r->requests++;
     yyjson_arr_foreach(yyjson_obj_get(judged, "recipients"), i, n, v) { judge_recipient(r, &x, v); }
+  } else if (no_system(r, judged)) {
+    r->requests++;
   } else if (items == NULL) {
     r->passed++;
   }
@@ -156,7 +171,7 @@ static void read_line(run_t *r, char *line, size_t n) {
   if (yyjson_is_obj(judged)) judge_record(r, judged);
   else {
     in_ctl_fail("%s:%llu: this line is no audit record", r->path, (unsigned long long) r->line);
-    r->passed++;
+    r->unread++;
   }
   yyjson_doc_free(doc);
 }
@@ -210,6 +225,7 @@ static void put_text(const run_t *r) {
   printf("%llu requests, %llu recipients: %llu change, %llu cannot be told", (unsigned long long) r->requests,
          (unsigned long long) r->recipients, (unsigned long long) r->changed, (unsigned long long) r->untold);
   if (r->passed > 0) printf(", %llu were not decided by rules", (unsigned long long) r->passed);
+  if (r->unread > 0) printf(", %llu lines could not be read", (unsigned long long) r->unread);
   printf("\n");
   for (size_t i = 0; i < r->rows; i++) put_row(&r->row[i]);
 }
@@ -222,8 +238,8 @@ static void put_member(in_buf_t *b, const char *name, in_span_t v) {
 static void put_json(run_t *r) {
   in_buf_t b;
   in_buf_init(&b, &interop_alloc_libc);
-  in_buf_printf(&b, "{\"requests\":%zu,\"recipients\":%zu,\"changed\":%zu,\"untold\":%zu,\"passed\":%zu,\"rows\":[",
-                (size_t) r->requests, (size_t) r->recipients, (size_t) r->changed, (size_t) r->untold, (size_t) r->passed);
+  in_buf_printf(&b, "{\"requests\":%zu,\"recipients\":%zu,\"changed\":%zu,\"untold\":%zu,\"passed\":%zu,\"unread\":%zu,\"rows\":[",
+                (size_t) r->requests, (size_t) r->recipients, (size_t) r->changed, (size_t) r->untold, (size_t) r->passed, (size_t) r->unread);
   for (size_t i = 0; i < r->rows; i++) {
     const row_t *row = &r->row[i];
     in_buf_printf(&b, "%s{\"count\":%zu", i == 0 ? "" : ",", (size_t) row->count);
@@ -263,7 +279,7 @@ int in_ctl_replay(int argc, char **argv) {
   r.policy = pack.policy;
   in_arena_init(&r.arena, &interop_alloc_libc);
   good = run(&r, argc, argv);
-  good = good && r.changed == 0 && r.untold == 0;
+  good = good && r.changed == 0 && r.untold == 0 && r.unread == 0;
   in_arena_free(&r.arena);
   free(r.row);
   in_pack_close(&pack);
