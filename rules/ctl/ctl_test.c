@@ -196,11 +196,7 @@ int in_ctl_test(int argc, char **argv) {
   run.host = &pack.host;
   for (int i = 1; i < argc && code == IN_CTL_GOOD; i++) code = run_file(&run, argv[i]);
   in_pack_close(&pack);
-  if (run.only != NULL && !run.found && code == IN_CTL_GOOD) {
-    char why[256];
-    snprintf(why, sizeof(why), "no case %s", run.only);
-    code = in_ctl_wrong(argv[0], why);
-  }
+  if (run.only != NULL && !run.found && code == IN_CTL_GOOD) code = in_ctl_wrong(argv[0], "no case %s", run.only);
   if (run.json && code == IN_CTL_GOOD) put_json(&run);
   in_buf_free(&run.told);
   if (code != IN_CTL_GOOD) return code;
