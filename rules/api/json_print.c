@@ -159,6 +159,30 @@ static inline char *quote_bytes(char *to, const char *p, const char *end) {
   return to;
 }
 
+/* of a block at most: its first and last bytes are all of it, and mostly none needs an escape */
+static inline char *quote_short(char *to, const char *p, size_t n) {
+  uint64_t w[2];
+  uint32_t half[2];
+  in_block_bytes_t x;
+  if (n >= sizeof(w[0])) {
+    memcpy(&w[0], p, sizeof(w[0]));
+    memcpy(&w[1], p + n - sizeof(w[1]), sizeof(w[1]));
+    memcpy(&x, w, sizeof(x));
+    if (in_any_hit(hits_escape(x))) return quote_bytes(to, p, p + n);
+    memcpy(to, &w[0], sizeof(w[0]));
+    memcpy(to + n - sizeof(w[1]), &w[1], sizeof(w[1]));
+    return to + n;
+  }
+  if (n < sizeof(half[0])) return quote_bytes(to, p, p + n);
+  memcpy(&half[0], p, sizeof(half[0]));
+  memcpy(&half[1], p + n - sizeof(half[1]), sizeof(half[1]));
+  memcpy(&w[0], half, sizeof(w[0]));
+  if (any_escape(w[0])) return quote_bytes(to, p, p + n);
+  memcpy(to, &half[0], sizeof(half[0]));
+  memcpy(to + n - sizeof(half[1]), &half[1], sizeof(half[1]));
+  return to + n;
+}
+
 /* room for a block that is all escapes */
 #define ROOM  (IN_BLOCK * ESCAPE)
 
@@ -172,15 +196,20 @@ static size_t quote_blocks(in_buf_t *out, in_span_t s) {
   while (end - p >= (ptrdiff_t) IN_BLOCK && to <= full) {
     size_t left = (size_t) (end - p), room = (size_t) (full - to) + IN_BLOCK;
     const char *last = p + (left < room ? left : room) - IN_BLOCK;
-    unsigned at;
-    do {
+    uint32_t bits;
+    for (;;) {
       in_block_bytes_t x = in_block_at(p);
-      at = in_first_hit(hits_escape(x));
+      bits = in_hit_bits(hits_escape(x));
       memcpy(to, &x, sizeof(x));
-      to += at;
-      p += at;
-    } while (at == IN_BLOCK && p <= last);
-    if (at == IN_BLOCK) continue;
+      if (bits != 0) break;
+      to += IN_BLOCK;
+      p += IN_BLOCK;
+      if (p > last) break;
+    }
+    if (bits == 0) continue;
+    unsigned at = (unsigned) __builtin_ctz(bits);
+    to += at;
+    p += at;
     for (; p < end && escaped[(unsigned char) *p] && to <= full; p++) to = put_escape(to, (unsigned char) *p);
     if (at >= 4 || to > full) continue;
     last = end - p < (ptrdiff_t) IN_BLOCK ? end : p + IN_BLOCK;
@@ -206,7 +235,8 @@ static size_t quote_tight(in_buf_t *out, in_span_t s) {
   return n;
 }
 
-static void quote_long(in_buf_t *out, in_span_t s) {
+static __attribute__((noinline))        /* short ones need none of its registers */
+void quote_long(in_buf_t *out, in_span_t s) {
   in_buf_byte(out, '"');
   while (s.n > 0 && !out->failed) {
     size_t n = in_buf_fits(out, ROOM) ? quote_blocks(out, s) : quote_tight(out, s);
@@ -222,7 +252,7 @@ void in_json_quote(in_buf_t *out, in_span_t s) {
   }
   char *to = out->p + out->n;
   *to++ = '"';
-  to = quote_bytes(to, s.p, s.p + s.n);
+  to = quote_short(to, s.p, s.n);
   *to++ = '"';
   out->n = (size_t) (to - out->p);
 }

@@ -13,6 +13,7 @@
 
 #define ROOM   (IN_BLOCK + 3)     /* bytes that are looked at from one place on */
 #define SLACK  (2 * IN_BLOCK)
+#define RARE   __attribute__((noinline))   /* out of the loop, whose registers it would take */
 
 /* where it is read, where it is written; to is NULL while others write */
 typedef struct { const char *p; char *to; } pen_t;
@@ -91,7 +92,7 @@ static char *resume(short_t *s, const char *p) {
 /* ---- text */
 
 /* up to the next '<': text with references, or that is more than words */
-static pen_t put_text(short_t *s, pen_t at) {
+static RARE pen_t put_text(short_t *s, pen_t at) {
   in_plain_t *o = &s->r->plain;
   char scratch[IN_HTML_SCRATCH];
   if (s->text_end <= at.p) {
@@ -109,7 +110,7 @@ static inline bool is_white(char c) {
 }
 
 /* what no word starts with */
-static pen_t put_other(short_t *s, pen_t at) {
+static RARE pen_t put_other(short_t *s, pen_t at) {
   if (at.to == NULL || !is_white(*at.p)) return put_text(s, at);
   do at.p++; while (at.p < s->end && is_white(*at.p));
   s->r->plain.waits |= IN_WAITS_SPACE;
@@ -236,7 +237,7 @@ static pen_t take_link(short_t *s, pen_t at) {
 }
 
 /* the tag of any element; done: it is not for us */
-static pen_t take_other(short_t *s, pen_t at) {
+static RARE pen_t take_other(short_t *s, pen_t at) {
   save(s, at.to);
   unsigned n = in_reader_short(s->r, at.p);
   s->done = n == 0 || s->r->skip_newline;
