@@ -33,6 +33,10 @@ static uint64_t behind_slashes(uint64_t slashes, uint64_t *first) {
   uint64_t behind = *first;
   *first = 0;
   slashes &= ~behind;
+  if ((slashes & slashes << 1) == 0) {
+    *first = slashes >> (BITS - 1);
+    return behind | slashes << 1;
+  }
   while (slashes != 0) {
     uint64_t one = slashes & (~slashes + 1);
     behind |= one << 1;

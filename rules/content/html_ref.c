@@ -3,14 +3,14 @@
 **
 ** Owns "&...;" in all its forms, the table of names (generated), and the
 ** standard's corrections of numbers. Linear: a name is looked at once in full
-** and at most five times as one of the old names that need no semicolon.
+** and at most four times as one of the old names that need no semicolon.
 */
 #include "../base/scan.h"
 #include "html_tokenizer.h"
 
 typedef struct {
   uint16_t name;                  /* offset in entity_names */
-  uint8_t length, legacy;
+  uint8_t length;
   uint32_t first;
   uint16_t second;                /* 0 = none */
 } entity_t;
@@ -69,31 +69,53 @@ static inline size_t put_entity(char *out, const entity_t *e) {
   return e->second == 0 ? n : n + put(out + n, e->second);
 }
 
+static inline uint32_t hash_of(const char *name, size_t n) {
+  uint32_t h = 2166136261u;
+  for (size_t i = 0; i < n; i++) h = (h ^ (unsigned char) name[i]) * 16777619u;
+  return h;
+}
+
+/* the first eight bytes as one number, the first lowest; what is behind the end is 0 */
+static inline uint64_t eight(in_span_t s) {
+  uint64_t w = 0;
+  memcpy(&w, s.p, s.n < sizeof(w) ? s.n : sizeof(w));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+  w = __builtin_bswap64(w);
+#endif
+  return w;
+}
+
+/* the longest of the old names that s starts with, of whose bytes n are letters and digits */
+static inline const entity_t *find_legacy(in_span_t s, size_t n) {
+  unsigned lengths = legacy_lengths[(unsigned char) *s.p] & ((2u << (n < 8 ? n : 8)) - 1);
+  uint64_t all = s.n < 8 ? eight(s) : eight(in_span(s.p, 8));
+  while (lengths != 0) {
+    unsigned k = 31 - (unsigned) __builtin_clz(lengths);
+    uint64_t key = all & (((uint64_t) 1 << (8 * k)) - 1);
+    unsigned i = legacy_slots[LEGACY_SLOT(key)];
+    if (legacy[i].key == key) return &entities[legacy[i].entity];
+    lengths &= ~(1u << k);
+  }
+  return NULL;
+}
+
 /* s starts behind the '&'; gives the bytes taken, 0 = no reference */
 static size_t read_named(in_span_t s, unsigned how, char *out, size_t *written) {
-  uint32_t hash[ENTITY_LONGEST + 1];
-  size_t n = 0;
-  uint32_t h = 2166136261u;
-  if (s.n < 2 || !is_alnum(s.p[1])) return 0;   /* no name is that short */
-  hash[0] = h;
-  while (n < s.n && is_alnum(s.p[n]) && n < ENTITY_LONGEST) {
-    h = (h ^ (unsigned char) s.p[n]) * 16777619u;
-    hash[++n] = h;
-  }
-  const entity_t *e;
-  if (n < s.n && s.p[n] == ';' && (e = find(s.p, n, h)) != NULL) {
+  const entity_t *e = NULL;
+  size_t n = 0, most = s.n < ENTITY_LONGEST ? s.n : ENTITY_LONGEST;
+  while (n < most && is_alnum(s.p[n])) n++;
+  if (n < 2) return 0;            /* no name is that short */
+  if (n < s.n && s.p[n] == ';') e = find(s.p, n, hash_of(s.p, n));
+  if (e != NULL) {
     *written = put_entity(out, e);
     return n + 1;
   }
-  if (n > ENTITY_LEGACY_LONGEST) n = ENTITY_LEGACY_LONGEST;
-  for (; n >= 2; n--) {
-    e = find(s.p, n, hash[n]);
-    if (e == NULL || !e->legacy) continue;
-    if ((how & IN_HTML_IN_ATTR) && n < s.n && (s.p[n] == '=' || is_alnum(s.p[n]))) return 0;
-    *written = put_entity(out, e);
-    return n;
-  }
-  return 0;
+  e = find_legacy(s, n);
+  if (e == NULL) return 0;
+  n = e->length;
+  if ((how & IN_HTML_IN_ATTR) && n < s.n && (s.p[n] == '=' || is_alnum(s.p[n]))) return 0;
+  *written = put_entity(out, e);
+  return n;
 }
 
 static int digit(char c, unsigned base) {
@@ -145,6 +167,12 @@ static inline bool is_special(char c, unsigned how) {
   return (needs[(unsigned char) c] & how) != 0;
 }
 
+/* a '&' that starts no reference, as is seen by what is next to it */
+static inline bool is_bare(const char *p, const char *end) {
+  if (end - p < 3) return true;
+  return p[1] != '#' && !(is_alnum(p[1]) && is_alnum(p[2]));
+}
+
 /* inside a character: a piece must not end here, or nobody sees what it is */
 static inline bool is_inside(char c, size_t n) {
   return ((unsigned char) c & 0xc0) == 0x80 && n < IN_HTML_SCRATCH;
@@ -182,15 +210,19 @@ static inline in_hits_t hits_special(in_block_bytes_t x) {
 
 IN_SCANNER(seek_special, hits_special)
 
-/* bytes before the first that is special, or may be */
+/* bytes before the first that is special; where one may be is near to where one was, most of the time */
 static size_t plain_length(in_span_t s, unsigned how) {
-  const char *at;
-  size_t n = 0, near = s.n < 16 ? s.n : 16;
-  for (; n < near; n++)
-    if (is_special(s.p[n], how)) return n;
-  if (how & IN_HTML_NUL) return n + seek_special(s.p + n, s.n - n);
-  at = (how & IN_HTML_REFS) && n < s.n ? memchr(s.p + n, '&', s.n - n) : NULL;
-  return at == NULL ? s.n : (size_t) (at - s.p);
+  const char *p = s.p, *end = s.p + s.n;
+  while (p < end) {
+    const char *near = end - p < 16 ? end : p + 16;
+    for (; p < near; p++)
+      if (is_special(*p, how) && !(*p == '&' && is_bare(p, end))) return (size_t) (p - s.p);
+    if (how & IN_HTML_NUL) p += seek_special(p, (size_t) (end - p));
+    else if (how & IN_HTML_REFS) p = p < end ? memchr(p, '&', (size_t) (end - p)) : NULL;
+    else p = end;
+    if (p == NULL) p = end;
+  }
+  return s.n;
 }
 
 in_span_t in_html_piece(in_span_t *rest, unsigned how, char scratch[IN_HTML_SCRATCH]) {

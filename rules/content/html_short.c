@@ -192,9 +192,14 @@ static inline pen_t take_words(short_t *s, in_plain_t *o, pen_t at) {
     }
     at.p += n;
     at.to += n;
-    if (n < IN_BLOCK || at.p > s->last) break;
-    x = in_block_at(at.p);
     before = blanks >> (IN_BLOCK - 1);
+    if (n < IN_BLOCK) {           /* several blanks are one */
+      if (*at.p != ' ' || at.to[-1] != ' ') break;
+      while (at.p <= s->last && *at.p == ' ') at.p++;
+      before = 1;
+    }
+    if (at.p > s->last) break;
+    x = in_block_at(at.p);
     blanks = in_hit_bits(in_hits_equal(x, ' '));
     ends = in_hit_bits(ends_words(x)) | (blanks & (blanks << 1 | before)) | 1u << IN_BLOCK;
   }

@@ -265,6 +265,7 @@ static void count_cut(in_reader_t *r) {
     in_feature_add(r->c->features, r->tag.image);
   }
   in_feature_add(r->c->features, INTEROP_F_FORMATTING);
+  if (r->token.endless) in_reader_give_up(r);
 }
 
 /* "[if mso]> ... <![endif]": some clients of mail and chat show what is in it */

@@ -14,11 +14,12 @@
 #define CLOSE  4u                 /* > */
 #define EQUAL  8u
 #define ALPHA  16u
+#define MARK   32u                /* ! and ? */
 #define NAME_END  (SPACE | SLASH | CLOSE)
 
 static const unsigned char classes[256] = {
   ['\t'] = SPACE, ['\n'] = SPACE, ['\f'] = SPACE, ['\r'] = SPACE, [' '] = SPACE,
-  ['/'] = SLASH, ['>'] = CLOSE, ['='] = EQUAL,
+  ['/'] = SLASH, ['>'] = CLOSE, ['='] = EQUAL, ['!'] = MARK, ['?'] = MARK,
 #define X(c)  [c] = ALPHA, [(c) - 32] = ALPHA,
   X('a') X('b') X('c') X('d') X('e') X('f') X('g') X('h') X('i') X('j') X('k') X('l') X('m')
   X('n') X('o') X('p') X('q') X('r') X('s') X('t') X('u') X('v') X('w') X('x') X('y') X('z')
@@ -61,8 +62,7 @@ void in_html_switch(in_html_t *h, in_html_state_t state, in_span_t last) {
 /* does a '<' at p start anything but text? */
 static inline bool is_markup(const char *p, const char *end) {
   if (end - p < 2) return false;
-  if (p[1] == '/') return end - p > 2;
-  return (class_of(p[1]) & ALPHA) || p[1] == '!' || p[1] == '?';
+  return (class_of(p[1]) & (ALPHA | MARK)) || (p[1] == '/' && end - p > 2);
 }
 
 /* is there `word` at p, ASCII case ignored, and then the end of a tag's name? */
@@ -87,13 +87,15 @@ static const char *next_lt(const char *p, const char *end) {
   return p == NULL ? end : p;
 }
 
+/* at once over many that start nothing, which is_markup says of each */
 static const char *data_end(const in_html_t *h) {
-  const char *p = next_lt(h->p, h->end);
-  while (p < h->end && !is_markup(p, h->end)) {
-    p++;
-    if (p < h->end && *p != '<') p = next_lt(p, h->end);
+  const char *p = next_lt(h->p, h->end), *last = h->end - 1;
+  while (p < last) {
+    unsigned next = class_of(p[1]);
+    if ((next & (ALPHA | MARK)) || ((next & SLASH) && p + 1 < last)) return p;
+    if (*++p != '<') p = next_lt(p, h->end);
   }
-  return p;
+  return h->end;
 }
 
 static bool has_ref(const char *p, const char *end) {
@@ -235,16 +237,19 @@ static void keep_attr(in_html_token_t *t, const in_html_attr_t *a, const char *e
   kept->key = in_html_key_at(a->name, end);
 }
 
-/* name starts behind the '<' or "</"; a tag that is not finished is the EOF token */
+/* name starts behind the '<' or "</"; a tag that is not finished, or has too many attributes, is the EOF token */
 static void take_tag(in_html_t *h, in_html_token_t *t, in_html_kind_t kind, const char *name) {
   const char *p = seek(name, h->end, NAME_END);
   const char *attrs = p;
   in_html_attr_t a;
   attr_end_t got;
+  unsigned count = 0;
   t->text = between(name, p);
   t->key = in_html_key_at(t->text, h->end);
-  while ((got = take_attr(&p, h->end, &a, &t->self_closing)) == AT_ATTR)
+  while ((got = take_attr(&p, h->end, &a, &t->self_closing)) == AT_ATTR && count++ < IN_HTML_ATTRS_MAX)
     if (is_wanted(h->wanted, a.name)) keep_attr(t, &a, h->end);
+  t->endless = got == AT_ATTR;
+  if (t->endless) p = h->end;
   t->attrs = between(attrs, got == AT_CLOSE ? p - 1 : p);
   t->kind = got == AT_CLOSE ? kind : IN_HTML_EOF;
   t->cut = got != AT_CLOSE;
@@ -346,7 +351,7 @@ static bool take_markup(in_html_t *h, in_html_token_t *t) {
 
 void in_html_next(in_html_t *h, in_html_token_t *t) {
   t->attr_count = 0;
-  t->self_closing = t->cut = t->too_many = false;
+  t->self_closing = t->cut = t->too_many = t->endless = false;
   t->attrs = IN_NONE;
   for (;;) {
     bool markup = h->state == IN_HTML_DATA && h->p < h->end && *h->p == '<' && is_markup(h->p, h->end);

@@ -21,6 +21,7 @@ typedef enum { IN_HTML_DATA, IN_HTML_RCDATA, IN_HTML_RAWTEXT, IN_HTML_SCRIPT,
 
 #define IN_HTML_ATTRS    24u      /* attributes that a token keeps */
 #define IN_HTML_SCRATCH  256u
+#define IN_HTML_ATTRS_MAX  2048u  /* of a tag; many would only cost time */
 
 typedef struct {
   in_span_t name, value;          /* as spelt, value without its quotes; absent: no '=' */
@@ -64,6 +65,7 @@ typedef struct {
   bool self_closing;
   bool cut;                       /* COMMENT, EOF: the input ended inside */
   bool too_many;                  /* more wanted attributes than fit */
+  bool endless;                   /* more attributes than a tag may have: nothing behind them is read */
   unsigned attr_count;
   in_html_attr_t attr[IN_HTML_ATTRS];   /* the wanted ones, in order, repeated ones too */
   char scratch[IN_HTML_SCRATCH];  /* decoded references; text may point here */

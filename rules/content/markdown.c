@@ -59,7 +59,7 @@ static void start(markdown_t *m, const char *tag, const char *attr, in_span_t va
   t->text = in_str(tag);
   t->key = in_html_key(t->text);
   t->attr_count = 0;
-  t->self_closing = t->cut = t->too_many = false;
+  t->self_closing = t->cut = t->too_many = t->endless = false;
   if (attr != NULL) {
     t->attr[0] = (in_html_attr_t) { in_str(attr), value, in_html_key(in_str(attr)) };
     t->attr_count = 1;

@@ -123,15 +123,25 @@ static void write_shown(in_plain_t *o, in_span_t s) {
 
 /* ---- white space */
 
+static inline bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/* line ends and form feeds, which show nothing, from i on; gives where they end */
+static size_t put_lines(in_plain_t *o, in_span_t s, size_t i) {
+  size_t lines = 0;
+  for (; i < s.n && !is_blank(s.p[i]); i++)
+    lines += s.p[i] == '\r' || (s.p[i] == '\n' && !(i > 0 && s.p[i - 1] == '\r'));
+  if (lines == 0 || o->hidden) return i;
+  in_plain_newline(o);
+  o->newlines += lines - 1;
+  o->exact = true;
+  return i;
+}
+
 static void put_pre_white(in_plain_t *o, in_span_t s) {
-  for (size_t i = 0; i < s.n; i++) {
-    bool crlf = s.p[i] == '\n' && i > 0 && s.p[i - 1] == '\r';
-    if (s.p[i] == ' ' || s.p[i] == '\t') {
-      write_shown(o, in_span(s.p + i, 1));
-    } else if (!crlf && s.p[i] != '\f') {
-      in_plain_newline(o);
-      o->exact = !o->hidden;
-    }
+  size_t i = 0;
+  while (i < s.n) {
+    if (is_blank(s.p[i])) write_shown(o, in_span(s.p + i++, 1));
+    else i = put_lines(o, s, i);
   }
 }
 
@@ -407,11 +417,16 @@ static inline in_hits_t hits_link(in_block_bytes_t x, const char *p) {
   return (in_hits_equal(x, ':') & slash) | (in_hits_equal(x, '.') & in_hits_letter(last, 'w'));
 }
 
-/* bit n: byte n is not ASCII, or a '.' or ':', which differ in two bits only; '*' and '>' are met by the way */
-static inline uint32_t notable(const char *p) {
+/*
+** bit n: byte n is not ASCII, or a '.' or ':', which differ in two bits only, or NUL if
+** these count; '*' and '>' are met by the way
+*/
+static inline uint32_t notable(const char *p, bool nul) {
   static const in_block_bytes_t most = IN_ALL(0xeb);
   in_block_bytes_t x = in_block_at(p);
-  return in_high_bits(x | (in_block_bytes_t) in_hits_equal(x & most, '.' & 0xeb));
+  in_hits_t hits = in_hits_equal(x & most, '.' & 0xeb);
+  if (nul) hits |= in_hits_equal(x, 0);
+  return in_high_bits(x | (in_block_bytes_t) hits);
 }
 
 /* the first of these bytes from p on that is not ASCII, or may start a link (see hits_link); 64: none is */
@@ -419,7 +434,7 @@ static inline unsigned first_notable(const char *p, uint64_t bits) {
   for (; bits != 0; bits &= bits - 1) {
     const char *c = p + __builtin_ctzll(bits);
     unsigned last = (unsigned char) c[-1] | 0x20u;
-    if (*c & 0x80) break;
+    if ((signed char) *c < 1) break;
     if (*c == '.' && last == 'w') break;
     if (*c == ':' && (last == 'o' || c[1] == '/' || (signed char) c[1] < 1)) break;
   }
@@ -427,22 +442,22 @@ static inline unsigned first_notable(const char *p, uint64_t bits) {
 }
 
 /*
-** Over what needs no second look where white space counts: 64 bytes at a time, then
+** Over what needs no second look where white space counts, and maybe NUL: 64 bytes at a time, then
 ** sixteen; the last ones are met again in a block that ends before the last byte. i > 0
 */
-static inline size_t skip_plain(in_span_t s, size_t i) {
+static inline size_t skip_plain(in_span_t s, size_t i, bool nul) {
   unsigned at;
   for (; s.n - i > 64; i += 64) {
     const char *p = s.p + i;
-    uint64_t bits = notable(p) | (uint64_t) notable(p + 16) << 16 | (uint64_t) notable(p + 32) << 32
-                    | (uint64_t) notable(p + 48) << 48;
+    uint64_t bits = notable(p, nul) | (uint64_t) notable(p + 16, nul) << 16 | (uint64_t) notable(p + 32, nul) << 32
+                    | (uint64_t) notable(p + 48, nul) << 48;
     if ((at = first_notable(p, bits)) < 64) return i + at;
   }
   for (; s.n - i > IN_BLOCK; i += IN_BLOCK)
-    if ((at = first_notable(s.p + i, notable(s.p + i))) < 64) return i + at;
+    if ((at = first_notable(s.p + i, notable(s.p + i, nul))) < 64) return i + at;
   if (s.n < IN_BLOCK + 2 || i == s.n) return i;
   const char *p = s.p + s.n - 1 - IN_BLOCK;
-  at = first_notable(p, notable(p) & ~(uint64_t) 0 << (s.p + i - p));
+  at = first_notable(p, notable(p, nul) & ~(uint64_t) 0 << (s.p + i - p));
   return at < 64 ? (size_t) (p - s.p) + at : s.n - 1;
 }
 
@@ -514,7 +529,8 @@ static size_t run_length(in_plain_t *o, in_span_t s, bool *dirty, char_t *ended)
   for (;;) {
     if (i >= leap) {
       size_t from = i;
-      i = o->verbatim ? skip_plain(s, i) : o->pre ? i : skip_words(s, i);
+      i = o->verbatim ? skip_plain(s, i, false) : o->pre ? skip_plain(s, i, true) : skip_words(s, i);
+      *dirty |= o->pre && i > from;
       leap = i + (i - from >= 16 ? 1 : 16);
     }
     while (i < s.n && classes[p[i]] == ORDINARY) i++;

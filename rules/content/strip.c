@@ -5,7 +5,7 @@
 ** stays; an image or file becomes a link to its target where that is an
 ** absolute http or https URL. What is not shown goes too: comments, and the
 ** content of removed elements that hide it. Links and emoji that are text stay.
-** Past IN_TAGS_MAX nothing is kept. The result, read again, has none of the removed features' elements.
+** Past IN_TAGS_MAX and IN_HTML_ATTRS_MAX nothing is kept. The result, read again, has none of the removed features' elements.
 */
 #include "html_reader.h"
 
@@ -203,5 +203,6 @@ interop_status_t in_content_strip(const in_content_t *c, in_span_t input, uint32
     }
     settle(&s);
   } while (s.reader.token.kind != IN_HTML_EOF);
+  if (s.reader.token.endless) in_reader_give_up(&s.reader);
   return out->failed ? INTEROP_NOMEM : INTEROP_OK;
 }

@@ -71,6 +71,8 @@ static const row_t rows[] = {
   { H, 0, "<pre>\n a\n\n\n  b </pre>c", "code=1", " a\n\n\n  b \nc" },
   { H, 0, "<pre>a\r\nb\rc\fd</pre>", "code=1", "a\nb\ncd" },
   { H, 0, "<pre>a\r\n\r\nb</pre>", "code=1", "a\n\nb" },
+  { H, 0, "<pre>a\n\n\n<b hidden>\n</b>b</pre>", "formatting=1 code=1", "a\n\n\nb" },
+  { H, 0, "<pre>a\r \n\f\r\n\t\rb</pre>", "code=1", "a\n \n\n\t\nb" },
   { H, 0, "a\r\nb\rc\fd\te", "", "a b c d e" },
   { H, 0, "<codeblock class=\"Json\"><code>{<br>  \"a\": 1<br>}</code></codeblock>", "code=2", "{\n  \"a\": 1\n}" },
   { H, 0, "<table><tr><td>a</td><td>b</td></tr><tr><td></td><td>d</td></tr></table>e", "table=1", "a\tb\n\td\ne" },
@@ -416,6 +418,26 @@ static void test_depth(void) {
   read_exact(&c, in_buf_span(&input));
   is_bytes(text.p, text.n, "a\n\nb", 4, "one too many: the rest is not read");
   is_number(f.count[INTEROP_F_CARD] + f.count[INTEROP_F_GIF], 2, "and counts as what it may hold");
+  input.n = text.n = 0;
+  in_buf_put(&input, S("<p"));
+  repeat(&input, " a", 2048);
+  in_buf_put(&input, S(">b"));
+  set(&c, H, 0, &text, &f);
+  read_exact(&c, in_buf_span(&input));
+  ok(text.n == 1 && *text.p == 'b' && f.count[INTEROP_F_CARD] == 0, "as many attributes as may be");
+  input.n = text.n = 0;
+  in_buf_put(&input, S("c<p"));
+  repeat(&input, " a", 2049);
+  in_buf_put(&input, S(">b"));
+  set(&c, H, 0, &text, &f);
+  read_exact(&c, in_buf_span(&input));
+  is_bytes(text.p, text.n, "c", 1, "one too many: the rest is not read");
+  is_number(f.count[INTEROP_F_CARD] + f.count[INTEROP_F_GIF], 2, "and counts as what it may hold");
+  text.n = 0;
+  set(&c, H, 0, NULL, &f);
+  is_number(in_content_strip(&c, in_buf_span(&input), 1u << INTEROP_F_CARD, &text), INTEROP_OK, "stripped");
+  is_bytes(text.p, text.n, "c", 1, "nor is it kept");
+  is_number(f.count[INTEROP_F_CARD] + f.count[INTEROP_F_GIF], 2, "and counts when it is stripped");
   input.n = text.n = 0;
   repeat(&input, "*a* ", 7168);
   set(&c, M, 0, &text, &f);
