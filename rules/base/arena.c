@@ -40,6 +40,11 @@ void in_arena_init(in_arena_t *a, const interop_alloc_t *alloc) {
   a->failed = false;
 }
 
+void in_arena_lend(in_arena_t *a, void *p, size_t size) {
+  a->top = p;
+  a->left = size;
+}
+
 void in_arena_free(in_arena_t *a) {
   in_block_t *b = a->blocks;
   while (b != NULL) {
@@ -174,7 +179,7 @@ static void *resize_arena(void *ctx, void *ptr, size_t osize, size_t nsize) {
   in_arena_t *a = ctx;
   if (nsize == 0) return NULL;
   if (ptr != NULL && nsize <= osize) return ptr;
-  /* it needs some room, so where that is left there is a block */
+  /* it needs some room, so where that is left it is the newest block's */
   if (ptr != NULL && osize % ALIGN == 0 && nsize - osize <= a->left
       && (char *) ptr + osize == a->top
       && in_arena_raw(a, nsize - osize) != NULL)

@@ -74,6 +74,7 @@ typedef struct {
 } in_arena_t;
 
 void in_arena_init(in_arena_t *a, const interop_alloc_t *alloc);
+void in_arena_lend(in_arena_t *a, void *p, size_t size);    /* room that is taken first, 8-byte aligned; the lender's */
 void in_arena_free(in_arena_t *a);
 void *in_arena_get(in_arena_t *a, size_t size);        /* zeroed, 8-byte aligned; NULL = no memory */
 void *in_arena_array(in_arena_t *a, size_t count, size_t size);

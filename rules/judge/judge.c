@@ -7,13 +7,16 @@
 #include "judge.h"
 #include "../script/script.h"
 
+/* bytes of its arena that come with the judge: most requests need no others */
+#define ROOM  ((size_t) 8192)
+
 interop_status_t interop_judge_new(const interop_policy_t *policy, int api,
                                    const interop_target_t *target, const interop_alloc_t *alloc,
                                    interop_judge_t **judge, interop_match_t *match) {
   interop_judge_t *j;
   interop_status_t rc;
   if (api < 0 || (uint32_t) api >= policy->img.count[IN_S_APIS]) return INTEROP_USAGE;
-  j = alloc->resize(alloc->ctx, NULL, 0, sizeof(*j));
+  j = alloc->resize(alloc->ctx, NULL, 0, sizeof(*j) + ROOM);
   if (j == NULL) return INTEROP_NOMEM;
   in_zero(j, offsetof(interop_judge_t, facts));
   j->policy = policy;
@@ -22,6 +25,7 @@ interop_status_t interop_judge_new(const interop_policy_t *policy, int api,
   j->target = *target;
   j->from = in_table(&policy->img, APIS, in_ai_api_t)[api].system;
   in_arena_init(&j->arena, &j->alloc);
+  in_arena_lend(&j->arena, j + 1, ROOM);
   rc = in_facts_init(&j->facts, policy, &j->arena);
   if (rc == INTEROP_OK) rc = in_api_match(&policy->img, api, target, &j->arena, &j->match);
   if (rc != INTEROP_OK) {
@@ -41,7 +45,7 @@ void interop_judge_free(interop_judge_t *j) {
   in_facts_free(&j->facts);
   a = j->alloc;
   in_arena_free(&j->arena);
-  a.resize(a.ctx, j, sizeof(*j), 0);
+  a.resize(a.ctx, j, sizeof(*j) + ROOM, 0);
 }
 
 /* ---- the facts that the request itself brings */
