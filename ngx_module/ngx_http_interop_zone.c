@@ -387,14 +387,21 @@ ngx_http_interop_zone_new(ngx_http_interop_zone_t *zone,
     interop_span_t    none, record;
     interop_status_t  status;
 
-    none.p = NULL;
-    none.n = 0;
+    if (effects->made_of == count) {
+        record = effects->made;
 
-    status = interop_record_merge(none, effects, count, alloc, &record);
+    } else {
+        none.p = NULL;
+        none.n = 0;
 
-    if (status != INTEROP_OK) {
-        return status;
+        status = interop_record_merge(none, effects, count, alloc, &record);
+
+        if (status != INTEROP_OK) {
+            return status;
+        }
     }
+
+    status = INTEROP_OK;
 
     ngx_http_interop_zone_lock(zone);
 

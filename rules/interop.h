@@ -206,6 +206,9 @@ typedef struct {
   unsigned create;                /* 1: the record may be new; 0: only if it exists */
   unsigned items;                 /* LIST: 0: the value is the list, INTEROP_ITEMS_ADD: its items are put
                                      into the list (each once, its second text stays), _DROP: taken out */
+  unsigned made_of;               /* > 0: this effect and those behind it, so many in all, make the record
+                                     `made` where there is none; a merge would make the same */
+  interop_span_t made;
 } interop_effect_t;
 
 /* --------------------------------------------------------------- store */

@@ -38,6 +38,21 @@ for (1 .. 6) {    # whichever worker
     is(join(' ', map { $_->{method} } $t->got), 'POST', 'known: nothing is fetched');
 }
 
+# of what is told twice under one id the last counts, in one batch as well
+sent(1003, $TEXT);
+sent(1003, $BOLD);
+(my $url = $MESSAGES) =~ s{^/v1\.0}{};
+my $items = join ',', map { qq({"id":"$_->[0]","method":"POST","url":"$url","headers":{"Content-Type":"application/json"},"body":$_->[1]}) }
+    ['a', $TEXT], ['b', $BOLD];
+$up->answers({ status => 200, json => '{"responses":[' . join(',', map { qq({"id":"$_","status":201,"body":{"id":"1004"}}) } 'a', 'b') . ']}' });
+is($t->teams(POST => '/v1.0/$batch', body => qq({"requests":[$items]}))->{status}, 200, 'a batch with two messages');
+$t->got;
+for my $id (1003, 1004) {
+    my $r = $t->teams(PATCH => "$MESSAGES/$id", body => $edit);
+    is(InteropEdge::verdict($r), 'placeholder', "$id: the last one was a placeholder");
+    is(join(' ', map { $_->{method} } $t->got), 'POST', 'known: nothing is fetched');
+}
+
 # an unknown one is asked for once
 $up->answers({ status => 200, json => '{"id":"999","messageType":"message","body":{"contentType":"text","content":"hi"}}' });
 $t->teams(PATCH => "$MESSAGES/999", body => $edit);

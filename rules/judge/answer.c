@@ -27,14 +27,15 @@ static interop_status_t add_effect(interop_judge_t *j, interop_record_kind_t kin
   e->value = *value;
   e->create = create;
   e->items = 0;
+  e->made_of = 0;
   return INTEROP_OK;
 }
 
 static interop_status_t add_text(interop_judge_t *j, interop_record_kind_t kind, in_span_t key,
-                                 const char *field, in_span_t text) {
+                                 in_span_t field, in_span_t text) {
   const interop_value_t v = in_value_text(text);
   if (text.p == NULL) return INTEROP_OK;
-  return add_effect(j, kind, key, in_str(field), &v, true);
+  return add_effect(j, kind, key, field, &v, true);
 }
 
 /* ---- what policy says is to be remembered */
@@ -147,14 +148,32 @@ in_span_t in_judge_message_key(interop_judge_t *j, in_span_t conversation, in_sp
   return in_span(p, conversation.n + message.n + 1);
 }
 
+#define MESSAGE_FIELDS  3u
+
+/* as in_record_of_texts wants them; a test compares with what the effects make */
+static const in_name_t message_fields[MESSAGE_FIELDS] = {
+  { { "conversation", 12 }, 0x37e6ca06u }, { { "author", 6 }, 0x4f7aba56u }, { { "delivered_as", 12 }, 0x60f9be90u }
+};
+
 static interop_status_t keep_message(interop_judge_t *j, in_span_t message, in_span_t author, in_span_t as) {
+  const in_span_t texts[MESSAGE_FIELDS] = { j->conversation_id, author, as };
   in_span_t key = in_judge_message_key(j, j->conversation_id, message);
-  interop_status_t rc;
-  if (key.p == NULL) return INTEROP_NOMEM;
-  rc = add_text(j, INTEROP_R_MESSAGE, key, "conversation", j->conversation_id);
-  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_MESSAGE, key, "author", author);
-  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_MESSAGE, key, "delivered_as", as);
+  interop_status_t rc = key.p == NULL ? INTEROP_NOMEM : INTEROP_OK;
+  for (uint32_t i = 0; i < MESSAGE_FIELDS && rc == INTEROP_OK; i++)
+    rc = add_text(j, INTEROP_R_MESSAGE, key, message_fields[i].name, texts[i]);
   return rc;
+}
+
+/* messages are nearly always new: the record of one is made here, with less ado than by merging */
+static interop_status_t keep_new_message(interop_judge_t *j, in_span_t message, in_span_t author, in_span_t as) {
+  const in_span_t texts[MESSAGE_FIELDS] = { j->conversation_id, author, as };
+  size_t first = j->effect_count;
+  interop_status_t rc = keep_message(j, message, author, as);
+  interop_effect_t *e = &j->effects[first];
+  if (rc != INTEROP_OK || j->effect_count - first != MESSAGE_FIELDS) return rc;
+  rc = in_record_of_texts(message_fields, texts, MESSAGE_FIELDS, &j->arena, &e->made);
+  if (rc == INTEROP_OK) e->made_of = MESSAGE_FIELDS;
+  return rc == INTEROP_NOMEM ? rc : INTEROP_OK;        /* what is no record is told by who merges */
 }
 
 /* the author of a fetched original, as the store names them */
@@ -218,13 +237,13 @@ static interop_status_t keep_conversation(interop_judge_t *j, in_span_t id) {
   if (rc == INTEROP_OK) rc = add_effect(j, INTEROP_R_CONVERSATION, id, IN_SPAN("participants"), &list, true);
   if (rc == INTEROP_OK) j->effects[j->effect_count - 1].items = INTEROP_ITEMS_ADD;
   if (rc != INTEROP_OK || known != NULL) return rc;
-  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "type", j->event.conversation_type);
+  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, IN_SPAN("type"), j->event.conversation_type);
   if (rc == INTEROP_OK)
-    rc = add_text(j, INTEROP_R_CONVERSATION, id, "initiated_by",
+    rc = add_text(j, INTEROP_R_CONVERSATION, id, IN_SPAN("initiated_by"),
         in_image_str(img, in_system(img, j->from)->name));
   /* what is made within another conversation has that one's tenant */
-  if (rc == INTEROP_OK && parent.p != NULL) return add_text(j, INTEROP_R_CONVERSATION, id, "parent", parent);
-  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, "tenant", j->plan.tenant);
+  if (rc == INTEROP_OK && parent.p != NULL) return add_text(j, INTEROP_R_CONVERSATION, id, IN_SPAN("parent"), parent);
+  if (rc == INTEROP_OK) rc = add_text(j, INTEROP_R_CONVERSATION, id, IN_SPAN("tenant"), j->plan.tenant);
   return rc;
 }
 
@@ -233,11 +252,11 @@ static interop_status_t keep_call(interop_judge_t *j, in_span_t id) {
   interop_value_t list;
   interop_status_t rc;
   if (id.p == NULL) return INTEROP_OK;
-  rc = add_text(j, INTEROP_R_CALL, id, "conversation", j->event.conversation);
+  rc = add_text(j, INTEROP_R_CALL, id, IN_SPAN("conversation"), j->event.conversation);
   if (rc == INTEROP_OK) rc = participants(j, &list);
   if (rc == INTEROP_OK) rc = add_effect(j, INTEROP_R_CALL, id, IN_SPAN("participants"), &list, true);
   if (rc == INTEROP_OK)
-    rc = add_text(j, INTEROP_R_CALL, id, "type", list.count > 2 ? IN_SPAN("group") : IN_SPAN("one_on_one"));
+    rc = add_text(j, INTEROP_R_CALL, id, IN_SPAN("type"), list.count > 2 ? IN_SPAN("group") : IN_SPAN("one_on_one"));
   return rc;
 }
 
@@ -288,7 +307,7 @@ static interop_status_t remember(interop_judge_t *j, const in_answer_t *a) {
   if (a->conversation.p != NULL && j->event.operation == INTEROP_OP_CONVERSATION_CREATE)
     rc = keep_conversation(j, a->conversation);
   if (rc == INTEROP_OK && a->message.p != NULL && j->conversation_id.p != NULL)
-    rc = keep_message(j, a->message, j->sender_id, delivered_as(j));
+    rc = keep_new_message(j, a->message, j->sender_id, delivered_as(j));
   if (rc == INTEROP_OK && j->event.operation == INTEROP_OP_CALL_CREATE) {
     rc = keep_call(j, a->call);
     if (rc == INTEROP_OK) rc = keep_call(j, a->call_too);

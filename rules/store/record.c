@@ -456,18 +456,54 @@ static char *put_field(char *p, const slot_t *f) {
   return put(put(p, f->pair[0]), f->pair[1]);
 }
 
-static void write_all(char *record, size_t size, const slot_t *slots, size_t count) {
-  char *at = record + HEADER + count * SLOT;
-  size_t i;
-  for (i = 0; i < count; i++) {
-    store32(record + HEADER + i * SLOT, slots[i].hash);
-    store32(record + HEADER + i * SLOT + 4, (uint32_t) (at - record));
-    at = put_field(at, &slots[i]);
-  }
+static void put_slot(char *record, size_t index, uint32_t hash, const char *at) {
+  store32(record + HEADER + index * SLOT, hash);
+  store32(record + HEADER + index * SLOT + 4, (uint32_t) (at - record));
+}
+
+/* when all the rest is there */
+static void put_header(char *record, size_t size, size_t count) {
   store32(record, MAGIC);
   store32(record + 8, (uint32_t) size);
   store32(record + 12, (uint32_t) count);
   store32(record + 4, sum(in_span(record + SUMMED, size - SUMMED)));
+}
+
+static void write_all(char *record, size_t size, const slot_t *slots, size_t count) {
+  char *at = record + HEADER + count * SLOT;
+  size_t i;
+  for (i = 0; i < count; i++) {
+    put_slot(record, i, slots[i].hash, at);
+    at = put_field(at, &slots[i]);
+  }
+  put_header(record, size, count);
+}
+
+interop_status_t in_record_of_texts(const in_name_t *names, const in_span_t *texts, size_t count,
+                                    in_arena_t *arena, in_span_t *record) {
+  size_t i, size = HEADER;
+  char *p, *at;
+  *record = IN_NONE;
+  for (i = 0; i < count; i++) {
+    if (texts[i].n >= IN_RECORD_MAX || in_utf8_check(texts[i]) != texts[i].n)
+      return INTEROP_SYNTAX;
+    size += SLOT + FIELD + names[i].name.n + texts[i].n;
+    if (size > IN_RECORD_MAX)
+      return INTEROP_SYNTAX;
+  }
+  if ((p = in_arena_raw(arena, size)) == NULL)
+    return INTEROP_NOMEM;
+  at = p + HEADER + count * SLOT;
+  for (i = 0; i < count; i++) {
+    const char head[4] = { INTEROP_T_TEXT, (char) names[i].name.n };
+    put_slot(p, i, names[i].hash, at);
+    memcpy(at, head, sizeof head);
+    store32(at + 4, (uint32_t) texts[i].n);
+    at = put(put(at + FIELD, names[i].name), texts[i]);
+  }
+  put_header(p, size, count);
+  *record = in_span(p, size);
+  return INTEROP_OK;
 }
 
 /* checks and sorts the table; the size of the record, 0: it cannot be one */

@@ -82,6 +82,16 @@ interop_status_t in_draft_apply(in_draft_t *d, const interop_effect_t *effect);
 interop_status_t in_draft_pack(in_draft_t *d, const interop_alloc_t *alloc,
                                in_span_t *record, interop_diag_t *diag);
 
+/* a field's name and its in_hash */
+typedef struct { in_span_t name; uint32_t hash; } in_name_t;
+/*
+** A record of texts alone, from the arena: what in_draft_pack would make of them.
+** The names are constants of the caller's: each once, by their hashes, each of
+** them right. SYNTAX where a text is no UTF-8 or too long, NOMEM.
+*/
+interop_status_t in_record_of_texts(const in_name_t *names, const in_span_t *texts, size_t count,
+                                    in_arena_t *arena, in_span_t *record);
+
 /* appends one packed item; second.p == NULL: it has none */
 void in_pack_item(in_buf_t *b, in_span_t item, in_span_t second);
 static inline interop_value_t in_value_text(in_span_t text) {

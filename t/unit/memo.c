@@ -303,6 +303,22 @@ static interop_status_t snapshot(void *ctx, interop_view_t **view) {
   return INTEROP_OK;
 }
 
+static unsigned made, made_wrong;
+
+/* the record that comes with effects is what a merge makes of them */
+static void compare_made(const interop_answer_t *a) {
+  for (size_t i = 0; i < a->effect_count; i++) {
+    const interop_effect_t *e = &a->effects[i];
+    interop_span_t merged;
+    if (e->made_of == 0) continue;
+    made++;
+    if (e->made_of > a->effect_count - i
+        || interop_record_merge(IN_NONE, e, e->made_of, &interop_alloc_libc, &merged) != INTEROP_OK) { made_wrong++; continue; }
+    made_wrong += !in_eq(merged, e->made);
+    free((void *) (uintptr_t) merged.p);
+  }
+}
+
 /* verdict, header, body and effects in one line */
 static void say(char *out, size_t size, interop_judge_t *j, const asked_t *q) {
   const interop_plan_t *p = interop_judge_plan(j);
@@ -311,6 +327,7 @@ static void say(char *out, size_t size, interop_judge_t *j, const asked_t *q) {
                    (int) p->body.n, p->body.p == NULL ? "" : p->body.p, (int) p->tenant.n, p->tenant.p == NULL ? "" : p->tenant.p,
                    (int) p->answer_body.n, p->answer_body.p == NULL ? "" : p->answer_body.p);
   if (interop_judge_answer(j, 201, in_str(q->answer), &a) != INTEROP_OK) return;
+  compare_made(&a);
   for (size_t i = 0; i < a.effect_count; i++)
     n += snprintf(out + n, size - (size_t) n, "|%.*s %.*s", (int) a.effects[i].key.n, a.effects[i].key.p,
                   (int) a.effects[i].field.n, a.effects[i].field.p);
@@ -403,6 +420,7 @@ int main(void) {
   all_held();
   odd_keys();
   judges();
+  ok(made > 0 && made_wrong == 0, "%u records came with the effects that make them, %u of them others", made, made_wrong);
   clean_up(image);
   return done();
 }
