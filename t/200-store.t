@@ -51,6 +51,7 @@ sub spew {
 sub says {
     my ($args, $code, $out, $err, $name) = @_;
     my @got = run(@$args);
+    $out //= $got[1];    # of no matter
     is_deeply(\@got, [$code, $out, $err], $name // join(' ', @$args)) or diag("got: @got");
 }
 
@@ -180,6 +181,32 @@ says(['user', 'unset', '+919000000001', '--all', @store], 0, "user +919000000001
 says(['user', 'show', 'chitra', @store], 1, '', "interopctl: no user \"chitra\" in store\n", 'is gone');
 says(['user', 'set', 'esc', "display_name=\e[31mred", '--create', @store], 0,
     "user esc: display_name = \\u001b[31mred (was unset)\n", '', 'a text does not colour a terminal');
+
+# what no policy asks for is set, and told: a toggle that is misspelt turns nothing off
+{
+    my $pack = "$root/conf.d";
+    my @by = ('--policy', $pack, @store);
+    my $no = sub { "interopctl: warning: the policy $pack has no fact \"$_[0]\" of a $_[1]\n" };
+    my $other = sub { "interopctl: warning: the policy $pack takes $_[0]: of another value nothing is known\n" };
+    says(['tenant', 'set', '3f1c', 'toggles.interop.kaizla_teams=off', @by], 0,
+        "tenant 3F1C: toggles.interop.kaizla_teams = off (was unset)\n",
+        $no->('toggles.interop.kaizla_teams', 'tenant') . "  hint: did you mean \"toggles.interop.kaizala_teams\"?\n", 'a toggle that is none');
+    says(['tenant', 'set', '3f1c', 'colour=red', 'toggles.interop.kaizala_teams=of', @by, '--json'], 0, undef,
+        $no->('colour', 'tenant') . $other->('"toggles.interop.kaizala_teams" as unset, on or off'), 'a fact that is none, a value that is none');
+    says(['tenant', 'set', '3f1c', 'hybrid=yes', 'plan=365', 'plan_since=soon', 'toggles.groups.bulk_add_max=many', 'domains=a.example', @by], 0, undef,
+        join('', map { $other->($_) } '"hybrid" as a flag, true or false', '"plan" as a text, plan:=\'"..."\'',
+            '"plan_since" as a time, 2019-01-15 or 2019-01-15T10:00:00Z', '"toggles.groups.bulk_add_max" as a number',
+            '"domains" as a list, domains+=ITEM'), 'values of other types');
+    says(['tenant', 'set', '3f1c', 'hybrid=true', 'plan=o365', 'plan_since=2019-01-15', 'toggles.groups.bulk_add_max=7', 'domains:=["a.example"]',
+        'toggles.interop.kaizala_teams=off', @by], 0, undef, '', 'values as they are declared');
+    says(['tenant', 'unset', '3f1c', 'toggles.interop.kaizla_teams', 'colour', 'plan_since', @store], 0, undef, '', 'what is taken away is no mistake');
+    says(['user', 'set', 'esc', 'aliases+=esc-1', 'tenant=3f1c', 'reads_on=teams', 'systems+=teams', @by], 0, undef, '', "the engine's own facts of a user");
+    says(['conversation', 'set', 'g-17', 'aliases+=g-17-alias', 'participants+=esc', 'tenant=3f1c', @by], 0, undef, '', '... and of a conversation');
+    says(['conversation', 'unset', 'g-17', 'aliases', 'tenant', @store], 0, undef, '');
+    says(['tenant', 'set', '3f1c', 'colour=red', '--policy', 'nowhere', @store], 1, '', "interopctl: nowhere: No such file or directory\n",
+        'a policy that is not there');
+    run('tenant', 'unset', '3f1c', 'colour', @store);
+}
 
 # -------------------------------------------------------------------- bad input
 

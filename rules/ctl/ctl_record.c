@@ -8,7 +8,7 @@
 */
 #include <errno.h>
 #include <stdlib.h>
-#include "ctl.h"
+#include "declared.h"
 #include "../store/store.h"
 
 #define NAME_WIDTH  34
@@ -17,6 +17,7 @@ const char in_help_record[] =
   "usage: interopctl KIND show ID --store PATH [--json]\n"
   "       interopctl KIND list --store PATH [--json]\n"
   "       interopctl KIND set ID FIELD=VALUE ... --store PATH [--create] [--json]\n"
+  "                                              [--policy PATH]\n"
   "       interopctl KIND unset ID FIELD ... --store PATH [--json]\n"
   "       interopctl KIND unset ID --all --store PATH\n\n"
   "KIND is tenant, user or conversation; ID its id or one of its aliases.\n\n"
@@ -27,6 +28,9 @@ const char in_help_record[] =
   "  --store PATH  the store's directory (or INTEROP_STORE)\n"
   "  --create      set: make the record, and the store, if there is none\n"
   "  --all         unset: the whole record\n"
+  "  --policy PATH set: what declares the facts; else the one installed with the\n"
+  "                command, else ./conf.d. What it does not declare is set, with a\n"
+  "                warning\n"
   "  --json        for programs: the record, or with list all of them, as JSON lines\n\n"
   "A toggle is flipped by one command, and running workers see it at once:\n"
   "  interopctl tenant set ID toggles.NAME=off --store PATH\n";
@@ -34,8 +38,10 @@ const char in_help_record[] =
 typedef struct {
   const char *verb;               /* "tenant" */
   interop_record_kind_t kind;
-  const char *path;
+  const char *path, *policy;
   bool json, create, all;
+  bool has_pack;
+  in_pack_t pack;
   interop_store_t *store;
   interop_diag_t diag;
 } job_t;
@@ -328,6 +334,17 @@ static int change_draft(job_t *j, in_draft_t *d, char **words, bool unset) {
   return code;
 }
 
+static void warn_of(const job_t *j, in_span_t record, char **words) {
+  int i, k;
+  for (i = 0; words[i] != NULL; i++) {
+    in_span_t name = field_of(words[i], false);
+    for (k = 0; k < i && !in_eq(name, field_of(words[k], false)); k++)
+      ;
+    if (k == i)
+      in_declared_check(&j->pack, j->kind, record, name);
+  }
+}
+
 /* everything that is asked for, in the transaction; *record is in the arena */
 static int change_in(job_t *j, in_write_t *w, in_arena_t *arena, const char *id, char **words,
                      bool unset) {
@@ -358,9 +375,12 @@ static int change_in(job_t *j, in_write_t *w, in_arena_t *arena, const char *id,
       || in_write_commit(w, &j->diag) != INTEROP_OK)
     return in_ctl_diag(&j->diag);
   if (j->json)
-    return print_record(j, record);
-  print_changes(j, &old, &now, in_record_text(record, IN_SPAN("id")), words, unset);
-  return IN_CTL_GOOD;
+    code = print_record(j, record);
+  else
+    print_changes(j, &old, &now, in_record_text(record, IN_SPAN("id")), words, unset);
+  if (!unset && j->has_pack)
+    warn_of(j, record, words);
+  return code;
 }
 
 static int change(job_t *j, const char *id, char **words, bool unset) {
@@ -440,8 +460,8 @@ static int check(const job_t *j, int argc, char **argv) {
   if (!change && argc > (single ? 3 : 2))
     return in_ctl_wrong(j->verb, "\"%s\" is too much", argv[single ? 3 : 2]);
   if ((j->all && strcmp(action, "unset") != 0) || (j->create && strcmp(action, "set") != 0)
-      || (j->all && argc > 3))
-    return in_ctl_wrong(j->verb, "%s does not go with that", j->all ? "--all" : "--create");
+      || (j->all && argc > 3) || (j->policy != NULL && strcmp(action, "set") != 0))
+    return in_ctl_wrong(j->verb, "%s does not go with that", j->all ? "--all" : j->create ? "--create" : "--policy");
   return change ? check_words(j, action, argv + 3) : IN_CTL_GOOD;
 }
 
@@ -459,7 +479,7 @@ int in_ctl_record(int argc, char **argv) {
   job_t j;
   const in_option_t options[] = {
     { "--store", &j.path, NULL }, { "--json", NULL, &j.json },
-    { "--create", NULL, &j.create }, { "--all", NULL, &j.all }
+    { "--create", NULL, &j.create }, { "--all", NULL, &j.all }, { "--policy", &j.policy, NULL }
   };
   int code;
   memset(&j, 0, sizeof j);
@@ -471,9 +491,18 @@ int in_ctl_record(int argc, char **argv) {
   if ((j.path = in_ctl_store(argv[0], j.path)) == NULL)
     return IN_CTL_WRONG;
   in_diag_clear(&j.diag);
+  if (strcmp(argv[1], "set") == 0) {
+    j.has_pack = j.policy != NULL ? in_pack_open(&j.pack, j.policy) : in_pack_open_quiet(&j.pack);
+    if (j.policy != NULL && !j.has_pack)
+      return IN_CTL_FOUND;
+  }
   if ((j.store = in_ctl_open(j.path, 0, j.create)) == NULL)
-    return IN_CTL_FOUND;
-  code = perform(&j, argv);
-  interop_store_close(j.store);
+    code = IN_CTL_FOUND;
+  else {
+    code = perform(&j, argv);
+    interop_store_close(j.store);
+  }
+  if (j.has_pack)
+    in_pack_close(&j.pack);
   return code;
 }

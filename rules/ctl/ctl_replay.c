@@ -238,8 +238,10 @@ static void put_member(in_buf_t *b, const char *name, in_span_t v) {
 static void put_json(run_t *r) {
   in_buf_t b;
   in_buf_init(&b, &interop_alloc_libc);
-  in_buf_printf(&b, "{\"requests\":%zu,\"recipients\":%zu,\"changed\":%zu,\"untold\":%zu,\"passed\":%zu,\"unread\":%zu,\"rows\":[",
-                (size_t) r->requests, (size_t) r->recipients, (size_t) r->changed, (size_t) r->untold, (size_t) r->passed, (size_t) r->unread);
+  in_buf_printf(&b, "{\"requests\":%zu,\"recipients\":%zu,\"changed\":%zu,\"untold\":%zu,\"passed\":%zu,"
+                "\"unread\":%zu,\"rows\":[",
+                (size_t) r->requests,
+                (size_t) r->recipients, (size_t) r->changed, (size_t) r->untold, (size_t) r->passed, (size_t) r->unread);
   for (size_t i = 0; i < r->rows; i++) {
     const row_t *row = &r->row[i];
     in_buf_printf(&b, "%s{\"count\":%zu", i == 0 ? "" : ",", (size_t) row->count);

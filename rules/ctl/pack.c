@@ -103,6 +103,15 @@ bool in_pack_open(in_pack_t *p, const char *option) {
   return false;
 }
 
+bool in_pack_open_quiet(in_pack_t *p) {
+  memset(p, 0, sizeof(*p));
+  if (!find(p, NULL) || !is_there(p->path)) return false;
+  if (interop_compile_file(p->path, &interop_alloc_libc, &p->image, &p->size, NULL, NULL, &p->diag) == INTEROP_OK
+      && interop_policy_load(p->image, p->size, &interop_alloc_libc, &p->policy, &p->diag) == INTEROP_OK) return true;
+  in_pack_close(p);
+  return false;
+}
+
 bool in_pack_open_host(in_pack_t *p, const char *option) {
   if (!in_pack_open(p, option)) return false;
   return p->host.scripts != NULL || in_host_open(&p->host, p->policy) || (in_pack_close(p), false);
