@@ -32,9 +32,27 @@ return function(event, verdict)
   if word == "bomb" then local t = {} while true do t[#t + 1] = ("x"):rep(1000) end end
 end
 L
-$t->conf($t->front(locations => <<'L'), workers => 1);
+# a script of the policy, which may relax to plain_text, and one of a location, which may relax nothing
+my $policy = "$dir/policy";
+system('cp', '-r', "$InteropNginx::ROOT/conf.d", $policy) == 0 or die;
+$t->write('policy/policies/mild.lua', <<'L');
+return function(event, verdict)
+  if event.client.country == "XA" and event.sender.systems[1] == "kaizala" then return deliver() end
+  if event.client.country == "XB" then return plain_text() end
+end
+L
+$t->write('policy/policies/mild.rules', <<'P');
+policy mild between teams and kaizala {
+    script mild "mild.lua" for message.send may relax to plain_text;
+}
+P
+$t->write('mild.lua', 'return function(event) if event.client.country == "XC" then return deliver() end end');
+$t->conf($t->front(policy => $policy, locations => <<'L'), workers => 1);
+    location /mild/ { rewrite ^/mild(/.*) $1 break; proxy_pass http://%%UPSTREAM%%;
+        interop_script mild.lua; interop_fact client.country $http_x_country; interop_audit_log %%DIR%%/logs/mild.log flush=20ms; }
     location /items/ { rewrite ^/items(/.*) $1 break; interop_script items.lua; proxy_pass http://%%UPSTREAM%%;
         interop_audit_log %%DIR%%/logs/audit.log flush=20ms; }
+    location = /status { interop_status; }
 L
 InteropNginx::start($t);
 
@@ -82,6 +100,28 @@ like($lines[3], qr/"script":\{"name":"[^"]*","did":"failed","error":"[^"]*a scri
 my ($status, $said) = $t->ctl('replay', $t->dir . '/logs/audit.log', '--policy', "$InteropNginx::ROOT/conf.d");
 is($status, 0, 'replay by the same policy: nothing changes') or diag($said);
 diag($said) if $ENV{VERBOSE};
+
+# ------------------------- a relaxation that is refused, and one that is not
+
+for my $country (qw(XA XB XC)) {
+    $r = $t->teams(POST => "/mild$MESSAGES", body => $BOLD, headers => { 'X-Country' => $country });
+    like($r->{headers}{'interop-verdict'}, $country eq 'XB' ? qr/^plain_text;rule=script\.mild;receipt/
+        : qr/^placeholder;rule=teams_kaizala\.KT-16;reason=rich_text_unsupported/, "$country: what holds");
+}
+$t->pump(sub { @lines = split /^/, $t->read_file('logs/mild.log'); @lines >= 3 });
+my @script = map { /("script":\{.*?\}),"recipient_count"/ ? $1 =~ s/"source":"[0-9a-f]{16}"/"source":"-"/gr =~ s/"instructions":\d+/"instructions":-/r : '' } @lines;
+my $asked = sub { my ($mild, $own) = @_; return '"instructions":-,"asked":[{"name":"mild","source":"-"' . $mild
+    . qq(},{"name":"$dir/mild.lua","source":"-"$own}],"facts":) };
+is($script[0], '"script":{"name":"mild","did":"refused","error":"deliver in place of placeholder: it may relax to plain_text",'
+    . '"policy_verdict":"placeholder",' . $asked->(',"gave":"deliver"', '') . '{"event.client.country":"XA","event.sender.systems":["kaizala","teams"]}}',
+    'the record of a refusal: more than the policy grants');
+is($script[1], '"script":{"name":"mild","did":"relaxed","policy_verdict":"placeholder","verdict":"plain_text",'
+    . $asked->(',"gave":"plain_text"', '') . '{"event.client.country":"XB"}}', 'of what is granted');
+is($script[2], qq("script":{"name":"$dir/mild.lua","did":"refused","error":"deliver in place of placeholder: it may relax nothing",)
+    . '"policy_verdict":"placeholder",' . $asked->('', ',"gave":"deliver"') . '{"event.client.country":"XC"}}', 'of a location\'s');
+like($t->request(GET => '/status', port => 'web')->{body}, qr/"script_refusals":2\b/, 'refusals are counted');
+($status, $said) = $t->ctl('replay', "$dir/logs/mild.log", '--policy', $policy);
+is($said, "3 requests, 3 recipients: 0 change, 0 cannot be told\n", 'replay gives the same');
 
 $t->allow(qr/script/);
 $t->done_testing;

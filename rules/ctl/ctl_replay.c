@@ -20,7 +20,9 @@ const char in_help_replay[] =
   "policy, with the facts of its day, and tells what comes out otherwise, merged\n"
   "into rows, the most frequent first. What would need a fact that was not recorded,\n"
   "as no rule asked for it then, is counted apart. Where each recipient reads is\n"
-  "taken from the log.\n\n"
+  "taken from the log. Scripts are asked again with the facts and counters that they\n"
+  "were told then; of one that read the message's text, its answer of then is taken\n"
+  "if it is the same script; so is that of a location's script.\n\n"
   "  LOG            files of JSON lines; - is standard input\n"
   "  --json         for programs\n"
   IN_PACK_HELP
@@ -35,6 +37,7 @@ typedef struct {
 
 typedef struct {
   const interop_policy_t *policy;
+  in_host_t *host;
   in_arena_t arena;               /* of rows */
   row_t *row;
   size_t rows, room;
@@ -98,16 +101,17 @@ static bool same_outcome(const row_t *key) {
              && in_starts(key->was, IN_SPAN("deny undetermined:")));
 }
 
-static void judge_recipient(run_t *r, in_replay_t *x, yyjson_val *recipient) {
+/* its outcome; IN_NIL: it cannot be told, or was not decided by rules */
+static uint32_t judge_recipient(run_t *r, in_replay_t *x, yyjson_val *recipient) {
   interop_alloc_t alloc = in_arena_alloc(x->arena);
   in_span_t system = in_replay_text(recipient, "system"), from = in_replay_text(x->judged, "from");
   in_replayed_t again;
   in_buf_t b;
   row_t key = { .was = was(x->arena, recipient) };
-  if (key.was.p == NULL) { r->passed++; return; }
+  if (key.was.p == NULL) return r->passed++, IN_NIL;
   r->recipients++;
   again = in_replay_recipient(x, recipient);
-  if (again.status == IN_REPLAY_FAILED) { r->failed = true; return; }
+  if (again.status == IN_REPLAY_FAILED) return r->failed = true, IN_NIL;
   if (system.p == NULL) system = IN_SPAN("?");
   key.about = in_arena_printf(x->arena, "%s %s %.*s -> %.*s",
                               interop_operation_name((interop_operation_t) x->event.operation),
@@ -117,16 +121,54 @@ static void judge_recipient(run_t *r, in_replay_t *x, yyjson_val *recipient) {
     key.becomes = again.status == IN_REPLAY_UNKNOWN ? again.missing : IN_NONE;
     r->untold++;
     count(r, &key);
-    return;
+    return IN_NIL;
   }
   in_buf_init(&b, &alloc);
   in_words_outcome(&b, &r->policy->img, again.outcome);
   key.becomes = in_buf_span(&b);
   key.rule = in_image_str(&r->policy->img, in_outcome(&r->policy->img, again.outcome)->rule);
   if (b.failed) r->failed = true;
-  if (same_outcome(&key)) return;
+  if (same_outcome(&key)) return again.outcome;
   r->changed++;
   count(r, &key);
+  return again.outcome;
+}
+
+/* ---- scripts: of a request, when all of its recipients are decided */
+
+/* of several systems' verdicts in one request, each with its own, scripts changed the one that was told */
+static bool can_ask(yyjson_val *judged, size_t n) {
+  return n > 0 && yyjson_get_sint(yyjson_obj_get(judged, "recipient_count")) == (int64_t) n
+         && yyjson_obj_get(judged, "systems") == NULL;
+}
+
+static void judge_scripts(run_t *r, in_replay_t *x, const uint32_t *outcome) {
+  in_span_t from = in_replay_text(x->judged, "from");
+  in_replayed_script_t again = in_replay_scripts(x, r->host, outcome);
+  row_t key = { .was = again.was, .becomes = again.becomes, .rule = again.rule };
+  if (again.status == IN_REPLAY_FAILED) r->failed = true;
+  if (again.status == IN_REPLAY_FAILED || again.was.p == NULL) return;
+  if (again.status == IN_REPLAY_DECIDED && in_eq(again.was, again.becomes)) return;
+  key.missing = again.status == IN_REPLAY_DECIDED ? IN_NONE : again.missing;
+  key.about = in_arena_printf(x->arena, "%s %s %.*s, by scripts",
+                              interop_operation_name((interop_operation_t) x->event.operation),
+                              interop_kind_name((interop_kind_t) x->event.kind), (int) from.n, from.p);
+  if (again.status == IN_REPLAY_DECIDED) r->changed++; else r->untold++;
+  count(r, &key);
+}
+
+static void judge_all(run_t *r, in_replay_t *x) {
+  yyjson_val *recipients = yyjson_obj_get(x->judged, "recipients"), *v;
+  size_t i, n = yyjson_arr_size(recipients);
+  uint32_t *outcome = in_arena_array(x->arena, n + 1, sizeof(*outcome));
+  bool all = outcome != NULL && can_ask(x->judged, n);
+  r->requests++;
+  if (outcome == NULL) return;
+  yyjson_arr_foreach(recipients, i, n, v) {
+    outcome[i] = judge_recipient(r, x, v);
+    all = all && outcome[i] != IN_NIL;
+  }
+  if (all) judge_scripts(r, x, outcome);
 }
 
 /* the system that it came from is none of this policy's */
@@ -151,8 +193,7 @@ static void judge_record(run_t *r, yyjson_val *judged) {
     if (yyjson_is_obj(v)) judge_record(r, v);          /* an item has no items: audit.c */
   in_arena_init(&arena, &interop_alloc_libc);
   if (in_replay_begin(&x, r->policy, judged, &arena)) {
-    r->requests++;
-    yyjson_arr_foreach(yyjson_obj_get(judged, "recipients"), i, n, v) { judge_recipient(r, &x, v); }
+    judge_all(r, &x);
   } else if (no_system(r, judged)) {
     r->requests++;
   } else if (items == NULL) {
@@ -279,6 +320,7 @@ int in_ctl_replay(int argc, char **argv) {
   if (argc < 2) return in_ctl_wrong(argv[0], "which audit log?");
   if (!in_pack_open(&pack, policy)) return IN_CTL_FOUND;
   r.policy = pack.policy;
+  r.host = &pack.host;
   in_arena_init(&r.arena, &interop_alloc_libc);
   good = run(&r, argc, argv);
   good = good && r.changed == 0 && r.untold == 0 && r.unread == 0;

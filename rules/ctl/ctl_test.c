@@ -5,11 +5,13 @@
 ** memory; its steps are judged one after the other by the calls that the nginx
 ** module makes. Must not know any expectation: see expect.h.
 */
+#include <errno.h>
 #include "expect.h"
 #include "../api/json.h"
 
 const char in_help_test[] =
-  "usage: interopctl test [--policy PATH] [--only ID] [--verbose | --json] FILE ...\n\n"
+  "usage: interopctl test [--policy PATH] [--only ID] [--verbose | --json]\n"
+  "                         [--audit LOG] FILE ...\n\n"
   "Runs behaviour cases (JSON arrays; t/cases/README.md tells their form) through\n"
   "the engine, without nginx. One line for each expectation that failed, and\n"
   "\"N passed, N failed\" last. Cases for APIs that the policy does not define are\n"
@@ -17,12 +19,14 @@ const char in_help_test[] =
   "  --only ID      this case alone; ID* for all that begin so\n"
   "  --verbose      also what passed, and what was exchanged in cases that failed\n"
   "  --json         for programs: the counts, what failed and what was skipped\n"
+  "  --audit LOG    writes what interop_audit_log would; interopctl replay reads it\n"
   IN_PACK_HELP;
 
 typedef struct {
   const interop_policy_t *policy;
   in_host_t *host;
   const char *only;
+  FILE *audit;
   bool verbose, json, found;      /* found: --only meant one */
   in_buf_t told;                  /* json: what failed and what was skipped */
   unsigned passed, failed, skipped;
@@ -83,6 +87,7 @@ static bool run_step(case_t *c, yyjson_val *given, yyjson_val *step, in_memory_t
   e->memory = m;
   e->arena = a;
   if (!in_case_step(given, step, e, &diag)) return tell_failed(c, diag.text), true;
+  e->audit = c->run->audit;
   rc = in_edge_run(e);
   if (rc != INTEROP_OK) tell_failed(c, interop_status_name(rc));
   else in_expect_check(in_case_get(step, "expect"), e, &t);
@@ -180,16 +185,20 @@ static void put_json(const run_t *run) {
 
 int in_ctl_test(int argc, char **argv) {
   run_t run = { 0 };
-  const char *policy = NULL;
+  const char *policy = NULL, *audit = NULL;
   in_option_t options[] = {
     { "--policy", &policy, NULL }, { "--only", &run.only, NULL }, { "--verbose", NULL, &run.verbose },
-    { "--json", NULL, &run.json },
+    { "--json", NULL, &run.json }, { "--audit", &audit, NULL },
   };
   in_pack_t pack;
   int code = IN_CTL_GOOD;
   if (!in_ctl_options(&argc, argv, options, in_countof(options))) return IN_CTL_WRONG;
   if (argc < 2) return in_ctl_wrong(argv[0], "which case files?");
   if (run.json && run.verbose) return in_ctl_wrong(argv[0], "--verbose is for people, --json for programs");
+  if (audit != NULL && (run.audit = fopen(audit, "w")) == NULL) {
+    in_ctl_fail("%s: %s", audit, strerror(errno));
+    return IN_CTL_FOUND;
+  }
   in_buf_init(&run.told, &interop_alloc_libc);
   if (!in_pack_open(&pack, policy)) return IN_CTL_FOUND;
   run.policy = pack.policy;
@@ -197,6 +206,7 @@ int in_ctl_test(int argc, char **argv) {
   for (int i = 1; i < argc && code == IN_CTL_GOOD; i++) code = run_file(&run, argv[i]);
   in_pack_close(&pack);
   if (run.only != NULL && !run.found && code == IN_CTL_GOOD) code = in_ctl_wrong(argv[0], "no case %s", run.only);
+  if (run.audit != NULL && fclose(run.audit) != 0 && in_ctl_fail("%s: %s", audit, strerror(errno))) code = IN_CTL_FOUND;
   if (run.json && code == IN_CTL_GOOD) put_json(&run);
   in_buf_free(&run.told);
   if (code != IN_CTL_GOOD) return code;

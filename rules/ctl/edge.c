@@ -249,6 +249,14 @@ static void fill_request(in_edge_t *e) {
   if (e->match != INTEROP_M_REFUSED && !q->too_large) q->body = e->client.body;
 }
 
+/* as interop_audit_log does */
+static interop_status_t audit(const in_edge_t *e) {
+  in_span_t json;
+  interop_status_t rc = interop_judge_audit(e->judge, &json);
+  if (rc == INTEROP_OK) fprintf(e->audit, "{\"judged\":%.*s}\n", (int) json.n, json.p);
+  return rc;
+}
+
 interop_status_t in_edge_judge(in_edge_t *e) {
   interop_target_t t = { e->client.method, e->client.target };
   interop_source_t source = e->source.lookup != NULL ? e->source : in_memory_source(e->memory);
@@ -261,6 +269,7 @@ interop_status_t in_edge_judge(in_edge_t *e) {
   fill_request(e);
   while ((rc = interop_judge_run(e->judge, &e->request, &source)) == INTEROP_AGAIN)
     if ((rc = fetch(e)) != INTEROP_OK) return rc;
+  if (rc == INTEROP_OK && e->audit != NULL) rc = audit(e);
   if (rc == INTEROP_OK) {
     const interop_plan_t *plan = interop_judge_plan(e->judge);
     rc = in_memory_apply(e->memory, plan->effects, plan->effect_count);

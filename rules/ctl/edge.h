@@ -42,6 +42,7 @@ typedef struct {
   in_wire_t client;               /* what the client sends */
   const in_wire_t *answers;       /* upstream's, in order; used up: 200 with {} */
   uint32_t answers_count, answers_used;
+  FILE *audit;                    /* where a line is written for what was judged; NULL: nowhere */
   /* what came of it */
   in_wire_t upstream[IN_EDGE_UPSTREAM];
   uint32_t upstream_count;

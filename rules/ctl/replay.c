@@ -41,7 +41,7 @@ static bool items_of(in_replay_t *r, yyjson_val *list, interop_value_t *value) {
   return !b.failed;
 }
 
-static bool value_of(in_replay_t *r, yyjson_val *v, interop_value_t *value) {
+bool in_replay_value(in_replay_t *r, yyjson_val *v, interop_value_t *value) {
   memset(value, 0, sizeof(*value));
   if (yyjson_is_arr(v)) return items_of(r, v, value);
   if (yyjson_is_bool(v)) {
@@ -113,7 +113,7 @@ static bool take_fact(in_replay_t *r, uint32_t slot, yyjson_val *v, in_draft_t *
   interop_value_t value;
   r->told[slot] = yyjson_is_null(v) ? 1 : 2;
   if (s->subject == IN_SUB_REQUEST && yyjson_is_arr(v)) {
-    if (!value_of(r, v, &value)) return false;
+    if (!in_replay_value(r, v, &value)) return false;
     r->facts.request[s->field] = (in_value_t) { true, value.count, 0, value.text };
     return true;
   }
@@ -122,7 +122,7 @@ static bool take_fact(in_replay_t *r, uint32_t slot, yyjson_val *v, in_draft_t *
     return true;
   }
   if (yyjson_is_null(v)) return true;
-  if (!value_of(r, v, &value)) return false;
+  if (!in_replay_value(r, v, &value)) return false;
   in_draft_set(&drafts[s->subject], in_image_str(img, in_field(img, s->field)->name), &value);
   return true;
 }
@@ -213,16 +213,31 @@ static in_replayed_t decide(in_replay_t *r) {
   return x;
 }
 
-in_replayed_t in_replay_recipient(in_replay_t *r, yyjson_val *recipient) {
+/* false: *x tells why it cannot be decided again */
+static bool begin(in_replay_t *r, yyjson_val *recipient, in_replayed_t *x) {
   in_span_t system = in_replay_text(recipient, "system");
+  *x = ended(IN_REPLAY_DECIDED, IN_NONE);
   r->recipient = recipient;
   r->event.to = r->policy->img.count[IN_S_SYSTEMS];
-  if (system.p != NULL) {
-    r->event.to = in_find_system(&r->policy->img, system);
-    if (r->event.to == IN_NIL) return ended(IN_REPLAY_UNKNOWN, system);
-  }
-  if (!fill_facts(r)) return ended(IN_REPLAY_FAILED, IN_NONE);
-  return decide(r);
+  if (system.p != NULL) r->event.to = in_find_system(&r->policy->img, system);
+  if (r->event.to == IN_NIL) *x = ended(IN_REPLAY_UNKNOWN, system);
+  else if (!fill_facts(r)) *x = ended(IN_REPLAY_FAILED, IN_NONE);
+  return x->status == IN_REPLAY_DECIDED;
+}
+
+in_replayed_t in_replay_recipient(in_replay_t *r, yyjson_val *recipient) {
+  in_replayed_t x;
+  return begin(r, recipient, &x) ? decide(r) : x;
+}
+
+in_replayed_t in_replay_final(in_replay_t *r, yyjson_val *recipient, uint32_t list, bool *holds) {
+  in_replayed_t x;
+  uint32_t need, o;
+  if (!begin(r, recipient, &x)) return x;
+  while ((o = in_list_final(&r->policy->img, list, &r->event, r->facts.class_, &need)) == IN_NIL)
+    if (!look(r, need, &x)) return x;
+  *holds = o != IN_NOTHING;
+  return x;
 }
 
 /* ---- a record */

@@ -10,6 +10,7 @@
 #define IN_REPLAY_H
 
 #include <yyjson.h>
+#include "host.h"
 #include "../policy/facts.h"
 
 typedef enum {
@@ -39,6 +40,19 @@ bool in_replay_begin(in_replay_t *r, const interop_policy_t *policy, yyjson_val 
 void in_replay_end(in_replay_t *r);
 /* one of its recipients */
 in_replayed_t in_replay_recipient(in_replay_t *r, yyjson_val *recipient);
+
+/* does a denial of the list hold for it? DECIDED: *holds says so */
+in_replayed_t in_replay_final(in_replay_t *r, yyjson_val *recipient, uint32_t list, bool *holds);
+/* a record's value as a fact */
+bool in_replay_value(in_replay_t *r, yyjson_val *v, interop_value_t *value);
+
+/*
+** replay_script.c: what scripts made of the verdict and would make of it now;
+** outcome: of each recipient of the record, as the policy decides it now. DECIDED:
+** was and becomes are words ("deny x"), absent where no script is in it
+*/
+typedef struct { in_replay_status_t status; in_span_t was, becomes, rule, missing; } in_replayed_script_t;
+in_replayed_script_t in_replay_scripts(in_replay_t *r, in_host_t *host, const uint32_t *outcome);
 
 /* a text member, or absent */
 in_span_t in_replay_text(yyjson_val *object, const char *name);

@@ -4,14 +4,15 @@
 ** Owns the record's form; interopctl replay judges it again. It holds the event
 ** and every fact that was looked at, so that a decision can be told and repeated
 ** without the store as it was. Never in it: content, names of files, headers, or
-** any fact that the rules did not ask for. Must not decide: each recipient's way
-** is walked once more with the facts that are there.
+** any fact that neither rules nor scripts asked for. Must not decide: each
+** recipient's way is walked once more with the facts that are there.
 */
-#include "judge.h"
+#include "../script/script.h"
 #include "../api/json.h"
 #include "../api/api_image.h"
 #include "../store/record.h"
 
+#define TOLD_MAX        256u      /* bytes of a text that a script was told */
 #define RECIPIENTS_MAX  256u      /* told of one request; how many there were is told too */
 
 typedef struct {
@@ -179,6 +180,12 @@ static void put_outcome(audit_t *a, const in_recipient_t *r) {
   if (o->rule.len > 0) put(a, "rule", in_image_str(a->img, o->rule));
 }
 
+/* what was looked at before a script could relax anything, or could not */
+static void look_for_final(interop_judge_t *j, const in_list_event_t *event) {
+  if (j->override.final != IN_NIL) (void) in_final_holds(&j->facts, event, j->override.final);
+  if (j->facts.overlay_known && j->facts.overlay != IN_NIL) (void) in_final_holds(&j->facts, event, j->facts.overlay);
+}
+
 static void put_recipient(audit_t *a, const in_recipient_t *r) {
   interop_judge_t *j = a->j;
   in_list_event_t event = { (uint32_t) j->event.operation, (uint32_t) j->event.kind, j->from, r->to };
@@ -193,6 +200,7 @@ static void put_recipient(audit_t *a, const in_recipient_t *r) {
   }
   if (r->outcome != IN_NIL) put_outcome(a, r);
   if (r->outcome != IN_NIL && in_decide_event(&j->facts, &event) != IN_NIL) {
+    if (j->override.final_asked) look_for_final(j, &event);
     use_all(a);
     put_facts(a, true);
   }
@@ -251,16 +259,90 @@ static void put_notices(audit_t *a) {
   close_with(a, ']');
 }
 
+/* ---- scripts */
+
+/* never content; the event's own members tell the rest of the fields, and the features */
+static bool is_told(const in_script_told_t *t) {
+  if (t->what == IN_ASK_FIELD) return t->of == INTEROP_EV_COUNTRY || t->of == INTEROP_EV_AGENT;
+  return t->what == IN_ASK_FACT && t->of != INTEROP_SS_FEATURES && t->value.text.n <= TOLD_MAX;
+}
+
+static void put_told_value(audit_t *a, const interop_value_t *v) {
+  const in_value_t list = { true, v->count, 0, v->text };
+  switch (v->type) {
+    case INTEROP_T_FLAG: in_buf_put(&a->b, v->number != 0 ? IN_SPAN("true") : IN_SPAN("false")); break;
+    case INTEROP_T_NUMBER: in_buf_number(&a->b, v->number); break;
+    case INTEROP_T_LIST: put_list(a, &list); break;
+    case INTEROP_T_TEXT: put_text(a, v->text); break;
+    default: in_buf_put(&a->b, IN_SPAN("null"));
+  }
+}
+
+/* what scripts read of the event, as they were told it */
+static void put_told(audit_t *a) {
+  const in_override_t *o = &a->j->override;
+  open_with(a, "facts", '{');
+  for (uint32_t i = 0; i < o->tolds; i++) {
+    const in_script_told_t *t = &o->told[i];
+    if (!is_told(t)) continue;
+    put_name(a, in_script_path(&a->j->arena, t->what, t->of, t->number, t->name));
+    put_told_value(a, &t->value);
+  }
+  close_with(a, '}');
+}
+
+static void put_counters(audit_t *a) {
+  const in_override_t *o = &a->j->override;
+  if (o->counts == 0) return;
+  open_with(a, "counters", '[');
+  for (uint32_t i = 0; i < o->tolds; i++) {
+    if (o->told[i].what != IN_ASK_COUNTER) continue;
+    if (a->more) in_buf_byte(&a->b, ',');
+    in_buf_byte(&a->b, '{');
+    a->more = false;
+    put(a, "name", o->told[i].name);
+    put_count(a, "value", o->told[i].value.number);
+    close_with(a, '}');
+  }
+  close_with(a, ']');
+}
+
+/* which scripts were asked, of which source, and the verdict that each asked for */
+static void put_gave(audit_t *a) {
+  const in_override_t *o = &a->j->override;
+  open_with(a, "asked", '[');
+  for (uint32_t i = 0; i < o->gaves; i++) {
+    const in_gave_t *g = &o->gave[i];
+    if (a->more) in_buf_byte(&a->b, ',');
+    in_buf_byte(&a->b, '{');
+    a->more = false;
+    put(a, "name", g->script);
+    put(a, "source", in_arena_printf(&a->j->arena, "%016llx", (unsigned long long) g->source));
+    put(a, "gave", g->gave);
+    put(a, "reason", g->reason);
+    close_with(a, '}');
+  }
+  close_with(a, ']');
+}
+
 /* the policy's own verdict is the recipients'; this is why another one holds */
 static void put_script(audit_t *a) {
   const interop_plan_t *p = &a->j->plan;
+  const in_override_t *o = &a->j->override;
   if (p->script.p == NULL) return;
   open_with(a, "script", '{');
   put(a, "name", p->script);
   put(a, "did", in_str(interop_script_did_name(p->script_did)));
   put(a, "error", p->script_error);
   put(a, "policy_verdict", in_str(interop_verdict_name(p->policy_verdict)));
+  if (o->active) {
+    put(a, "verdict", in_str(interop_verdict_name((interop_verdict_t) o->outcome.verdict)));
+    put(a, "reason", o->reason);
+  }
   put_count(a, "instructions", (int64_t) p->script_instructions);
+  put_gave(a);
+  put_told(a);
+  put_counters(a);
   close_with(a, '}');
 }
 

@@ -51,6 +51,14 @@ typedef struct { const char *name; in_span_t value; } in_subst_t;
 /* an amendment that holds for a recipient */
 typedef struct { const in_pi_amend_t *rule; uint32_t recipient; in_span_t value; } in_amendment_t;
 
+/* what scripts were told (a fact, a counter's value), and what each of them gave: for the audit */
+#define IN_TOLD_MAX  64u
+typedef enum { IN_ASK_FIELD, IN_ASK_FACT, IN_ASK_PEOPLE, IN_ASK_COUNTER } in_ask_t;
+typedef struct { in_ask_t what; uint32_t of, number; in_span_t name; interop_value_t value; } in_script_told_t;
+typedef struct { in_span_t script, gave, reason; uint64_t source; } in_gave_t;
+/* where scripts are told from a record of what they were told, in place of an event: replay */
+typedef struct in_script_record_s in_script_record_t;
+
 /* what scripts make of the verdict (script/) */
 typedef struct {
   bool active;                    /* the outcome below holds in place of the policy's */
@@ -69,6 +77,13 @@ typedef struct {
   in_span_t plain;
   int64_t *counted;               /* what counters gave: a script that is asked again is told the same */
   uint32_t counts, count;
+  in_script_told_t *told;
+  in_gave_t *gave;
+  uint32_t tolds, gaves;
+  bool more;                      /* was told than there is room for */
+  bool final_asked;               /* whether a denial of this list holds that no script may relax */
+  uint32_t final;
+  const in_script_record_t *record;
 } in_override_t;
 
 struct interop_judge_s {

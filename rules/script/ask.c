@@ -40,11 +40,12 @@ static in_span_t keep(interop_judge_t *j, in_span_t s) {
 }
 
 static interop_status_t run(in_asking_t *a, interop_script_result_t *r) {
+  const in_script_record_t *record = a->judge->override.record;
   interop_status_t rc;
-  if (in_recall_find(a, r, &rc)) return rc;
+  if (in_recall_find(a, r, &rc) && rc != INTEROP_UNAVAILABLE) return rc;
   rc = a->judge->request->scripts->extension->run(a->loaded->script, a, r);
   if (rc == INTEROP_OK) in_recall_end(a, r);
-  return rc;
+  return rc == INTEROP_UNAVAILABLE && record != NULL ? record->gave(record->ctx, a->loaded->stat.name, a->loaded->source, r) : rc;
 }
 
 static interop_status_t ask(interop_judge_t *j, in_loaded_t *l) {
@@ -55,6 +56,7 @@ static interop_status_t ask(interop_judge_t *j, in_loaded_t *l) {
   if (__atomic_load_n(&in_script_health(l)->aside, __ATOMIC_RELAXED) != 0) {
     in_script_failed(j, l->stat.name);
     in_script_note(j, l->stat.name, INTEROP_SD_FAILED, IN_SPAN("it was set aside"));
+    in_script_gave(j, l, NULL);
     l->stat.did[INTEROP_SD_FAILED]++;
     return INTEROP_OK;
   }
@@ -65,6 +67,7 @@ static interop_status_t ask(interop_judge_t *j, in_loaded_t *l) {
   if (r.memory > j->override.memory) j->override.memory = r.memory;
   error = r.error;
   if (r.end == INTEROP_SE_DONE) error = in_script_take(j, l, &r);
+  in_script_gave(j, l, error.p != NULL ? NULL : &r);
   if (error.p == NULL) {
     count_success(l);
     return j->arena.failed ? INTEROP_NOMEM : INTEROP_OK;
@@ -114,6 +117,8 @@ interop_status_t in_script_ask(interop_judge_t *j) {
   o->script = o->error = o->rule = o->reason = o->message = o->text = IN_NONE;
   o->header_count = o->count = 0;
   o->instructions = o->memory = 0;
+  o->tolds = o->gaves = 0;
+  o->more = o->final_asked = false;
   if (s == NULL) return without(j);
   rc = ask_list(j, s->general);
   if (rc == INTEROP_OK && s->tenants) rc = ask_list(j, in_scripts_of(s, tenant_of(j)));

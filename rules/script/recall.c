@@ -24,7 +24,7 @@
 #define NEVER     1u
 #define FIRST     8u
 
-typedef enum { FIELD, FACT, PEOPLE, END } what_t;
+#define END  (IN_ASK_COUNTER + 1)       /* no question, but what was given in the end */
 
 typedef struct {
   uint8_t what, of;
@@ -142,8 +142,8 @@ static answer_t *add(in_recall_t *c, uint32_t *slot, uint64_t hash, uint32_t que
 
 static interop_status_t ask(in_asking_t *a, const question_t *q, interop_value_t *v) {
   switch (q->what) {
-    case FIELD: return in_script_field(a, (interop_event_field_t) q->of, v);
-    case FACT: return in_script_fact(a, (interop_script_subject_t) q->of, q->number, in_span(q->name, q->n), v);
+    case IN_ASK_FIELD: return in_script_field(a, (interop_event_field_t) q->of, v);
+    case IN_ASK_FACT: return in_script_fact(a, (interop_script_subject_t) q->of, q->number, in_span(q->name, q->n), v);
     default: return in_script_people(a, v);
   }
 }
@@ -200,7 +200,7 @@ bool in_recall_find(in_asking_t *a, interop_script_result_t *r, interop_status_t
 /* ---- noting, while the script is run */
 
 /* the question that stands at the place where the run has come to, or is put there */
-static uint32_t note_question(in_recall_t *c, in_asking_t *a, what_t what, unsigned of, uint32_t number, in_span_t name) {
+static uint32_t note_question(in_recall_t *c, in_asking_t *a, unsigned what, unsigned of, uint32_t number, in_span_t name) {
   question_t *q;
   if (*a->place == 0) {
     uint32_t place = name.n > TEXT_MAX ? 0 : take(c, sizeof(*q) + name.n);
@@ -215,7 +215,7 @@ static uint32_t note_question(in_recall_t *c, in_asking_t *a, what_t what, unsig
   return q->what == what && q->of == of && q->number == number && in_eq(in_span(q->name, q->n), name) ? *a->place : 0;
 }
 
-static void note(in_asking_t *a, what_t what, unsigned of, uint32_t number, in_span_t name, interop_status_t status,
+static void note(in_asking_t *a, unsigned what, unsigned of, uint32_t number, in_span_t name, interop_status_t status,
                  const interop_value_t *v) {
   in_recall_t *c = a->loaded->recall;
   uint32_t question, *slot;
@@ -237,16 +237,16 @@ static void note(in_asking_t *a, what_t what, unsigned of, uint32_t number, in_s
 
 void in_recall_field(in_asking_t *a, interop_event_field_t field, interop_status_t status, const interop_value_t *v) {
   if (field == INTEROP_EV_TEXT) in_recall_never(a);
-  else note(a, FIELD, (unsigned) field, 0, IN_NONE, status, v);
+  else note(a, IN_ASK_FIELD, (unsigned) field, 0, IN_NONE, status, v);
 }
 
 void in_recall_fact(in_asking_t *a, interop_script_subject_t of, uint32_t number, in_span_t name, interop_status_t status,
                     const interop_value_t *v) {
-  note(a, FACT, (unsigned) of, number, name, status, v);
+  note(a, IN_ASK_FACT, (unsigned) of, number, name, status, v);
 }
 
 void in_recall_people(in_asking_t *a, const interop_value_t *v) {
-  note(a, PEOPLE, 0, 0, IN_NONE, INTEROP_OK, v);
+  note(a, IN_ASK_PEOPLE, 0, 0, IN_NONE, INTEROP_OK, v);
 }
 
 void in_recall_never(in_asking_t *a) {

@@ -6,6 +6,7 @@
 ** recall.c   what a script gave when it was asked with the same facts before
 ** verdict.c  answers against the policy's verdict: what a script may, and what not
 ** services.c what a script may ask of the event
+** told.c     what scripts were told and gave, for the audit and for a replay of it
 ** regex.c, json.c  what it may ask of the library besides
 ** Knows no language of scripts. Invariant: a script that fails, or that cannot be
 ** asked, never opens anything: what the policy says stands, or it is denied.
@@ -24,6 +25,7 @@ typedef struct in_recall_s in_recall_t;
 typedef struct {
   interop_script_t *script;
   in_recall_t *recall;                  /* NULL: it is run for each event */
+  uint64_t source;                      /* its text's hash */
   const in_pi_script_t *rec;            /* NULL: a configuration's */
   interop_script_stat_t stat;
   uint32_t most_failures;               /* in a row */
@@ -77,6 +79,26 @@ interop_status_t in_script_field(const in_asking_t *a, interop_event_field_t fie
 interop_status_t in_script_fact(const in_asking_t *a, interop_script_subject_t of, uint32_t number, in_span_t name,
                                 interop_value_t *v);
 interop_status_t in_script_people(const in_asking_t *a, interop_value_t *v);
+
+/* told.c */
+void in_script_tell(interop_judge_t *j, in_ask_t what, uint32_t of, uint32_t number, in_span_t name,
+                    const interop_value_t *v);
+/* NULL: it failed */
+void in_script_gave(interop_judge_t *j, const in_loaded_t *l, const interop_script_result_t *r);
+/* "event.sender.country", "event.recipients[1].id" */
+in_span_t in_script_path(in_arena_t *a, in_ask_t what, uint32_t of, uint32_t number, in_span_t name);
+
+/* what a record answers in place of the event; UNAVAILABLE: it does not tell */
+struct in_script_record_s {
+  interop_status_t (*field)(void *ctx, interop_event_field_t field, interop_value_t *v);
+  interop_status_t (*fact)(void *ctx, interop_script_subject_t of, in_span_t path, in_span_t name, interop_value_t *v);
+  interop_status_t (*count)(void *ctx, in_span_t name, int64_t *value);
+  /* what the script gave then, where it cannot be run again */
+  interop_status_t (*gave)(void *ctx, in_span_t script, uint64_t source, interop_script_result_t *r);
+  /* does a denial of the list hold for a recipient, by number? */
+  bool (*final)(void *ctx, uint32_t recipient, uint32_t list);
+  void *ctx;
+};
 
 /* recall.c */
 in_recall_t *in_recall_new(const interop_alloc_t *alloc);

@@ -49,6 +49,7 @@ static interop_status_t load(interop_scripts_t *s, const interop_script_source_t
   if (rc != INTEROP_OK) return rc;
   l->recall = source->exact ? NULL : in_recall_new(&s->alloc);
   if (l->recall == NULL && !source->exact) return s->extension->free(l->script), no_memory(diag);
+  l->source = in_hash64(source->text.p, source->text.n);
   l->rec = rec;
   l->next = IN_NIL;
   l->most_failures = rec != NULL && rec->failures > 0 ? rec->failures : IN_SCRIPT_FAILURES;

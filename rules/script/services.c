@@ -42,10 +42,12 @@ static void policy_verdict(const interop_judge_t *j, interop_event_field_t field
   else give_text(v, reason_of(j, o));
 }
 
-interop_status_t in_script_field(const in_asking_t *a, interop_event_field_t f, interop_value_t *v) {
-  interop_judge_t *j = a->judge;
+/* the verdict is the policy's of now, also in a replay */
+static interop_status_t find_value(interop_judge_t *j, interop_event_field_t f, interop_value_t *v) {
   const in_image_t *img = &j->policy->img;
+  const in_script_record_t *record = j->override.record;
   memset(v, 0, sizeof(*v));
+  if (record != NULL && f < INTEROP_EV_VERDICT) return record->field(record->ctx, f, v);
   switch (f) {
     case INTEROP_EV_OPERATION: give_text(v, in_str(interop_operation_name(j->event.operation))); break;
     case INTEROP_EV_KIND: give_text(v, in_str(interop_kind_name(j->event.kind))); break;
@@ -59,6 +61,12 @@ interop_status_t in_script_field(const in_asking_t *a, interop_event_field_t f, 
     default: policy_verdict(j, f, v);
   }
   return INTEROP_OK;
+}
+
+interop_status_t in_script_field(const in_asking_t *a, interop_event_field_t f, interop_value_t *v) {
+  interop_status_t rc = find_value(a->judge, f, v);
+  if (rc == INTEROP_OK) in_script_tell(a->judge, IN_ASK_FIELD, f, 0, IN_NONE, v);
+  return rc;
 }
 
 /* ---- facts */
@@ -77,6 +85,13 @@ static interop_status_t feature(const interop_judge_t *j, in_span_t name, intero
   v->type = INTEROP_T_FLAG;
   v->number = j->event.features.count[f] > 0;
   return INTEROP_OK;
+}
+
+static bool is_known_to_all(interop_script_subject_t of, in_span_t name) {
+  bool user = of == INTEROP_SS_SENDER || of == INTEROP_SS_RECIPIENT;
+  if (in_eq(name, IN_SPAN("id"))) return of != INTEROP_SS_TENANT;
+  if (in_eq(name, IN_SPAN("named"))) return of == INTEROP_SS_RECIPIENT;
+  return user && (in_eq(name, IN_SPAN("tenant")) || in_eq(name, IN_SPAN("system")));
 }
 
 /* what everyone has, whatever is declared; false: it is something else */
@@ -149,16 +164,30 @@ static void give(const in_image_t *img, const in_pi_field_t *fl, const in_value_
   }
 }
 
-interop_status_t in_script_fact(const in_asking_t *a, interop_script_subject_t of, uint32_t number, in_span_t name,
-                                interop_value_t *v) {
-  interop_judge_t *j = a->judge;
+/* a replay's: what the policy declares is there to be told */
+static interop_status_t recorded(interop_judge_t *j, interop_script_subject_t of, uint32_t number, in_span_t name,
+                                 interop_value_t *v) {
+  const in_script_record_t *record = j->override.record;
+  uint32_t i;
+  if (of == INTEROP_SS_FEATURES) {
+    if (in_feature_by_name(name) < 0) return INTEROP_MISSING;
+  } else if (!is_known_to_all(of, name)) {
+    i = find_field(&j->policy->img, j->request->scripts, record_of[of], name);
+    if (i == IN_NIL || i == IN_NOTHING) return i == IN_NIL ? INTEROP_MISSING : INTEROP_USAGE;
+  }
+  return record->fact(record->ctx, of, in_script_path(&j->arena, IN_ASK_FACT, of, number, name), name, v);
+}
+
+static interop_status_t find_fact(interop_judge_t *j, interop_script_subject_t of, uint32_t number, in_span_t name,
+                                  interop_value_t *v) {
   const in_image_t *img = &j->policy->img;
   const in_recipient_t *r = of == INTEROP_SS_RECIPIENT ? &j->recipients[number] : NULL;
   in_value_t value;
   uint32_t i;
   memset(v, 0, sizeof(*v));
-  if (of == INTEROP_SS_FEATURES) return feature(j, name, v);
   if (of == INTEROP_SS_RECIPIENT && number >= j->recipient_count) return INTEROP_MISSING;
+  if (j->override.record != NULL) return recorded(j, of, number, name, v);
+  if (of == INTEROP_SS_FEATURES) return feature(j, name, v);
   if (known_to_all(j, of, r, name, v)) return j->facts.status;
   i = find_field(img, j->request->scripts, record_of[of], name);
   if (i == IN_NIL) return INTEROP_MISSING;
@@ -172,6 +201,13 @@ interop_status_t in_script_fact(const in_asking_t *a, interop_script_subject_t o
   value = in_facts_field(&j->facts, subject_of[of], i);
   give(img, in_field(img, i), &value, v);
   return j->facts.status;
+}
+
+interop_status_t in_script_fact(const in_asking_t *a, interop_script_subject_t of, uint32_t number, in_span_t name,
+                                interop_value_t *v) {
+  interop_status_t rc = find_fact(a->judge, of, number, name, v);
+  if (rc == INTEROP_OK) in_script_tell(a->judge, IN_ASK_FACT, of, number, name, v);
+  return rc;
 }
 
 interop_status_t in_script_people(const in_asking_t *a, interop_value_t *v) {
@@ -213,25 +249,36 @@ static void write_log(void *ctx, in_span_t line) {
 
 #define COUNTS  32u                     /* of one request */
 
-/* a script that is asked again, since a fact had to be fetched, must not count twice */
-static interop_status_t count(void *ctx, in_span_t name, int64_t by, uint32_t ttl, int64_t *value) {
-  in_asking_t *a = ctx;
+static interop_status_t add_up(const in_asking_t *a, in_span_t name, int64_t by, uint32_t ttl, int64_t *value) {
   interop_judge_t *j = a->judge;
-  in_override_t *o = &j->override;
   const interop_script_env_t *env = j->request->script_env;
   const in_row_t *sender = in_facts_row(&j->facts, IN_SUB_SENDER);
   in_span_t tenant = sender != NULL && sender->tenant.p != NULL ? sender->tenant : j->request->tenant, key;
-  interop_status_t rc;
-  in_recall_never(a);
-  if (env == NULL || env->count == NULL) return INTEROP_UNAVAILABLE;
-  if (o->count < o->counts) return *value = o->counted[o->count++], INTEROP_OK;
-  if (o->counts == COUNTS) return INTEROP_FULL;
-  if (o->counted == NULL) o->counted = in_arena_array(&j->arena, COUNTS, sizeof(*o->counted));
+  if (j->override.record != NULL) return j->override.record->count(j->override.record->ctx, name, value);
   key = in_arena_printf(&j->arena, "%.*s\n%.*s\n%.*s", (int) a->loaded->stat.name.n, a->loaded->stat.name.p,
                         (int) tenant.n, tenant.p, (int) name.n, name.p);
-  if (o->counted == NULL || key.p == NULL) return INTEROP_NOMEM;
-  rc = env->count(env->ctx, key, by, ttl, value);
-  if (rc == INTEROP_OK) o->counted[o->counts++] = *value, o->count++;
+  return key.p == NULL ? INTEROP_NOMEM : env->count(env->ctx, key, by, ttl, value);
+}
+
+/* a script that is asked again, since a fact had to be fetched, must not count twice */
+static interop_status_t count(void *ctx, in_span_t name, int64_t by, uint32_t ttl, int64_t *value) {
+  in_asking_t *a = ctx;
+  in_override_t *o = &a->judge->override;
+  const interop_script_env_t *env = a->judge->request->script_env;
+  interop_status_t rc = INTEROP_OK;
+  interop_value_t told = { INTEROP_T_NUMBER, 0, IN_NONE, 0 };
+  in_recall_never(a);
+  if (env == NULL || env->count == NULL) return INTEROP_UNAVAILABLE;
+  if (o->count == COUNTS) return INTEROP_FULL;
+  if (o->counted == NULL) o->counted = in_arena_array(&a->judge->arena, COUNTS, sizeof(*o->counted));
+  if (o->counted == NULL) return INTEROP_NOMEM;
+  if (o->count == o->counts) {
+    rc = add_up(a, name, by, ttl, &o->counted[o->counts]);
+    if (rc != INTEROP_OK) return rc;
+    o->counts++;
+  }
+  *value = told.number = o->counted[o->count++];
+  in_script_tell(a->judge, IN_ASK_COUNTER, 0, 0, name, &told);
   return rc;
 }
 

@@ -118,9 +118,21 @@ void in_script_failed(interop_judge_t *j, in_span_t name) {
   j->override.tightened = true;
 }
 
+/* the same by a record's facts; the tenant's own rules too */
+static bool is_recorded_final(const interop_judge_t *j, uint32_t recipient, uint32_t list) {
+  const in_image_t *img = &j->policy->img;
+  const in_script_record_t *record = j->override.record;
+  uint32_t own = in_overlay_slot(img) == IN_NIL ? IN_NIL : in_overlay_find(img, j->request->tenant);
+  if (list != IN_NIL && record->final(record->ctx, recipient, list)) return true;
+  return own != IN_NIL && record->final(record->ctx, recipient, own);
+}
+
 /* is there a denial that no script may relax, whatever stands before it? */
 static bool is_final(interop_judge_t *j, const in_pi_script_t *rec) {
   const in_image_t *img = &j->policy->img;
+  const in_script_record_t *record = j->override.record;
+  j->override.final_asked = true;
+  j->override.final = rec->final;
   for (uint32_t i = 0; i < j->recipient_count; i++) {
     const in_recipient_t *r = &j->recipients[i];
     const in_pi_outcome_t *o = in_outcome(img, r->outcome);
@@ -128,6 +140,8 @@ static bool is_final(interop_judge_t *j, const in_pi_script_t *rec) {
     if (in_judge_left_out(j, r)) continue;      /* it relaxes nothing for them */
     if (o->kind != IN_OUT_DECISION) return true;
     if (o->verdict == INTEROP_V_DENY && o->reason != IN_NIL && in_reason(img, o->reason)->final) return true;
+    if (record != NULL && is_recorded_final(j, i, rec->final)) return true;
+    if (record != NULL) continue;
     in_judge_take(j, r);
     if (rec->final != IN_NIL && in_final_holds(&j->facts, &event, rec->final)) return true;
     if (j->facts.overlay_known && j->facts.overlay != IN_NIL && in_final_holds(&j->facts, &event, j->facts.overlay)) return true;

@@ -98,7 +98,7 @@ static interop_status_t run(interop_script_t *s, void *ctx, interop_script_resul
   return INTEROP_OK;
 }
 
-static void unload(interop_script_t *s) { (void) s; }
+static void unload(interop_script_t *s) { free(s); }
 
 static const interop_extension_t extension = { INTEROP_EXTENSION_VERSION, "none", load, run, unload };
 
