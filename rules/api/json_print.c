@@ -340,7 +340,7 @@ void in_json_print(in_buf_t *out, const yyjson_val *top, in_edits_t *e) {
 
 typedef struct {
   level_t at;
-  size_t kept;                    /* out->n after the last element that stayed */
+  size_t kept;                    /* in the source, behind the last element that stays */
 } span_level_t;
 
 typedef struct {
@@ -348,8 +348,9 @@ typedef struct {
   in_edits_t *e;
   in_span_t s;
   size_t i;                       /* in the source */
-  size_t copied;                  /* source copied up to here */
+  size_t copied;                  /* source copied up to here: no further than to what changes */
   const yyjson_val *v;
+  const yyjson_val *next;         /* the next that is edited, from v on */
 } splice_t;
 
 static bool blank(char c) {
@@ -360,28 +361,51 @@ static void skip_blank(splice_t *p) {
   while (p->i < p->s.n && blank(p->s.p[p->i])) p->i++;
 }
 
+/* the first value from v on that has an edit, or the end */
+static const yyjson_val *find_mark(const in_edits_t *e, const yyjson_val *v) {
+  size_t i = (size_t) (v - e->json->root), n = e->json->count;
+  uint64_t w;
+  for (; n - i >= sizeof(w); i += sizeof(w)) {
+    memcpy(&w, e->mark + i, sizeof(w));
+    if (w != 0) break;
+  }
+  while (i < n && e->mark[i] == IN_EDIT_KEEP) i++;
+  return e->json->root + i;
+}
+
 /* a scalar's bytes; the text was parsed, so it is well formed */
 static void skip_scalar(splice_t *p) {
   if (p->s.p[p->i] == '"') {
     p->i = in_json_after_string(p->s, p->i);
     return;
   }
-  while (p->i < p->s.n && !blank(p->s.p[p->i]) && strchr(",]}", p->s.p[p->i]) == NULL) p->i++;
+  while (p->i < p->s.n && !blank(p->s.p[p->i]) && memchr(",]}", p->s.p[p->i], 3) == NULL) p->i++;
 }
 
-/* the same where the value is known: a string that stands there as it is ends where it does */
+/* the same where the value is known: a string's text stands where it stood in the source */
 static void skip_known(splice_t *p, const yyjson_val *v) {
-  in_span_t s = yyjson_is_str((void *) (uintptr_t) v) ? in_json_str(v) : IN_NONE;
-  if (s.p != NULL && s.n < p->s.n - p->i - 1 && p->s.p[p->i + s.n + 1] == '"'
-      && memcmp(p->s.p + p->i + 1, s.p, s.n) == 0) p->i += s.n + 2;
-  else skip_scalar(p);
+  size_t from;
+  if (!yyjson_is_str((void *) (uintptr_t) v)) {
+    skip_scalar(p);
+    return;
+  }
+  from = (size_t) (v->uni.str - p->e->json->copy);
+#ifdef YYJSON_SUBTYPE_NOESC
+  if (unsafe_yyjson_get_subtype((void *) (uintptr_t) v) == YYJSON_SUBTYPE_NOESC) {
+    p->i = from + in_json_str(v).n + 1;
+    return;
+  }
+#endif
+  p->i = in_json_after_string(p->s, from - 1);
 }
 
-static void skip_value(splice_t *p) {
-  unsigned depth = 0;
+/* up to where as many containers are closed; not over the last bracket where it is the rest of one */
+static void skip_depth(splice_t *p, unsigned depth, bool rest) {
   do {
+    char c;
     skip_blank(p);
-    char c = p->s.p[p->i];
+    c = p->s.p[p->i];
+    if (rest && depth == 1 && (c == '}' || c == ']')) return;
     if (c == '{' || c == '[') depth++, p->i++;
     else if (c == '}' || c == ']') depth--, p->i++;
     else if (c == ',' || c == ':') p->i++;
@@ -389,14 +413,19 @@ static void skip_value(splice_t *p) {
   } while (depth > 0 && p->i < p->s.n);
 }
 
+static void skip_value(splice_t *p) {
+  if (unsafe_yyjson_is_ctn((void *) (uintptr_t) p->v)) skip_depth(p, 0, false);
+  else skip_known(p, p->v);
+}
+
 static void copy_to(splice_t *p, size_t to) {
-  in_buf_put(p->out, in_span(p->s.p + p->copied, to - p->copied));
+  if (to > p->copied) in_buf_put(p->out, in_span(p->s.p + p->copied, to - p->copied));
   p->copied = to;
 }
 
 /* takes an element away, with the comma before it or, if it is the first, after it */
-static void drop_element(splice_t *p, span_level_t *l) {
-  p->out->n = l->kept;
+static void drop_element(splice_t *p, const span_level_t *l) {
+  if (p->copied < l->kept) copy_to(p, l->kept);
   skip_value(p);
   if (!l->at.some) {
     size_t end = p->i;
@@ -421,7 +450,34 @@ static void close_span(splice_t *p, span_level_t *l) {
     copy_to(p, rest);
     put_added(p->out, p->e, &l->at);
   }
-  copy_to(p, ++p->i);
+  p->i++;
+}
+
+/* to where the next element begins, over its name */
+static void enter_element(splice_t *p, const span_level_t *l) {
+  skip_blank(p);
+  if (l == NULL) return;
+  if (l->at.some && p->s.p[p->i] == ',') p->i++;
+  if (l->at.obj) {
+    skip_known(p, p->v++);
+    skip_blank(p);
+    p->i++;                       /* the colon */
+  }
+  skip_blank(p);
+}
+
+/* one element with all that is in it; false: it was entered only */
+static bool splice_element(splice_t *p, span_level_t *l, in_edit_t edit) {
+  if (edit == IN_EDIT_DROP && l != NULL) {
+    drop_element(p, l);
+    return true;
+  }
+  if (l != NULL) l->at.some = true;
+  if (edit == IN_EDIT_SET) set_value(p);
+  else if (p->next >= after(p->v) || !unsafe_yyjson_is_ctn((void *) (uintptr_t) p->v)) skip_value(p);
+  else return false;
+  if (l != NULL) l->kept = p->i;
+  return true;
 }
 
 void in_json_splice(in_buf_t *out, in_edits_t *e) {
@@ -430,48 +486,32 @@ void in_json_splice(in_buf_t *out, in_edits_t *e) {
   splice_t p = { .out = out, .e = e, .s = e->json->source, .v = e->json->root };
   const yyjson_val *end = p.v + e->json->count;
   sort_texts(e);
+  p.next = find_mark(e, p.v);
   for (;;) {
     /* a level is filled before depth counts it */
     /* cppcheck-suppress uninitvar */
     while (depth > 0 && p.v == level[depth - 1].at.end) {
       close_span(&p, &level[--depth]);
-      if (depth > 0) level[depth - 1].kept = out->n;
+      if (depth > 0) level[depth - 1].kept = p.i;
     }
     if (p.v == end || out->failed) break;
     span_level_t *l = depth > 0 ? &level[depth - 1] : NULL;
-    skip_blank(&p);
-    if (l != NULL && l->at.some && p.s.p[p.i] == ',') p.i++;
-    skip_blank(&p);
-    if (l != NULL && l->at.obj) {
-      skip_known(&p, p.v);        /* the name */
-      skip_blank(&p);
-      p.i++;                      /* its colon */
-      skip_blank(&p);
-      p.v++;
+    if (l != NULL && p.next >= l->at.end) {      /* nothing else changes here */
+      skip_depth(&p, 1, true);
+      l->at.some = true;
+      p.v = l->at.end;
+      continue;
     }
-    in_edit_t edit = in_edits_at(e, p.v);
-    if (edit == IN_EDIT_DROP && l != NULL) {
-      drop_element(&p, l);
+    enter_element(&p, l);
+    if (splice_element(&p, l, in_edits_at(e, p.v))) {
       p.v = after(p.v);
-      continue;
-    }
-    if (l != NULL) l->at.some = true;
-    if (edit != IN_EDIT_SET && unsafe_yyjson_is_ctn((void *) (uintptr_t) p.v)) {
-      if (depth > IN_JSON_DEPTH) { out->failed = true; return; }
-      copy_to(&p, ++p.i);
-      level[depth++] = (span_level_t) {
-        { p.v, after(p.v), unsafe_yyjson_is_obj((void *) (uintptr_t) p.v), false }, out->n };
-      p.v++;
-      continue;
-    }
-    if (edit == IN_EDIT_SET) {
-      set_value(&p);
     } else {
-      skip_known(&p, p.v);
-      copy_to(&p, p.i);
+      if (depth > IN_JSON_DEPTH) { out->failed = true; return; }
+      level[depth++] = (span_level_t) {
+        { p.v, after(p.v), unsafe_yyjson_is_obj((void *) (uintptr_t) p.v), false }, ++p.i };
+      p.v++;
     }
-    p.v = after(p.v);
-    if (l != NULL) l->kept = out->n;
+    if (p.next < p.v) p.next = find_mark(e, p.v);
   }
   copy_to(&p, p.s.n);
 }

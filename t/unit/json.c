@@ -169,6 +169,93 @@ static void test_drops(void) {
   is_number(bad, 0, "whatever is dropped, both ways out say the same");
 }
 
+/* a value with blanks where there may be some */
+static void make_value(in_buf_t *out, uint64_t *state, unsigned depth) {
+  static const char *const scalars[] = { "1", "-0.5e3", "true", "null", "\"\"", "\"a\\\"b\"", "\"x,]}{[:\"", "\"\\u0041\\\\\"", "{}", "[ ]" };
+  unsigned kind, n;
+#define PICK(most)  ((unsigned) ((*state = *state * 6364136223846793005ull + 1442695040888963407ull) >> 33) % (most))
+#define BLANKS()    do { if (PICK(4) == 0) in_buf_put(out, PICK(2) == 0 ? IN_SPAN(" ") : IN_SPAN("\n\t")); } while (0)
+  BLANKS();
+  kind = depth == 0 ? 0 : PICK(3);
+  n = PICK(4);
+  if (kind == 0) {
+    in_buf_put(out, in_str(scalars[PICK(in_countof(scalars))]));
+  } else {
+    in_buf_byte(out, kind == 1 ? '[' : '{');
+    for (unsigned i = 0; i < n; i++) {
+      if (i > 0) in_buf_byte(out, ',');
+      BLANKS();
+      if (kind == 2) in_buf_printf(out, "\"%s%u\"", PICK(2) == 0 ? "\\\"" : "k", i);
+      if (kind == 2) {
+        BLANKS();
+        in_buf_byte(out, ':');
+      }
+      make_value(out, state, depth - 1);
+    }
+    BLANKS();
+    in_buf_byte(out, kind == 1 ? ']' : '}');
+  }
+  BLANKS();
+#undef BLANKS
+}
+
+/* some values edited, but none within another that is */
+static void edit_some(in_edits_t *e, const in_json_t *j, uint64_t *state) {
+  static const char *const texts[] = { "new", "a \"longer\" text than what was there", "" };
+  const yyjson_val *after = j->root + 1;
+  bool key[256] = { false };
+  for (yyjson_val *v = j->root; v < j->root + j->count; v++) {
+    if (!yyjson_is_obj(v)) continue;
+    yyjson_val *k = unsafe_yyjson_get_first(v);
+    for (size_t n = unsafe_yyjson_get_len(v); n > 0; n--, k = unsafe_yyjson_get_next(k + 1)) key[k - j->root] = true;
+  }
+  for (yyjson_val *v = j->root; v < j->root + j->count; v++) {
+    unsigned what = PICK(12);
+    if (key[v - j->root]) continue;
+    if (what == 3 && yyjson_is_obj(v)) in_edits_add(e, v, IN_SPAN("added"), IN_SPAN("x"), false);
+    if (v < after || what > 2) continue;
+    if (what == 0) in_edits_drop(e, v);
+    else in_edits_set(e, v, in_str(texts[PICK(in_countof(texts))]));
+    after = unsafe_yyjson_get_next(v);
+  }
+#undef PICK
+}
+
+/* anything edited anywhere: both ways out say the same, and what is not edited stays to the byte */
+static void test_edits(void) {
+  uint64_t state = 11;
+  int bad = 0, some = 0;
+  for (int i = 0; i < 20000; i++) {
+    in_arena_t arena, second;
+    in_json_t j, k;
+    in_json_error_t e;
+    in_edits_t edits;
+    in_buf_t text, a, b, c;
+    in_buf_init(&text, &interop_alloc_libc);
+    in_buf_init(&a, &interop_alloc_libc);
+    in_buf_init(&b, &interop_alloc_libc);
+    in_buf_init(&c, &interop_alloc_libc);
+    make_value(&text, &state, 4);
+    bool good = parse(&arena, in_buf_span(&text), 0, &j, &e) == INTEROP_OK && j.count <= 256 && in_edits_init(&edits, &j, &arena);
+    if (good) edit_some(&edits, &j, &state);
+    if (good) in_json_print(&a, j.root, &edits);
+    if (good) in_json_splice(&b, &edits);
+    if (good && parse(&second, in_buf_span(&b), 0, &k, &e) == INTEROP_OK) in_json_print(&c, k.root, NULL);
+    some += good && edits.any;
+    if (!good || !in_eq(in_buf_span(&a), in_buf_span(&c)) || (!edits.any && !in_eq(in_buf_span(&b), in_buf_span(&text)))) {
+      if (bad++ == 0) printf("# %.*s: %.*s and %.*s\n", (int) text.n, text.p, (int) a.n, a.p, (int) b.n, b.p);
+    }
+    if (good) in_arena_free(&second);
+    in_arena_free(&arena);
+    in_buf_free(&text);
+    in_buf_free(&a);
+    in_buf_free(&b);
+    in_buf_free(&c);
+  }
+  is_number(bad, 0, "however it is edited, both ways out say the same");
+  ok(some > 5000, "of %d that were", some);
+}
+
 static void test_lookup(void) {
   in_arena_t arena;
   in_json_t j;
@@ -362,6 +449,7 @@ int main(int argc, char **argv) {
   test_depth();
   test_print();
   test_drops();
+  test_edits();
   test_lookup();
   test_quote();
   test_measure();
