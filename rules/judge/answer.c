@@ -9,17 +9,20 @@
 
 static bool ok(unsigned status) { return status >= 200 && status <= 299; }
 
-static interop_status_t add_effect(interop_judge_t *j, interop_record_kind_t kind, in_span_t key,
-                                   in_span_t field, const interop_value_t *value, bool create) {
+static bool more_effects(interop_judge_t *j) {
+  size_t room = j->effect_room == 0 ? 8 : j->effect_room * 2, size;
+  interop_effect_t *more = in_mul(room, sizeof(*more), &size) ? in_arena_raw(&j->arena, size) : NULL;
+  if (more == NULL) return false;
+  if (j->effect_count > 0) memcpy(more, j->effects, j->effect_count * sizeof(*more));
+  j->effects = more;
+  j->effect_room = room;
+  return true;
+}
+
+static inline interop_status_t add_effect(interop_judge_t *j, interop_record_kind_t kind, in_span_t key,
+                                          in_span_t field, const interop_value_t *value, bool create) {
   interop_effect_t *e;
-  if (j->effect_count == j->effect_room) {
-    size_t room = j->effect_room == 0 ? 8 : j->effect_room * 2, size;
-    interop_effect_t *more = in_mul(room, sizeof(*more), &size) ? in_arena_raw(&j->arena, size) : NULL;
-    if (more == NULL) return INTEROP_NOMEM;
-    if (j->effect_count > 0) memcpy(more, j->effects, j->effect_count * sizeof(*more));
-    j->effects = more;
-    j->effect_room = room;
-  }
+  if (j->effect_count == j->effect_room && !more_effects(j)) return INTEROP_NOMEM;
   e = &j->effects[j->effect_count++];
   e->kind = kind;
   e->key = key;
