@@ -193,7 +193,9 @@ ngx_http_interop_unwanted(ngx_table_elt_t *h, ngx_uint_t judged)
 
     case 'x':
 
-        if (judged == 0) {
+        /* none of them is shorter */
+
+        if (judged == 0 || h->key.len < sizeof("x-http-method") - 1) {
             return 0;
         }
 
@@ -247,6 +249,10 @@ ngx_http_interop_named(ngx_table_elt_t *h, const char *name, size_t len)
 
     if (h->key.len != len) {
         return 0;
+    }
+
+    if (h->lowcase_key && ngx_memcmp(h->lowcase_key, name, len) == 0) {
+        return 1;
     }
 
     for (i = 0; i < len; i++) {
