@@ -63,13 +63,13 @@ interop_status_t in_body_amend(const in_json_t *j, bool nocase, const in_amend_t
 interop_status_t in_api_amend(const in_image_t *img, const in_event_t *ev, const in_amend_t *amends,
                               size_t count, in_arena_t *arena, in_write_t *w) {
   bool changed;
-  (void) img;
   memset(w, 0, sizeof(*w));
   w->make = IN_NIL;
   if (ev->body == NULL || !ev->body->is_json) return INTEROP_FULL;
   interop_status_t rc = in_body_amend(&ev->body->json, ev->body->nocase, amends, count, arena,
                                       &w->body, &changed);
   w->body_changed = w->changed = changed;
+  if (changed && ev->body->missing) w->content_type = in_records_ref(img, ev->body->op->accepts, 0);
   return rc;
 }
 
@@ -179,5 +179,6 @@ interop_status_t in_api_set(const in_event_t *ev, const in_member_set_t *sets, s
   if (out.failed) return INTEROP_NOMEM;
   w->body = in_buf_span(&out);
   w->body_changed = w->changed = true;
+  if (b->missing) w->content_type = in_records_ref(b->img, b->op->accepts, 0);
   return INTEROP_OK;
 }

@@ -123,7 +123,7 @@ typedef struct {
 } in_amend_t;
 
 /*
-** Only w->body, body_changed and changed are set. A pointer that leads nowhere
+** Only w->body, body_changed and changed are set, and content_type where there was no body. A pointer that leads nowhere
 ** is passed over. FULL if the body is not JSON.
 */
 interop_status_t in_api_amend(const in_image_t *img, const in_event_t *ev, const in_amend_t *amends,

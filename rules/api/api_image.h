@@ -113,7 +113,7 @@ typedef struct {
   X(MESSAGE,      "message")      /* names the message that is meant */ \
   X(CONVERSATION, "conversation") \
   X(CALL,         "call") \
-  X(NAME,         "name")         /* the sender's display name; a member of the root */ \
+  X(NAME,         "name")         /* the sender's display name */ \
   X(TYPE,         "type")         /* type of the conversation */ \
   X(PARTIES,      "parties")      /* people, a list */ \
   X(PARTY,        "party")        /* one person */ \

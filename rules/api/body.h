@@ -67,6 +67,7 @@ struct in_body_s {
   in_arena_t *arena;
   bool nocase;                    /* members' names */
   bool is_json;                   /* else raw: the body is the content */
+  bool missing;                   /* there is none: the source stands for it */
   bool has_text;                  /* content below is valid */
   bool others;                    /* an object that was bound has members of which no row knows */
   bool answers;                   /* an element of upstream's answer, no body of a client's */

@@ -172,13 +172,10 @@ static bool read_conversation(reader_t *r, const in_stmt_t *s) {
   return read_many(r, s, IN_ROLE_CONVERSATION, "conversation /POINTER;");
 }
 
-/* names of names need no escape: they are written as words */
 static bool read_name(reader_t *r, const in_stmt_t *s) {
-  static const char form[] = "name /MEMBER;";
+  static const char form[] = "name /POINTER;";
   node_t *n = s->ntok == 2 && !s->has_block ? declare(r, s, 1, IN_ROLE_NAME, form) : NULL;
-  if (n == NULL) return r->c->diag->status == INTEROP_OK && in_apic_bad(r->c, in_stmt_place(s), form, "this form is not known");
-  return memchr(s->tok[1].text.p + 1, '/', s->tok[1].text.n - 1) == NULL
-         || in_apic_bad(r->c, s->tok[1].place, form, "a member of the body itself is wanted here");
+  return n != NULL || (r->c->diag->status == INTEROP_OK && in_apic_bad(r->c, in_stmt_place(s), form, "this form is not known"));
 }
 
 static bool read_call(reader_t *r, const in_stmt_t *s) {
@@ -227,7 +224,7 @@ static bool read_set(reader_t *r, const in_stmt_t *s) {
   if (s->ntok != 3 || s->has_block || s->tok[1].kind != IN_TOK_WORD)
     return in_apic_bad(r->c, in_stmt_place(s), form, "a word and a pointer are wanted");
   if (in_tok_is(s, 1, "name"))
-    return in_apic_bad(r->c, s->tok[1].place, "name /MEMBER;", "the sender's display name has a statement of its own");
+    return in_apic_bad(r->c, s->tok[1].place, "name /POINTER;", "the sender's display name has a statement of its own");
   n = declare(r, s, 2, IN_ROLE_SET, form);
   if (n != NULL) n->rec.word = in_builder_str(r->c->b, s->tok[1].text);
   return n != NULL;

@@ -135,10 +135,28 @@ static void read_type(in_body_t *b, uint32_t node, yyjson_val *v, in_event_t *ev
   else ev->conversation_type = in_body_str(b, c->word);
 }
 
+/* the member that has this node, or IN_NIL */
+static uint32_t above(const in_body_t *b, uint32_t node) {
+  for (uint32_t i = 0; i < b->shape->nodes; i++) {
+    uint32_t first = b->node[i].children.first - b->shape->root;
+    if (node >= first && node < first + b->node[i].children.count) return i;
+  }
+  return IN_NIL;
+}
+
+/* where a node stands; names of names need no escape */
+static in_span_t pointer_to(const in_body_t *b, uint32_t node) {
+  in_span_t path = IN_SPAN("");
+  for (; node != IN_NIL && node != 0; node = above(b, node)) {
+    in_span_t name = in_body_str(b, b->node[node].name);
+    path = in_arena_printf(b->arena, "/%.*s%.*s", (int) name.n, name.p, (int) path.n, path.p);
+  }
+  return path;
+}
+
 /* a name is told, there or not; null is none */
 static void read_name(in_body_t *b, uint32_t node, yyjson_val *v, in_event_t *ev) {
-  in_span_t name = in_body_str(b, b->node[node].name);
-  ev->name_at = in_arena_printf(b->arena, "/%.*s", (int) name.n, name.p);
+  ev->name_at = pointer_to(b, node);
   ev->name = IN_SPAN("");
   if (v != NULL && yyjson_is_str(v)) ev->name = in_json_str(v);
   else if (v != NULL && !yyjson_is_null(v)) in_body_wrong(b, IN_SPAN("a name must be a string"));
@@ -328,6 +346,13 @@ static bool wants_body(const in_body_t *b) {
   return false;
 }
 
+/* a body that is not there has no name, and may be given one */
+static bool has_name(const in_body_t *b) {
+  for (uint32_t i = 0; i < b->shape->nodes; i++)
+    if (b->node[i].role == IN_ROLE_NAME) return true;
+  return false;
+}
+
 static in_body_t *with_shape(in_body_t *b, const in_ai_operation_t *op) {
   b->op = op;
   if (op->shape != IN_NIL) {
@@ -339,6 +364,7 @@ static in_body_t *with_shape(in_body_t *b, const in_ai_operation_t *op) {
 
 static interop_status_t read_empty(in_body_t *b, const in_match_t *m, in_event_t *ev) {
   uint32_t op = choose(b, m->operation, m);
+  interop_status_t rc;
   if (op == IN_NIL) {
     refuse(ev, reason_body(), IN_SPAN("a body is missing"));
     return INTEROP_OK;
@@ -346,7 +372,13 @@ static interop_status_t read_empty(in_body_t *b, const in_match_t *m, in_event_t
   take_operation(b->img, op, ev);
   with_shape(b, in_records_operation(b->img, op));
   if (b->op->shape != IN_NIL && wants_body(b)) refuse(ev, reason_body(), IN_SPAN("a body is missing"));
-  return read_target(b->img, m, b->arena, ev);
+  rc = read_target(b->img, m, b->arena, ev);
+  if (rc != INTEROP_OK || ev->refusal.p != NULL || b->op->shape == IN_NIL || !has_name(b)) return rc;
+  b->source = IN_SPAN("{}");
+  b->is_json = b->missing = true;
+  if ((rc = parse(b, ev)) != INTEROP_OK || (rc = in_body_read(b, ev)) != INTEROP_OK) return rc;
+  ev->body = b;
+  return INTEROP_OK;
 }
 
 static interop_status_t read_whole(in_body_t *b, const in_match_t *m, const interop_request_t *req,

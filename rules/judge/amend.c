@@ -280,6 +280,7 @@ interop_status_t in_judge_amend_request(interop_judge_t *j) {
   if (rc != INTEROP_OK || !w.changed) return rc;
   j->plan.body = w.body;
   j->plan.body_changed = 1;
+  if (w.content_type.p != NULL) j->plan.content_type = w.content_type;
   if (j->plan.verdict == INTEROP_V_DELIVER) {
     j->plan.verdict = INTEROP_V_AMEND;
     if (j->amendment_count > 0) j->plan.rule = in_image_str(&j->policy->img, j->amendments[0].rule->rule);

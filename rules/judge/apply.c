@@ -331,6 +331,7 @@ static interop_status_t amend(interop_judge_t *j, const in_recipient_t *r, const
     return forward(j);
   }
   j->written = true;
+  j->plan.content_type = j->write.content_type;
   j->plan.body = j->write.body;
   j->plan.body_changed = j->write.body_changed;
   return forward(j);
