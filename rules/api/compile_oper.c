@@ -199,7 +199,8 @@ static bool read_list(reader_t *r, const in_stmt_t *s) {
   static const char form[] = "list /POINTER [SHAPE] { ... }";
   if (s->ntok < 2 || s->ntok > 3 || !s->has_block || s->block == NULL) return bad_form(r, s, form);
   if (r->o->rec.list != IN_NIL) return in_apic_bad(r->c, in_stmt_place(s), NULL, "the answer is described twice");
-  return in_apic_pointer(r->c, s, 1, form, &r->o->rec.list_at)
+  bool all = s->tok[1].kind == IN_TOK_STRING && s->tok[1].text.n == 0;    /* the answer is the list */
+  return (all || in_apic_pointer(r->c, s, 1, form, &r->o->rec.list_at))
          && in_apic_shape(r->c, s->ntok == 3 ? &s->tok[2] : NULL, s->block, true, in_stmt_place(s), &r->o->rec.list);
 }
 

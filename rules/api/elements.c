@@ -76,11 +76,12 @@ bool in_api_elements_set(const in_image_t *img, const in_event_t *ev, in_span_t 
 
 /* ---- opening */
 
-static interop_status_t parse(in_elements_t *e, in_span_t body, in_arena_t *arena) {
+static interop_status_t parse(in_elements_t *e, const in_ai_operation_t *op, in_span_t body, in_arena_t *arena) {
+  bool list = op->list_at.count == 0 && !(op->flags & IN_OPER_ITEM);
   in_json_error_t err;
   interop_status_t rc = in_json_parse(body, IN_JSON_BOUNDED | (e->b->nocase ? IN_JSON_NOCASE : 0), arena, &e->json, &err);
   if (rc != INTEROP_OK) return rc;
-  if (!yyjson_is_obj(e->json.root)) return INTEROP_SYNTAX;
+  if (!(list ? yyjson_is_arr(e->json.root) : yyjson_is_obj(e->json.root))) return INTEROP_SYNTAX;
   return in_edits_init(&e->edits, &e->json, arena) ? INTEROP_OK : INTEROP_NOMEM;
 }
 
@@ -116,7 +117,7 @@ interop_status_t in_api_elements(const in_image_t *img, const in_event_t *ev, in
   if (op->list == IN_NIL) return INTEROP_MISSING;
   e = in_arena_get(arena, sizeof(*e));
   if (e == NULL || (e->b = in_body_new(img, ev->op_index, op->list, arena)) == NULL) return INTEROP_NOMEM;
-  rc = parse(e, body, arena);
+  rc = parse(e, op, body, arena);
   if (rc == INTEROP_OK) rc = find(e, img, op);
   if (rc != INTEROP_OK) return rc;
   e->more = IN_NIL;

@@ -6,6 +6,7 @@
 ** told is a malformed body, never nobody.
 */
 #include "body.h"
+#include "path.h"
 
 /* ---- forms: "users('{id}')" */
 
@@ -57,10 +58,17 @@ in_span_t in_body_form(in_arena_t *arena, in_span_t value, in_span_t form) {
   return suffix.n > 0 && suffix.p[0] == '\'' ? undouble(arena, id) : id;
 }
 
+/* an id in an address may be percent-encoded, once; one that is no id then names nobody */
+static in_span_t plain_id(in_body_t *b, in_span_t id) {
+  in_span_t text = memchr(id.p, '%', id.n) == NULL ? id : in_path_decode(id, b->arena);
+  if (text.p == NULL || memchr(text.p, '%', text.n) != NULL || memchr(text.p, '/', text.n) != NULL) return id;
+  return text;
+}
+
 static in_span_t take_likes(in_body_t *b, const in_ai_choice_t *row, in_span_t value) {
   for (uint32_t i = 0; i < row->likes.count; i++) {
     in_span_t id = in_body_form(b->arena, value, in_records_ref(b->img, row->likes, i));
-    if (id.p != NULL) return id;
+    if (id.p != NULL) return plain_id(b, id);
   }
   return value;
 }

@@ -6,6 +6,7 @@
 ** leave in a rewritten message; inert members, their order and the spelling of
 ** numbers stay; changed is false if nothing had to change.
 */
+#include "../content/chars.h"
 #include "template.h"
 
 typedef struct {
@@ -166,6 +167,7 @@ static void plain_content(writer_t *w) {
 static bool shows_nothing(writer_t *w, in_span_t html) {
   in_buf_t out;
   in_features_t f;
+  in_span_t left;
   bool blank = true;
   memset(&f, 0, sizeof(f));
   in_buf_init(&out, &w->alloc);
@@ -173,8 +175,13 @@ static bool shows_nothing(writer_t *w, in_span_t html) {
     w->failed = true;
     return false;
   }
-  for (size_t i = 0; i < out.n && blank; i++)
-    blank = out.p[i] == ' ' || out.p[i] == '\t' || out.p[i] == '\n' || out.p[i] == '\r';
+  left = in_buf_span(&out);
+  while (left.n > 0 && blank) {
+    uint32_t cp;
+    unsigned n = in_utf8_next(left, &cp);
+    left = in_span(left.p + n, left.n - n);
+    blank = cp == ' ' || cp == '\t' || cp == '\n' || cp == '\r' || cp == 0xa0 || in_char_class(cp) == IN_C_IGNORABLE;
+  }
   return blank;
 }
 

@@ -124,7 +124,7 @@ static const interop_value_t *participants_of(interop_judge_t *j, in_subject_t s
   return row != NULL && row->participants.type == INTEROP_T_LIST ? &row->participants : NULL;
 }
 
-/* ---- where those read who take part already, for rules on who may join them */
+/* ---- where those read who take part already, for rules on who may join them, and on lists of them */
 
 #define CROWD_MAX  256u                 /* of more people it is not told */
 
@@ -210,6 +210,9 @@ static interop_status_t nobody_known(interop_judge_t *j, in_span_t fact) {
 
 static interop_status_t add_all(interop_judge_t *j) {
   const interop_value_t *v;
+  bool listed = j->event.operation == INTEROP_OP_PARTICIPANT_LIST && j->policy->asks_systems;
+  interop_status_t rc = listed ? set_systems(j) : INTEROP_OK;
+  if (rc != INTEROP_OK) return rc;
   if (j->event.party_count > 0) return add_parties(j);
   if (j->event.conversation.p != NULL) {
     if ((v = participants_of(j, IN_SUB_CONVERSATION)) != NULL) return add_participants(j, v);

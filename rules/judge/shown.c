@@ -77,6 +77,7 @@ static interop_judge_t *new_one(const interop_judge_t *j) {
   s->facts.request[IN_RF_SENDER_ID] = j->facts.request[IN_RF_SENDER_ID];
   s->facts.request[IN_RF_JOINED] = j->facts.request[IN_RF_JOINED];
   s->facts.request[IN_RF_RECIPIENTS] = j->facts.request[IN_RF_RECIPIENTS];
+  s->facts.request[IN_RF_SYSTEMS] = j->facts.request[IN_RF_SYSTEMS];
   s->facts.key[IN_SUB_CALL] = j->event.call;
   if (s->recipients == NULL) free_one(&s);
   return s;
@@ -454,7 +455,8 @@ static interop_status_t judge_part(interop_judge_t *j, uint32_t feature) {
   uint32_t outcome = IN_NIL, from = 0;
   in_event_t ev = j->event;
   interop_status_t rc;
-  if (x.others == 0 || in_judge_outcome(j, &j->recipients[j->final])->kind != IN_OUT_DECISION) return INTEROP_OK;
+  const in_pi_outcome_t *said = in_judge_outcome(j, &j->recipients[j->final]);
+  if (x.others == 0 || said->kind != IN_OUT_DECISION || said->verdict == INTEROP_V_DENY) return INTEROP_OK;
   if (!find_writer(j, &x.item.id) && !j->facts.fetched) return INTEROP_AGAIN;
   if (!make_judges(j)) return INTEROP_NOMEM;
   memset(&ev.features, 0, sizeof(ev.features));
