@@ -205,6 +205,10 @@ says(['user', 'set', 'esc', "display_name=\e[31mred", '--create', @store], 0,
     says(['conversation', 'unset', 'g-17', 'aliases', 'tenant', @store], 0, undef, '');
     says(['tenant', 'set', '3f1c', 'colour=red', '--policy', 'nowhere', @store], 1, '', "interopctl: nowhere: No such file or directory\n",
         'a policy that is not there');
+    is((run('compile', $pack, '-o', 'pack.img'))[0], 0, 'an image');
+    says(['tenant', 'set', '3f1c', 'hybrid=yes', 'toggles.interop.kaizala_teams=off', 'toggles.groups.invite_scope=all', '--policy', 'pack.img', @store],
+        0, undef, join('', map { $other->($_) =~ s/\Q$pack\E/pack.img/r } '"hybrid" as a flag, true or false', '"toggles.groups.invite_scope" as any or org'),
+        'an image tells the same');
     run('tenant', 'unset', '3f1c', 'colour', @store);
 }
 

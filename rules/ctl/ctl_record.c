@@ -40,8 +40,7 @@ typedef struct {
   interop_record_kind_t kind;
   const char *path, *policy;
   bool json, create, all;
-  bool has_pack;
-  in_pack_t pack;
+  in_declared_t *declared;        /* set: what a policy declares, if there is one */
   interop_store_t *store;
   interop_diag_t diag;
 } job_t;
@@ -341,7 +340,7 @@ static void warn_of(const job_t *j, in_span_t record, char **words) {
     for (k = 0; k < i && !in_eq(name, field_of(words[k], false)); k++)
       ;
     if (k == i)
-      in_declared_check(&j->pack, j->kind, record, name);
+      in_declared_check(j->declared, j->kind, record, name);
   }
 }
 
@@ -378,7 +377,7 @@ static int change_in(job_t *j, in_write_t *w, in_arena_t *arena, const char *id,
     code = print_record(j, record);
   else
     print_changes(j, &old, &now, in_record_text(record, IN_SPAN("id")), words, unset);
-  if (!unset && j->has_pack)
+  if (!unset && j->declared != NULL)
     warn_of(j, record, words);
   return code;
 }
@@ -491,18 +490,14 @@ int in_ctl_record(int argc, char **argv) {
   if ((j.path = in_ctl_store(argv[0], j.path)) == NULL)
     return IN_CTL_WRONG;
   in_diag_clear(&j.diag);
-  if (strcmp(argv[1], "set") == 0) {
-    j.has_pack = j.policy != NULL ? in_pack_open(&j.pack, j.policy) : in_pack_open_quiet(&j.pack);
-    if (j.policy != NULL && !j.has_pack)
-      return IN_CTL_FOUND;
-  }
+  if (strcmp(argv[1], "set") == 0 && !in_declared_open(&j.declared, j.policy))
+    return IN_CTL_FOUND;
   if ((j.store = in_ctl_open(j.path, 0, j.create)) == NULL)
     code = IN_CTL_FOUND;
   else {
     code = perform(&j, argv);
     interop_store_close(j.store);
   }
-  if (j.has_pack)
-    in_pack_close(&j.pack);
+  in_declared_close(j.declared);
   return code;
 }

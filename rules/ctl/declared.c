@@ -6,7 +6,14 @@
 */
 #include <stdlib.h>
 #include "declared.h"
-#include "../base/diag.h"
+#include "pack.h"
+#include "../policy/compile.h"
+
+struct in_declared_s {
+  in_pack_t pack;
+  in_arena_t arena;
+  in_vocab_t vocab;               /* fields alone, where it is an image */
+};
 
 /* what the engine asks of records, declared or not */
 static bool is_own(interop_record_kind_t kind, in_span_t name) {
@@ -21,21 +28,61 @@ static bool is_own(interop_record_kind_t kind, in_span_t name) {
   return false;
 }
 
-static const in_pi_field_t *find(const in_image_t *img, interop_record_kind_t kind, in_span_t name) {
+/* ---- what is declared */
+
+static bool from_image(in_declared_t *d, const char *option) {
+  const in_image_t *img;
+  if (!in_pack_open(&d->pack, option)) return false;
+  img = &d->pack.policy->img;
   for (uint32_t i = 0; i < img->count[IN_S_FIELDS]; i++) {
     const in_pi_field_t *f = in_field(img, i);
-    if (f->record == (uint32_t) kind && in_eq(in_image_str(img, f->name), name)) return f;
+    const in_ref_t *names = in_table(img, REFS, in_ref_t) + f->names.first;
+    in_field_t to = { .name = in_image_str(img, f->name), .record = (interop_record_kind_t) f->record, .type = (in_type_t) f->type };
+    to.value = in_arena_array(&d->arena, f->names.count + 1, sizeof(*to.value));
+    if (to.value == NULL) return in_ctl_fail("out of memory"), false;
+    for (; to.values < f->names.count; to.values++) to.value[to.values] = in_image_str(img, names[to.values]);
+    if (!in_vec_push(&d->arena, &d->vocab.fields, to)) return in_ctl_fail("out of memory"), false;
   }
-  return NULL;
+  return true;
 }
 
-static void warn_name(const in_pack_t *p, interop_record_kind_t kind, in_span_t name) {
-  const in_image_t *img = &p->policy->img;
-  in_span_t *names = malloc((img->count[IN_S_FIELDS] + 1) * sizeof(*names)), near;
+static bool from_sources(in_declared_t *d, const char *option) {
+  in_stmt_t *stmts;
+  in_diag_clear(&d->pack.diag);
+  if (in_syntax_load(d->pack.path, &d->arena, &stmts, &d->pack.diag) == INTEROP_OK
+      && in_vocab_read(&d->vocab, stmts, &d->pack.diag) == INTEROP_OK) return true;
+  if (option != NULL) in_pack_diag(&d->pack.diag);
+  return false;
+}
+
+bool in_declared_open(in_declared_t **result, const char *option) {
+  in_declared_t *d = calloc(1, sizeof(*d));
+  bool image, good = false;
+  *result = NULL;
+  if (d == NULL) return in_ctl_fail("out of memory"), false;
+  in_arena_init(&d->arena, &interop_alloc_libc);
+  d->vocab.arena = &d->arena;
+  if (in_pack_find(&d->pack, option, &image)) good = image ? from_image(d, option) : from_sources(d, option);
+  if (good) *result = d;
+  else in_declared_close(d);
+  return good || option == NULL;
+}
+
+void in_declared_close(in_declared_t *d) {
+  if (d == NULL) return;
+  in_pack_close(&d->pack);
+  in_arena_free(&d->arena);
+  free(d);
+}
+
+/* ---- names */
+
+static void warn_name(const in_declared_t *d, interop_record_kind_t kind, in_span_t name) {
+  in_span_t *names = malloc((d->vocab.fields.n + 1) * sizeof(*names)), near;
   size_t n = 0;
-  for (uint32_t i = 0; names != NULL && i < img->count[IN_S_FIELDS]; i++)
-    if (in_field(img, i)->record == (uint32_t) kind) names[n++] = in_image_str(img, in_field(img, i)->name);
-  fprintf(stderr, "interopctl: warning: the policy %s has no fact \"", p->path);
+  for (uint32_t i = 0; names != NULL && i < d->vocab.fields.n; i++)
+    if (d->vocab.fields.at[i].record == kind) names[n++] = d->vocab.fields.at[i].name;
+  fprintf(stderr, "interopctl: warning: the policy %s has no fact \"", d->pack.path);
   in_ctl_text(name, stderr);
   fprintf(stderr, "\" of a %s\n", interop_record_kind_name(kind));
   near = in_nearest(name, names, n);
@@ -45,19 +92,12 @@ static void warn_name(const in_pack_t *p, interop_record_kind_t kind, in_span_t 
 
 /* ---- values */
 
-static bool is_one(const in_image_t *img, const in_pi_field_t *f, in_span_t text) {
-  const in_ref_t *names = in_table(img, REFS, in_ref_t) + f->names.first;
-  for (uint32_t i = 0; i < f->names.count; i++)
-    if (in_eq(in_image_str(img, names[i]), text)) return true;
-  return false;
-}
-
 /* as the rules would read it: facts.c */
-static bool fits(const in_image_t *img, const in_pi_field_t *f, const interop_value_t *v) {
+static bool fits(const in_field_t *f, const interop_value_t *v) {
   int64_t then;
   switch (f->type) {
     case IN_T_FLAG: return v->type == INTEROP_T_FLAG;
-    case IN_T_ENUM: return v->type == INTEROP_T_TEXT && is_one(img, f, v->text);
+    case IN_T_ENUM: return v->type == INTEROP_T_TEXT && in_field_value(f, v->text) >= 0;
     case IN_T_TIME: return v->type == INTEROP_T_NUMBER || (v->type == INTEROP_T_TEXT && in_time_parse(v->text, &then));
     case IN_T_NUMBER: return v->type == INTEROP_T_NUMBER;
     case IN_T_LIST: return v->type == INTEROP_T_LIST;
@@ -65,31 +105,29 @@ static bool fits(const in_image_t *img, const in_pi_field_t *f, const interop_va
   }
 }
 
-static void put_values(const in_image_t *img, const in_pi_field_t *f) {
-  const in_ref_t *names = in_table(img, REFS, in_ref_t) + f->names.first;
-  for (uint32_t i = 0; i < f->names.count; i++) {
-    in_span_t s = in_image_str(img, names[i]);
-    fprintf(stderr, "%s%.*s", i == 0 ? "" : i + 1 == f->names.count ? " or " : ", ", (int) s.n, s.p);
-  }
+static void put_values(const in_field_t *f) {
+  for (uint32_t i = 0; i < f->values; i++)
+    fprintf(stderr, "%s%.*s", i == 0 ? "" : i + 1 == f->values ? " or " : ", ", (int) f->value[i].n, f->value[i].p);
 }
 
-static void warn_value(const in_pack_t *p, const in_pi_field_t *f, in_span_t name) {
-  fprintf(stderr, "interopctl: warning: the policy %s takes \"%.*s\" as ", p->path, (int) name.n, name.p);
+static void warn_value(const in_declared_t *d, const in_field_t *f) {
+  int n = (int) f->name.n;
+  fprintf(stderr, "interopctl: warning: the policy %s takes \"%.*s\" as ", d->pack.path, n, f->name.p);
   switch (f->type) {
     case IN_T_FLAG: fputs("a flag, true or false", stderr); break;
-    case IN_T_ENUM: put_values(&p->policy->img, f); break;
+    case IN_T_ENUM: put_values(f); break;
     case IN_T_TIME: fputs("a time, 2019-01-15 or 2019-01-15T10:00:00Z", stderr); break;
     case IN_T_NUMBER: fputs("a number", stderr); break;
-    case IN_T_LIST: fprintf(stderr, "a list, %.*s+=ITEM", (int) name.n, name.p); break;
-    default: fprintf(stderr, "a text, %.*s:='\"...\"'", (int) name.n, name.p); break;
+    case IN_T_LIST: fprintf(stderr, "a list, %.*s+=ITEM", n, f->name.p); break;
+    default: fprintf(stderr, "a text, %.*s:='\"...\"'", n, f->name.p); break;
   }
   fputs(": of another value nothing is known\n", stderr);
 }
 
-void in_declared_check(const in_pack_t *pack, interop_record_kind_t kind, in_span_t record, in_span_t name) {
-  const in_image_t *img = &pack->policy->img;
-  const in_pi_field_t *f = find(img, kind, name);
+void in_declared_check(const in_declared_t *d, interop_record_kind_t kind, in_span_t record, in_span_t name) {
+  int i = in_vocab_field(&d->vocab, kind, name);
   interop_value_t v;
-  if (f == NULL && !is_own(kind, name)) warn_name(pack, kind, name);
-  else if (f != NULL && interop_record_get(record, name, &v) == INTEROP_OK && !fits(img, f, &v)) warn_value(pack, f, name);
+  if (i < 0 && !is_own(kind, name)) warn_name(d, kind, name);
+  else if (i >= 0 && interop_record_get(record, name, &v) == INTEROP_OK && !fits(&d->vocab.fields.at[i], &v))
+    warn_value(d, &d->vocab.fields.at[i]);
 }

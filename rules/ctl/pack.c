@@ -74,6 +74,13 @@ static bool is_image(const char *path) {
   return yes;
 }
 
+bool in_pack_find(in_pack_t *p, const char *option, bool *image) {
+  memset(p, 0, sizeof(*p));
+  if (!find(p, option) || (option == NULL && !is_there(p->path))) return false;
+  *image = is_image(p->path);
+  return true;
+}
+
 /* malloc aligns for any type, which an image wants */
 static bool read_image(in_pack_t *p) {
   in_span_t text;
@@ -99,15 +106,6 @@ bool in_pack_open(in_pack_t *p, const char *option) {
     return interop_policy_scripts(p->policy) == 0 || in_host_open(&p->host, p->policy) || (in_pack_close(p), false);
   if (p->diag.line == 0) in_ctl_fail("%s: %s", p->path, p->diag.text);
   else in_pack_diag(&p->diag);
-  in_pack_close(p);
-  return false;
-}
-
-bool in_pack_open_quiet(in_pack_t *p) {
-  memset(p, 0, sizeof(*p));
-  if (!find(p, NULL) || !is_there(p->path)) return false;
-  if (interop_compile_file(p->path, &interop_alloc_libc, &p->image, &p->size, NULL, NULL, &p->diag) == INTEROP_OK
-      && interop_policy_load(p->image, p->size, &interop_alloc_libc, &p->policy, &p->diag) == INTEROP_OK) return true;
   in_pack_close(p);
   return false;
 }

@@ -27,8 +27,8 @@ typedef struct {
 bool in_pack_open(in_pack_t *p, const char *option);
 /* the same with a host in any case, for scripts that no policy attaches */
 bool in_pack_open_host(in_pack_t *p, const char *option);
-/* the policy that is found without being named, for warnings: says nothing, and has no host */
-bool in_pack_open_quiet(in_pack_t *p);
+/* only where it is, and whether it is an image; false: there is none (said nothing, if option is NULL) */
+bool in_pack_find(in_pack_t *p, const char *option, bool *image);
 void in_pack_close(in_pack_t *p);
 /* a compiler's or loader's error; IN_CTL_FOUND */
 int in_pack_diag(const interop_diag_t *diag);
