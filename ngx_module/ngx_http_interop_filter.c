@@ -205,9 +205,9 @@ ngx_http_interop_header_begin(ngx_http_request_t *r,
             return NGX_OK;
         }
 
-        if (ngx_http_interop_whole_header(r, ctx) != NGX_OK) {
-            return NGX_ERROR;
-        }
+        /* what was held is sent behind the filter that cuts ranges out of it */
+
+        ngx_http_clear_accept_ranges(r);
 
         ctx->back.state = NGX_HTTP_INTEROP_COLLECT;
         return NGX_AGAIN;

@@ -256,6 +256,7 @@ ngx_http_interop_body_take(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx,
             len = b->last - b->pos;
 
             if (ctx->back.body.len + len > ngx_http_interop_whole_max(ctx)
+                || ngx_http_interop_whole_room(r, ctx) != NGX_OK
                 || ngx_http_interop_append(ctx, &ctx->back.body,
                                            &ctx->back.size, b->pos, len)
                    != NGX_OK)

@@ -60,26 +60,22 @@ ngx_http_interop_whole_readable(ngx_http_request_t *r,
 }
 
 
-/*
- * A body that was held is sent behind the filter that cuts ranges out of it,
- * and its length is not known before it was judged.
- */
+/* an answer that comes in pieces: room for as much as it says that it has */
 
 ngx_int_t
-ngx_http_interop_whole_header(ngx_http_request_t *r,
-    ngx_http_interop_ctx_t *ctx)
+ngx_http_interop_whole_room(ngx_http_request_t *r, ngx_http_interop_ctx_t *ctx)
 {
     off_t  n;
 
-    ngx_http_clear_accept_ranges(r);
-
     n = r->headers_out.content_length_n;
 
-    if (n <= 0 || n > (off_t) ngx_http_interop_whole_max(ctx)) {
+    if (ctx->back.size || n <= 0
+        || n > (off_t) ngx_http_interop_whole_max(ctx))
+    {
         return NGX_OK;
     }
 
-    ctx->back.body.data = ngx_palloc(r->pool, (size_t) n);
+    ctx->back.body.data = ngx_http_interop_alloc(ctx, (size_t) n);
     if (ctx->back.body.data == NULL) {
         return NGX_ERROR;
     }

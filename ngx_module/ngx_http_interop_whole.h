@@ -17,7 +17,7 @@ ngx_int_t ngx_http_interop_whole_request(ngx_http_request_t *r);
 ngx_uint_t ngx_http_interop_whole_passes(ngx_http_request_t *r);
 ngx_uint_t ngx_http_interop_whole_readable(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
-ngx_int_t ngx_http_interop_whole_header(ngx_http_request_t *r,
+ngx_int_t ngx_http_interop_whole_room(ngx_http_request_t *r,
     ngx_http_interop_ctx_t *ctx);
 void ngx_http_interop_whole_head(ngx_http_request_t *r);
 size_t ngx_http_interop_whole_max(ngx_http_interop_ctx_t *ctx);
