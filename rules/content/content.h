@@ -92,7 +92,8 @@ typedef struct {
 ** in attributes and style count, hidden elements' features count; a tag or comment that
 ** the input's end cuts counts as it would if it went on. No message has 32768 tags (one
 ** with attributes counts as four), no batch of messages either (c->tags), no tag has 2048
-** attributes, nor is there more than 28 KiB of Markdown: beyond, a content counts as a card with all that it may hold; such HTML's text ends there, such Markdown goes out as
+** attributes, nor is there more than 28 KiB of Markdown: beyond, a content counts as a card with all that it may hold; such HTML's
+** text ends there, such Markdown goes out as
 ** it is spelt.
 */
 interop_status_t in_content_read(const in_content_t *c, in_span_t input);

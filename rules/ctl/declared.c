@@ -37,7 +37,8 @@ static bool from_image(in_declared_t *d, const char *option) {
   for (uint32_t i = 0; i < img->count[IN_S_FIELDS]; i++) {
     const in_pi_field_t *f = in_field(img, i);
     const in_ref_t *names = in_table(img, REFS, in_ref_t) + f->names.first;
-    in_field_t to = { .name = in_image_str(img, f->name), .record = (interop_record_kind_t) f->record, .type = (in_type_t) f->type };
+    in_field_t to = { .name = in_image_str(img, f->name), .record = (interop_record_kind_t) f->record,
+                      .type = (in_type_t) f->type };
     to.value = in_arena_array(&d->arena, f->names.count + 1, sizeof(*to.value));
     if (to.value == NULL) return in_ctl_fail("out of memory"), false;
     for (; to.values < f->names.count; to.values++) to.value[to.values] = in_image_str(img, names[to.values]);
