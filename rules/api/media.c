@@ -8,7 +8,8 @@
 #include "body.h"
 #include "path.h"
 
-#define LONG_URL  8192u           /* longer than services take: not looked through */
+#define LONG_URL   8192u          /* longer than services take: not looked through */
+#define LONG_TYPE  1024u          /* of a data: URI; no type is that long */
 
 static bool is_token(char c) {
   unsigned char u = (unsigned char) c;
@@ -103,20 +104,40 @@ bool in_media_fits(in_span_t value, in_span_t pattern) {
 
 /* ---- base64 */
 
-static int digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
+/* a digit's value and one; 0: it is none */
+static const unsigned char digits[256] = {
+#define FOUR(c, v)  [c] = v + 1, [c + 1] = v + 2, [c + 2] = v + 3, [c + 3] = v + 4
+  FOUR('A', 0), FOUR('E', 4), FOUR('I', 8), FOUR('M', 12), FOUR('Q', 16), FOUR('U', 20), ['Y'] = 25, ['Z'] = 26,
+  FOUR('a', 26), FOUR('e', 30), FOUR('i', 34), FOUR('m', 38), FOUR('q', 42), FOUR('u', 46), ['y'] = 51, ['z'] = 52,
+  FOUR('0', 52), FOUR('4', 56), ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64
+#undef FOUR
+};
+
+static inline int digit(char c) {
+  return digits[(unsigned char) c] - 1;
+}
+
+/* whole groups of four, each three bytes; gives how many digits were taken */
+static size_t decode_groups(in_span_t s, char *to) {
+  size_t i = 0;
+  for (; s.n - i >= 4; i += 4, to += 3) {
+    int a = digit(s.p[i]), b = digit(s.p[i + 1]), c = digit(s.p[i + 2]), d = digit(s.p[i + 3]);
+    if ((a | b | c | d) < 0) break;
+    to[0] = (char) (a << 2 | b >> 4);
+    to[1] = (char) (b << 4 | c >> 2);
+    to[2] = (char) (c << 6 | d);
+  }
+  return i;
 }
 
 static bool decode_base64(in_span_t s, in_arena_t *arena, in_span_t *data) {
-  char *p = in_arena_get(arena, s.n / 4 * 3 + 4);
+  char *p = in_arena_raw(arena, s.n / 4 * 3 + 4);
   uint32_t bits = 0, have = 0;
-  size_t n = 0;
+  size_t n, i;
   if (p == NULL) return false;
   while (s.n > 0 && s.p[s.n - 1] == '=' && s.n % 4 != 1) s.n--;
-  for (size_t i = 0; i < s.n; i++) {
+  i = decode_groups(s, p);
+  for (n = i / 4 * 3; i < s.n; i++) {
     int d = digit(s.p[i]);
     if (d < 0) return false;
     bits = (bits << 6 | (uint32_t) d) & 0xffffffu;
@@ -130,12 +151,12 @@ static bool decode_base64(in_span_t s, in_arena_t *arena, in_span_t *data) {
 }
 
 static void encode_base64(char *to, in_span_t s) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static const char spelt[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (size_t i = 0; i < s.n; i += 3) {
     uint32_t v = 0;
     size_t n = s.n - i < 3 ? s.n - i : 3;
     for (size_t k = 0; k < 3; k++) v = v << 8 | (k < n ? (unsigned char) s.p[i + k] : 0u);
-    for (size_t k = 0; k < 4; k++) *to++ = k <= n ? digits[v >> (18 - 6 * k) & 63] : '=';
+    for (size_t k = 0; k < 4; k++) *to++ = k <= n ? spelt[v >> (18 - 6 * k) & 63] : '=';
   }
 }
 
@@ -154,16 +175,17 @@ in_span_t in_media_to_base64(in_span_t data, in_arena_t *arena) {
 /* ---- data: URIs */
 
 static bool decode_percent(in_span_t s, in_arena_t *arena, in_span_t *data) {
-  char *p = in_arena_get(arena, s.n + 1);
+  char *p = in_arena_raw(arena, s.n + 1);
   size_t n = 0;
   if (p == NULL) return false;
   for (size_t i = 0; i < s.n; i++) {
+    int high, low;
     if (s.p[i] != '%') {
       p[n++] = s.p[i] == '+' ? ' ' : s.p[i];
       continue;
     }
-    if (i + 2 >= s.n || in_hex(s.p[i + 1]) < 0 || in_hex(s.p[i + 2]) < 0) return false;
-    p[n++] = (char) (in_hex(s.p[i + 1]) * 16 + in_hex(s.p[i + 2]));
+    if (i + 2 >= s.n || (high = in_hex(s.p[i + 1])) < 0 || (low = in_hex(s.p[i + 2])) < 0) return false;
+    p[n++] = (char) (high << 4 | low);
     i += 2;
   }
   *data = in_span(p, n);
@@ -180,7 +202,7 @@ bool in_media_data(in_span_t uri, in_arena_t *arena, in_span_t *type, in_span_t 
   bool coded = head.n >= base64.n
                && in_eq_nocase(in_span(head.p + head.n - base64.n, base64.n), base64);
   if (coded) head.n -= base64.n;
-  if (!in_media_type(head, type)) return false;
+  if (head.n > LONG_TYPE || !in_media_type(head, type)) return false;
   if (!(coded ? decode_base64(tail, arena, data) : decode_percent(tail, arena, data))) return false;
   return in_utf8_check(*data) == data->n;
 }

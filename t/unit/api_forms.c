@@ -67,6 +67,11 @@ static const char definitions[] =
 
 static apis_t apis;
 
+/* with "text/plain;x=" before it, the longest type that a data: address may have */
+#define TEN   "aaaaaaaaaa"
+#define FIFTY TEN TEN TEN TEN TEN
+#define LONG  "a" TEN FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY
+
 static const struct {
   const char *api, *method, *target, *type, *body;
   const char *want;               /* operation kind conversation people | refusal */
@@ -109,6 +114,14 @@ static const struct {
     "conversation.create refused malformed_body the format of the content is not known", NULL },
   { "ucwa", "POST", "/ucwa/1/messagingInvitations", "application/json", "{\"_links\":{\"message\":{\"href\":\"data:text/plain;base64,R0l\"}}}",
     "conversation.create refused malformed_body the data: address cannot be read", NULL },
+  { "ucwa", "POST", "/ucwa/1/messagingInvitations", "application/json", "{\"_links\":{\"message\":{\"href\":\"data:text/plain;x=" LONG ",R\"}}}",
+    "conversation.create text", "unchanged" },
+  { "ucwa", "POST", "/ucwa/1/messagingInvitations", "application/json", "{\"_links\":{\"message\":{\"href\":\"data:text/plain;x=" LONG "x,R\"}}}",
+    "conversation.create refused malformed_body the data: address cannot be read", NULL },
+  { "ucwa", "POST", "/ucwa/1/messagingInvitations", "application/json", "{\"_links\":{\"message\":{\"href\":\"data:text/plain;base64,R2F0ZSA*\"}}}",
+    "conversation.create refused malformed_body the data: address cannot be read", NULL },
+  { "ucwa", "POST", "/ucwa/1/messagingInvitations", "application/json", "{\"_links\":{\"message\":{\"href\":\"data:text/html;base64,PGI+eDwvYj4/Pz8+fg==\"}}}",
+    "conversation.create rich_text", "{\"_links\":{\"message\":{\"href\":\"data:text/plain;charset=utf-8;base64,eD8/Pz5+\"}}}" },
   { "ucwa", "POST", "/ucwa/1/participantInvitations?conversation=21%62", "application/json", "{\"to\":\"sip:b@c\"}", "participant.add other 21b sip:b@c", NULL },
   { "ucwa", "POST", "/ucwa/1/participantInvitations?conversation=1&conversation=2", "application/json", "{\"to\":\"sip:b@c\"}",
     "participant.add refused malformed_path a query parameter names no or two conversations", NULL },
