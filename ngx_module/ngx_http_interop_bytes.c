@@ -119,7 +119,7 @@ ngx_http_interop_zone_crc(ngx_http_interop_zone_t *zone, uint32_t i)
     c = &zone->cell[i];
 
     left = (size_t) c->key + c->record;
-    hash = ((uint64_t) c->key << 32 | c->record) + c->hash;
+    hash = ((uint64_t) c->key << 32 | c->record) + c->hash + c->share;
 
     while (left) {
         n = ngx_min(left, NGX_HTTP_INTEROP_DATA);

@@ -16,8 +16,14 @@ static ngx_uint_t ngx_http_interop_zone_whole(ngx_http_interop_zone_t *zone,
 static uint32_t ngx_http_interop_zone_need(size_t key, size_t record);
 static ngx_uint_t ngx_http_interop_zone_is(ngx_http_interop_zone_t *zone,
     uint32_t i, ngx_http_interop_key_t *key);
+static void ngx_http_interop_zone_share_link(ngx_http_interop_zone_t *zone,
+    uint32_t i);
+static void ngx_http_interop_zone_share_unlink(ngx_http_interop_zone_t *zone,
+    uint32_t i);
 static void ngx_http_interop_zone_remove(ngx_http_interop_zone_t *zone,
     uint32_t i);
+static void ngx_http_interop_zone_share_room(ngx_http_interop_zone_t *zone,
+    uint32_t key, uint32_t need);
 
 
 /* all links anew: whole records are kept, all other cells are free */
@@ -39,6 +45,12 @@ ngx_http_interop_zone_rebuild(ngx_http_interop_zone_t *zone)
     sh->records = 0;
 
     ngx_memset(zone->bucket, 0xff, sh->buckets * sizeof(uint32_t));
+
+    for (i = 0; i < sh->buckets; i++) {
+        zone->share[i].cells = 0;
+        zone->share[i].newest = NGX_HTTP_INTEROP_NIL;
+        zone->share[i].oldest = NGX_HTTP_INTEROP_NIL;
+    }
 
     for (i = 0; i < sh->cells; i++) {
         if (c[i].owner != NGX_HTTP_INTEROP_NIL) {
@@ -205,6 +217,34 @@ ngx_http_interop_zone_link(ngx_http_interop_zone_t *zone, uint32_t i)
 
     sh->newest = i;
     sh->records++;
+
+    if (c[i].share) {
+        ngx_http_interop_zone_share_link(zone, i);
+    }
+}
+
+
+static void
+ngx_http_interop_zone_share_link(ngx_http_interop_zone_t *zone, uint32_t i)
+{
+    ngx_http_interop_cell_t   *c;
+    ngx_http_interop_share_t  *share;
+
+    c = zone->cell;
+    share = &zone->share[c[i].share & (zone->sh->buckets - 1)];
+
+    c[i].share_newer = NGX_HTTP_INTEROP_NIL;
+    c[i].share_older = share->newest;
+
+    if (share->newest == NGX_HTTP_INTEROP_NIL) {
+        share->oldest = i;
+
+    } else {
+        c[share->newest].share_newer = i;
+    }
+
+    share->newest = i;
+    share->cells += ngx_http_interop_zone_need(c[i].key, c[i].record);
 }
 
 
@@ -241,6 +281,37 @@ ngx_http_interop_zone_unlink(ngx_http_interop_zone_t *zone, uint32_t i)
     }
 
     sh->records--;
+
+    if (c[i].share) {
+        ngx_http_interop_zone_share_unlink(zone, i);
+    }
+}
+
+
+static void
+ngx_http_interop_zone_share_unlink(ngx_http_interop_zone_t *zone, uint32_t i)
+{
+    ngx_http_interop_cell_t   *c;
+    ngx_http_interop_share_t  *share;
+
+    c = zone->cell;
+    share = &zone->share[c[i].share & (zone->sh->buckets - 1)];
+
+    if (c[i].share_newer == NGX_HTTP_INTEROP_NIL) {
+        share->newest = c[i].share_older;
+
+    } else {
+        c[c[i].share_newer].share_older = c[i].share_older;
+    }
+
+    if (c[i].share_older == NGX_HTTP_INTEROP_NIL) {
+        share->oldest = c[i].share_newer;
+
+    } else {
+        c[c[i].share_older].share_newer = c[i].share_newer;
+    }
+
+    share->cells -= ngx_http_interop_zone_need(c[i].key, c[i].record);
 }
 
 
@@ -307,6 +378,25 @@ ngx_http_interop_zone_put(ngx_http_interop_zone_t *zone,
 }
 
 
+/* what a share has too much goes, the longest unused first */
+
+static void
+ngx_http_interop_zone_share_room(ngx_http_interop_zone_t *zone,
+    uint32_t key, uint32_t need)
+{
+    ngx_http_interop_share_t  *share;
+
+    share = &zone->share[key & (zone->sh->buckets - 1)];
+
+    while (share->oldest != NGX_HTTP_INTEROP_NIL
+           && share->cells + need > zone->sh->cells / NGX_HTTP_INTEROP_PART)
+    {
+        ngx_http_interop_zone_remove(zone, share->oldest);
+        zone->sh->counters.evicted++;
+    }
+}
+
+
 /* there is none under this key */
 
 interop_status_t
@@ -325,6 +415,10 @@ ngx_http_interop_zone_insert(ngx_http_interop_zone_t *zone,
 
     if (need > sh->cells / 4) {
         return INTEROP_FULL;
+    }
+
+    if (key->share) {
+        ngx_http_interop_zone_share_room(zone, key->share, need);
     }
 
     while (sh->nfree < need) {
@@ -348,6 +442,7 @@ ngx_http_interop_zone_insert(ngx_http_interop_zone_t *zone,
     *link = NGX_HTTP_INTEROP_NIL;
 
     c[i].hash = key->hash;
+    c[i].share = key->share;
     c[i].key = (uint32_t) key->key.n + 1;
     c[i].record = (uint32_t) record.n;
 

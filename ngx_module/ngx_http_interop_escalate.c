@@ -339,6 +339,6 @@ ngx_http_interop_escalate_swap(void *data, interop_span_t key,
     imcf = ngx_http_get_module_main_conf(ctx->request,
                                          ngx_http_interop_module);
 
-    return ngx_http_interop_zone_swap(imcf->zone, &ctx->alloc, key, old,
-                                      record, there);
+    return ngx_http_interop_zone_swap(imcf->zone, &ctx->alloc, key,
+                                      NULL, old, record, there);
 }

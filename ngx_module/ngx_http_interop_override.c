@@ -22,7 +22,7 @@ typedef struct {
 static void ngx_http_interop_script_log(void *data, int error,
     interop_span_t script, interop_span_t line);
 static interop_status_t ngx_http_interop_script_count(void *data,
-    interop_span_t key, int64_t by, uint32_t ttl, int64_t *value);
+    interop_span_t owner, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value);
 static interop_status_t ngx_http_interop_count_get(
     ngx_http_interop_ctx_t *ctx, interop_span_t key,
     ngx_http_interop_count_t *count, interop_span_t *there);
@@ -99,12 +99,13 @@ ngx_http_interop_script_log(void *data, int error, interop_span_t script,
 /*
  * A counter is a record of the zone that one worker after the other replaces.
  * A request that will be judged again, since a record is being resolved, counts
- * when it is judged for the last time.
+ * when it is judged for the last time.  One tenant's counters make room for one
+ * another: a script that counts without end takes nothing from other tenants.
  */
 
 static interop_status_t
-ngx_http_interop_script_count(void *data, interop_span_t key, int64_t by,
-    uint32_t ttl, int64_t *value)
+ngx_http_interop_script_count(void *data, interop_span_t owner,
+    interop_span_t key, int64_t by, uint32_t ttl, int64_t *value)
 {
     ngx_http_interop_ctx_t *ctx = data;
 
@@ -153,7 +154,7 @@ ngx_http_interop_script_count(void *data, interop_span_t key, int64_t by,
         new.n = sizeof(ngx_http_interop_count_t);
 
         status = ngx_http_interop_zone_swap(imcf->zone, &ctx->alloc, name,
-                                            old, new, &there);
+                                            &owner, old, new, &there);
 
         if (status != INTEROP_AGAIN) {
             return status;

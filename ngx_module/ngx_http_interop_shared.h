@@ -45,8 +45,9 @@ interop_status_t ngx_http_interop_zone_get(ngx_http_interop_zone_t *zone,
 interop_status_t ngx_http_interop_zone_set(ngx_http_interop_zone_t *zone,
     interop_record_kind_t kind, interop_span_t key, interop_span_t record);
 interop_status_t ngx_http_interop_zone_swap(ngx_http_interop_zone_t *zone,
-    const interop_alloc_t *alloc, interop_span_t key, interop_span_t old,
-    interop_span_t record, interop_span_t *there);
+    const interop_alloc_t *alloc, interop_span_t key,
+    const interop_span_t *owner, interop_span_t old, interop_span_t record,
+    interop_span_t *there);
 interop_status_t ngx_http_interop_zone_merge(ngx_http_interop_zone_t *zone,
     const interop_alloc_t *alloc, const interop_effect_t *effects,
     size_t count);

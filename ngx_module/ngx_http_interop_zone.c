@@ -112,10 +112,11 @@ ngx_http_interop_init_zone(ngx_shm_zone_t *shm_zone, void *data)
     zone->shpool->data = sh;
     zone->sh = sh;
 
-    /* a bucket for each cell, and room to begin the cells at a multiple */
+    /* a bucket and a share for each cell, and room to begin at multiples */
 
     size -= sizeof(ngx_http_interop_shm_t) + 2 * NGX_HTTP_INTEROP_CELL;
-    size /= NGX_HTTP_INTEROP_CELL + 2 * sizeof(uint32_t);
+    size /= NGX_HTTP_INTEROP_CELL
+            + 2 * (sizeof(uint32_t) + sizeof(ngx_http_interop_share_t));
     n = (uint32_t) ngx_min(size, NGX_HTTP_INTEROP_MARK / 2);
 
     sh->layout = NGX_HTTP_INTEROP_LAYOUT;
@@ -140,7 +141,10 @@ ngx_http_interop_zone_map(ngx_http_interop_zone_t *zone)
     zone->bucket = (uint32_t *) ngx_align_ptr(zone->sh + 1,
                                               NGX_HTTP_INTEROP_CELL);
 
-    p = (u_char *) (zone->bucket + zone->sh->buckets);
+    zone->share = (ngx_http_interop_share_t *)
+                                           (zone->bucket + zone->sh->buckets);
+
+    p = (u_char *) (zone->share + zone->sh->buckets);
 
     zone->cell = (ngx_http_interop_cell_t *)
                                        ngx_align_ptr(p, NGX_HTTP_INTEROP_CELL);
@@ -181,6 +185,7 @@ ngx_http_interop_zone_key(ngx_http_interop_key_t *key,
     key->hash = (uint32_t) ngx_http_interop_zone_hash(key->kind,
                                                       (const u_char *) text.p,
                                                       text.n);
+    key->share = 0;
 }
 
 
@@ -298,12 +303,14 @@ ngx_http_interop_zone_set(ngx_http_interop_zone_t *zone,
 /*
  * What workers have under way, beside the records and under a digit of its
  * own: a record takes another's place if that is the one its writer knows.
+ * What has an owner makes room for itself among what is that one's.
  */
 
 interop_status_t
 ngx_http_interop_zone_swap(ngx_http_interop_zone_t *zone,
-    const interop_alloc_t *alloc, interop_span_t key, interop_span_t old,
-    interop_span_t record, interop_span_t *there)
+    const interop_alloc_t *alloc, interop_span_t key,
+    const interop_span_t *owner, interop_span_t old, interop_span_t record,
+    interop_span_t *there)
 {
     uint32_t                i, crc;
     interop_status_t        status;
@@ -317,6 +324,13 @@ ngx_http_interop_zone_swap(ngx_http_interop_zone_t *zone,
     }
 
     ngx_http_interop_zone_key(&k, INTEROP_RECORD_COUNT, key);
+
+    if (owner) {
+        k.share = (uint32_t) ngx_http_interop_zone_hash(k.kind,
+                                                    (const u_char *) owner->p,
+                                                    owner->n)
+                  | NGX_HTTP_INTEROP_MARK;
+    }
 
     ngx_http_interop_zone_lock(zone);
 

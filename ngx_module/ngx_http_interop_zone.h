@@ -15,12 +15,15 @@
 #include "ngx_http_interop.h"
 
 
-#define NGX_HTTP_INTEROP_LAYOUT  0x494e5a33       /* changes with the structs */
+#define NGX_HTTP_INTEROP_LAYOUT  0x494e5a34       /* changes with the structs */
 #define NGX_HTTP_INTEROP_CELL    256
 #define NGX_HTTP_INTEROP_NIL     0xffffffff
 #define NGX_HTTP_INTEROP_MARK    0x80000000
 #define NGX_HTTP_INTEROP_LIVE    0x4c495645
 #define NGX_HTTP_INTEROP_MIN     (8 * ngx_pagesize)
+
+/* of the zone one share has at most this part */
+#define NGX_HTTP_INTEROP_PART    16
 
 
 /* all fields before "data" but for owner and next are the first cell's */
@@ -32,16 +35,32 @@ typedef struct {
     uint32_t                      newer;
     uint32_t                      older;
     uint32_t                      hash;
-    uint32_t                      crc;           /* over lengths and bytes */
+    uint32_t                      crc;           /* over lengths, share, bytes */
     uint32_t                      key;           /* lengths */
     uint32_t                      record;
     uint32_t                      live;
+    uint32_t                      share;         /* 0: of none */
+    uint32_t                      share_newer;
+    uint32_t                      share_older;
     u_char                        data[NGX_HTTP_INTEROP_CELL
-                                       - 10 * sizeof(uint32_t)];
+                                       - 13 * sizeof(uint32_t)];
 } ngx_http_interop_cell_t;
 
 #define NGX_HTTP_INTEROP_DATA                                                 \
     (NGX_HTTP_INTEROP_CELL - offsetof(ngx_http_interop_cell_t, data))
+
+
+/*
+ * What one tenant's scripts count: their records make room for one another.
+ * Tenants have a place by their hash, as many as there are buckets; the few
+ * that meet there have one share together.
+ */
+
+typedef struct {
+    uint32_t                      cells;
+    uint32_t                      newest;
+    uint32_t                      oldest;
+} ngx_http_interop_share_t;
 
 
 typedef struct {
@@ -63,6 +82,7 @@ struct ngx_http_interop_zone_s {
     ngx_http_interop_shm_t       *sh;
     ngx_slab_pool_t              *shpool;
     uint32_t                     *bucket;
+    ngx_http_interop_share_t     *share;         /* as many */
     ngx_http_interop_cell_t      *cell;
 };
 
@@ -73,6 +93,7 @@ typedef struct {
     u_char                        kind;
     interop_span_t                key;
     uint32_t                      hash;
+    uint32_t                      share;
 } ngx_http_interop_key_t;
 
 

@@ -409,7 +409,8 @@ typedef struct interop_scripts_s interop_scripts_t;
 /* what a script needs of whoever runs the judge; each may be NULL */
 typedef struct {
   void (*log)(void *ctx, int error, interop_span_t script, interop_span_t line);
-  interop_status_t (*count)(void *ctx, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value);
+  /* as interop_services_t.count. owner: the tenant whose it is, who may not take others' room */
+  interop_status_t (*count)(void *ctx, interop_span_t owner, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value);
   void *ctx;
 } interop_script_env_t;
 

@@ -77,9 +77,10 @@ static void write_log(void *ctx, int error, in_span_t script, in_span_t line) {
   fputc('\n', h->log);
 }
 
-static interop_status_t count(void *ctx, in_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
+static interop_status_t count(void *ctx, in_span_t owner, in_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
   in_host_t *h = ctx;
   in_counter_t *c = h->counters;
+  (void) owner;
   while (c != NULL && !in_eq(in_span(c->key, c->n), key)) c = c->next;
   if (c != NULL && c->until <= h->now) c->value = c->until = 0;
   *value = c == NULL ? by : c->value + by;

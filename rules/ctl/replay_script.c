@@ -171,8 +171,8 @@ static interop_status_t no_record(void *ctx, interop_record_kind_t kind, in_span
 
 static const interop_source_t no_source = { .lookup = no_record };
 
-static interop_status_t no_counter(void *ctx, in_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
-  (void) ctx; (void) key; (void) by; (void) ttl; (void) value;
+static interop_status_t no_counter(void *ctx, in_span_t owner, in_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
+  (void) ctx; (void) owner; (void) key; (void) by; (void) ttl; (void) value;
   return INTEROP_UNAVAILABLE;
 }
 

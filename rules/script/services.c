@@ -257,7 +257,7 @@ static interop_status_t add_up(const in_asking_t *a, in_span_t name, int64_t by,
   if (j->override.record != NULL) return j->override.record->count(j->override.record->ctx, name, value);
   key = in_arena_printf(&j->arena, "%.*s\n%.*s\n%.*s", (int) a->loaded->stat.name.n, a->loaded->stat.name.p,
                         (int) tenant.n, tenant.p, (int) name.n, name.p);
-  return key.p == NULL ? INTEROP_NOMEM : env->count(env->ctx, key, by, ttl, value);
+  return key.p == NULL ? INTEROP_NOMEM : env->count(env->ctx, tenant, key, by, ttl, value);
 }
 
 /* a script that is asked again, since a fact had to be fetched, must not count twice */

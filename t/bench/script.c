@@ -30,9 +30,9 @@ static void *take(void *ctx, void *ptr, size_t osize, size_t nsize) {
   return p;
 }
 
-static interop_status_t count(void *ctx, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
+static interop_status_t count(void *ctx, interop_span_t owner, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
   int64_t *n = ctx;
-  (void) key; (void) ttl;
+  (void) owner; (void) key; (void) ttl;
   *value = *n += by;
   return INTEROP_OK;
 }

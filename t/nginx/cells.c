@@ -29,6 +29,7 @@ static ngx_http_interop_key_t make_key(int i) {
   key.key.p = text;
   key.key.n = (size_t) (n + i * 37 % 300);
   /* every third in one of eight buckets */
+  key.share = i % 4 == 0 ? 1 + (uint32_t) i % 3 : 0;
   key.hash = (uint32_t) ngx_http_interop_zone_hash(key.kind, (u_char *) text, key.key.n)
              & (i % 3 ? 0xffffffff : 7);
   return key;
@@ -55,6 +56,8 @@ static void check_same(uint32_t at, size_t n) {
   }
 }
 
+static void check_shares(void);
+
 static void check(void) {
   uint32_t used = 0, live = 0, n = 0, at;
   int i;
@@ -79,6 +82,23 @@ static void check(void) {
   for (n = 0, at = zone.sh->oldest; at != NGX_HTTP_INTEROP_NIL; at = zone.cell[at].newer)
     n++;
   assert(n == live);
+  check_shares();
+}
+
+/* each share's records are in its list, and within its part but for one that is larger than it */
+static void check_shares(void) {
+  uint32_t share, at, n, cells;
+  for (share = 1; share <= 3; share++) {
+    for (n = cells = 0, at = zone.share[share].oldest; at != NGX_HTTP_INTEROP_NIL; at = zone.cell[at].share_newer, n++) {
+      assert(zone.cell[at].share == share);
+      cells += ngx_http_interop_zone_need(zone.cell[at].key, zone.cell[at].record);
+    }
+    assert(cells == zone.share[share].cells);
+    assert(cells <= CELLS / NGX_HTTP_INTEROP_PART || n == 1);
+    for (at = zone.sh->oldest; at != NGX_HTTP_INTEROP_NIL; at = zone.cell[at].newer)
+      n -= zone.cell[at].share == share;
+    assert(n == 0);
+  }
 }
 
 static uint32_t nonsense(void) { return (uint32_t) rand() ^ (uint32_t) rand() << 16; }
@@ -89,11 +109,13 @@ static void die(void) {
     zone.cell[i].chain = nonsense();
     zone.cell[i].newer = nonsense();
     zone.cell[i].older = nonsense();
+    zone.cell[i].share_newer = nonsense();
+    zone.cell[i].share_older = nonsense();
     if (zone.cell[i].owner == NGX_HTTP_INTEROP_NIL)
       zone.cell[i].next = rand() % 3 ? nonsense() % CELLS : nonsense();
   }
   for (i = 0; i < zone.sh->buckets; i++)
-    zone.bucket[i] = nonsense();
+    zone.bucket[i] = zone.share[i].cells = zone.share[i].newest = zone.share[i].oldest = nonsense();
   zone.sh->free = nonsense();
   zone.sh->nfree = nonsense();
   zone.sh->newest = nonsense();
@@ -121,6 +143,7 @@ int main(void) {
   long step, died = 0, written = 0;
   zone.sh = calloc(1, sizeof *zone.sh);
   zone.bucket = calloc(512, sizeof(uint32_t));
+  zone.share = calloc(512, sizeof(ngx_http_interop_share_t));
   zone.cell = calloc(CELLS, sizeof(ngx_http_interop_cell_t));
   zone.sh->cells = CELLS;
   zone.sh->buckets = 512;

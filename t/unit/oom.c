@@ -113,8 +113,8 @@ static void say_effects(run_t *r, const interop_answer_t *a) {
   }
 }
 
-static interop_status_t count_up(void *ctx, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
-  (void) key; (void) ttl;
+static interop_status_t count_up(void *ctx, interop_span_t owner, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
+  (void) owner; (void) key; (void) ttl;
   *value = *(int64_t *) ctx += by;
   return INTEROP_OK;
 }

@@ -114,8 +114,8 @@ static unsigned add(interop_script_t *s, bool exact) {
 
 /* ---- events */
 
-static interop_status_t count(void *ctx, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
-  (void) ctx; (void) key; (void) ttl;
+static interop_status_t count(void *ctx, interop_span_t owner, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value) {
+  (void) ctx; (void) owner; (void) key; (void) ttl;
   *value = counted += by;
   return INTEROP_OK;
 }
