@@ -47,10 +47,11 @@ void in_judge_take(interop_judge_t *j, const in_recipient_t *r) {
   set_text(f, IN_RF_RECIPIENT_ID, in_judge_id(r));
 }
 
-/* notices that the rules give for this recipient */
-static interop_status_t take_notices(interop_judge_t *j) {
+/* notices that the rules give for this recipient, whose facts are taken */
+static interop_status_t take_notices(interop_judge_t *j, const in_recipient_t *r) {
   const in_pi_notice_t *n = in_table(&j->policy->img, NOTICES, in_pi_notice_t);
-  for (uint64_t s = j->policy->guarded_notices; s != 0; s &= s - 1)
+  const in_where_t *w = j->policy->notice_where;
+  for (uint64_t s = j->policy->guarded_notices & in_where_sent(&j->facts, w) & w->to[r->to]; s != 0; s &= s - 1)
     if (in_guard_holds(&j->facts, n[__builtin_ctzll(s)].guard)) j->notices |= s & -s;
   return j->facts.status;
 }
@@ -71,7 +72,7 @@ static uint32_t decide_one(interop_judge_t *j, in_recipient_t *r) {
   uint32_t o;
   in_judge_take(j, r);
   o = in_decide_event(&j->facts, &event);
-  return o == IN_NIL || take_notices(j) != INTEROP_OK ? IN_NIL : o;
+  return o == IN_NIL || take_notices(j, r) != INTEROP_OK ? IN_NIL : o;
 }
 
 /*

@@ -26,22 +26,27 @@ static bool untold(interop_judge_t *j, in_recipient_t *r, const in_pi_reading_t 
   return true;
 }
 
+/* what one reading says; false: nothing, and the next one is asked */
+static bool reading_says(interop_judge_t *j, in_recipient_t *r, const in_pi_reading_t *g) {
+  uint32_t o;
+  in_judge_take(j, r);
+  o = in_decide(&j->facts, g->guard);
+  if (o == IN_NIL) return false;
+  if (in_outcome(&j->policy->img, o)->kind != IN_OUT_TRUE) return untold(j, r, g, in_outcome(&j->policy->img, o));
+  r->to = g->to & 0x7f;
+  return true;
+}
+
 /* where a policy says that they read; false: none says anything of them */
 static bool policy_says(interop_judge_t *j, in_recipient_t *r) {
   const in_image_t *img = &j->policy->img;
-  const in_pi_reading_t *g = in_table(img, READINGS, in_pi_reading_t), *end = g + img->count[IN_S_READINGS];
+  const in_pi_reading_t *g = in_table(img, READINGS, in_pi_reading_t);
+  const in_where_t *w = j->policy->reading_where;
   bool fetched = j->facts.fetched, said = false;
   j->facts.fetched = true;        /* this is no reason to ask upstream */
-  for (; g < end && !said; g++) {
-    uint32_t o;
-    if (g->from != j->from) continue;
-    in_judge_take(j, r);
-    o = in_decide(&j->facts, g->guard);
-    if (o == IN_NIL) break;
-    said = in_outcome(img, o)->kind == IN_OUT_TRUE;
-    if (said) r->to = g->to & 0x7f;
-    else said = untold(j, r, g, in_outcome(img, o));
-  }
+  for (uint32_t at = 0; at < img->count[IN_S_READINGS]; at += 64, w++)
+    for (uint64_t s = in_where_sent(&j->facts, w) & w->to[r->to]; s != 0 && !said && j->facts.status == INTEROP_OK; s &= s - 1)
+      said = reading_says(j, r, &g[at + (uint32_t) __builtin_ctzll(s)]);
   j->facts.fetched = fetched;
   j->taken = NULL;                /* what hangs on where they read is looked at anew */
   return said;

@@ -82,6 +82,10 @@ bool in_final_holds(in_facts_t *f, const in_list_event_t *event, uint32_t list);
 /* gives the atom its class; false: f->status tells why not */
 bool in_facts_look(in_facts_t *f, uint32_t atom);
 bool in_guard_decides(in_facts_t *f, uint32_t root);
+/* the guards that may hold for this event, whoever gets it; the others need not be looked at */
+static inline uint64_t in_where_sent(const in_facts_t *f, const in_where_t *w) {
+  return w->operation[f->request[IN_RF_OPERATION].number] & w->from[f->request[IN_RF_FROM].number];
+}
 /* a guard that is certainly true; most hang on nothing */
 static inline bool in_guard_holds(in_facts_t *f, uint32_t root) {
   if (root & IN_LEAF) return in_outcome(&f->policy->img, root & ~IN_LEAF)->kind == IN_OUT_TRUE;

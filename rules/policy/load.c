@@ -98,7 +98,9 @@ static bool get_tables(interop_policy_t *p) {
   p->names = get(p, atoms);
   p->others = get(p, atoms * IN_SUBJECT_COUNT);
   p->ready = get(p, (size_t) p->img.count[IN_S_FIELDS] + 1);
-  return p->regex != NULL && p->recipients != NULL && p->names != NULL && p->others != NULL && p->ready != NULL;
+  p->notice_where = get(p, (IN_WHERES(p->img.count[IN_S_NOTICES]) + 1) * sizeof(in_where_t));
+  p->reading_where = get(p, (IN_WHERES(p->img.count[IN_S_READINGS]) + 1) * sizeof(in_where_t));
+  return p->notice_where != NULL && p->reading_where != NULL && p->regex != NULL && p->recipients != NULL && p->names != NULL && p->others != NULL && p->ready != NULL;
 }
 
 static void give_tables(interop_policy_t *p) {
@@ -109,6 +111,8 @@ static void give_tables(interop_policy_t *p) {
   give(p, p->names, atoms);
   give(p, p->others, atoms * IN_SUBJECT_COUNT);
   give(p, p->ready, (size_t) p->img.count[IN_S_FIELDS] + 1);
+  give(p, p->notice_where, (IN_WHERES(p->img.count[IN_S_NOTICES]) + 1) * sizeof(in_where_t));
+  give(p, p->reading_where, (IN_WHERES(p->img.count[IN_S_READINGS]) + 1) * sizeof(in_where_t));
 }
 
 static interop_status_t fill(interop_policy_t *p, const void *image, size_t size, interop_diag_t *diag) {
@@ -117,7 +121,7 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
   if (rc == INTEROP_OK) rc = in_api_verify(&p->img, diag);
   if (rc != INTEROP_OK) return rc;
   p->general = in_regex_general(&p->alloc);
-  if (p->general == NULL || !get_tables(p) || !in_heads_make(p) || !in_api_prepare(&p->img, &p->alloc)) {
+  if (p->general == NULL || !get_tables(p) || !in_where_make(p) || !in_heads_make(p) || !in_api_prepare(&p->img, &p->alloc)) {
     in_diag_set(diag, INTEROP_NOMEM, "out of memory");
     return INTEROP_NOMEM;
   }

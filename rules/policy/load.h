@@ -11,6 +11,14 @@
 #include "regex.h"
 #include "../api/api_image.h"
 
+/*
+** Of 64 guards, those that may be anything but false: bit sets of guards, for each
+** operation, for each system that an event comes from, and for each in which a
+** recipient reads (count of systems: it is not known). They hold where all three say so.
+*/
+typedef struct { uint64_t operation[64], from[64], to[64]; } in_where_t;
+#define IN_WHERES(guards)  (((size_t) (guards) + 63) / 64)
+
 /* fields that a row has at hand */
 typedef enum { IN_READY_NONE, IN_READY_ID, IN_READY_TENANT } in_ready_t;
 
@@ -27,6 +35,7 @@ struct interop_policy_s {
   in_span_t *heads;               /* by outcome: the header that tells of it alone; or absent */
   bool asks_joined;               /* some rule asks for sender.joined */
   uint64_t guarded_notices;       /* those that a guard may give */
+  in_where_t *notice_where, *reading_where;
   uint64_t verdict_notices[INTEROP_VERDICT_COUNT];
   bool asks_systems;              /* ... for conversation.systems */
 };
@@ -67,6 +76,8 @@ bool in_is_token(in_span_t s);                         /* of RFC 9651 */
 bool in_heads_make(interop_policy_t *p);               /* false: no memory */
 void in_heads_free(interop_policy_t *p);
 
+/* where.c: fills the tables of in_where_t; false: no memory */
+bool in_where_make(interop_policy_t *p);
 bool in_slot_of_recipient(const in_image_t *img, uint32_t slot);
 /* how the recipient is called: all that two of them differ in of whom nothing is known */
 bool in_slot_of_names(const in_image_t *img, uint32_t slot);
