@@ -127,10 +127,7 @@ static interop_status_t take_all(interop_judge_t *j, uint32_t k) {
 }
 
 static bool concerned(const interop_judge_t *j) {
-  const in_image_t *img = &j->policy->img;
-  const in_pi_amend_t *a = in_table(img, AMENDS, in_pi_amend_t), *end = a + img->count[IN_S_AMENDS];
-  while (a < end && (!(a->ops >> j->event.operation & 1) || !(a->from >> j->from & 1))) a++;
-  return a < end;
+  return j->policy->amended[j->from] >> j->event.operation & 1;
 }
 
 /* the list that holds where the tenant is not known speaks of all that some tenant's matrix is about */

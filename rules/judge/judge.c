@@ -103,7 +103,7 @@ static interop_status_t name_subjects(interop_judge_t *j) {
   j->sender_id = sender != NULL && sender->id.p != NULL ? sender->id : j->request->sender;
   j->conversation_id = conversation != NULL && conversation->id.p != NULL ? conversation->id : j->event.conversation;
   set_text(f, IN_RF_SENDER_ID, j->sender_id);
-  if (j->policy->asks_joined) in_judge_joined(j);
+  if (j->policy->joined_ops >> j->event.operation & 1) in_judge_joined(j);
   if (j->event.message.p == NULL || j->conversation_id.p == NULL) return f->status;
   f->key[IN_SUB_MESSAGE] = in_arena_printf(&j->arena, "%.*s\n%.*s", (int) j->conversation_id.n, j->conversation_id.p,
                                            (int) j->event.message.n, j->event.message.p);

@@ -84,6 +84,28 @@ static void find_notices(interop_policy_t *p) {
   }
 }
 
+/* a guard may ask for a fact whatever the operation is; else amendments do, of their own operations */
+static uint64_t operations_that_ask(const in_image_t *img, uint32_t slot) {
+  const in_pi_amend_t *a = in_table(img, AMENDS, in_pi_amend_t);
+  uint64_t ops = 0;
+  for (uint32_t i = 0; i < img->count[IN_S_ATOMS]; i++)
+    if (in_atom(img, i)->slot == slot || in_atom(img, i)->slot_b == slot) return UINT64_MAX;
+  for (uint32_t i = 0; i < img->count[IN_S_AMENDS]; i++) ops |= a[i].slot == slot ? a[i].ops : 0;
+  return ops;
+}
+
+static void find_dear(interop_policy_t *p) {
+  const in_pi_amend_t *a = in_table(&p->img, AMENDS, in_pi_amend_t);
+  for (uint32_t i = 0; i < p->img.count[IN_S_SLOTS]; i++) {
+    const in_pi_slot_t *s = in_slot(&p->img, i);
+    if (s->subject != IN_SUB_REQUEST) continue;
+    if (s->field == IN_RF_JOINED) p->joined_ops |= operations_that_ask(&p->img, i);
+    p->asks_systems |= s->field == IN_RF_SYSTEMS;
+  }
+  for (uint32_t i = 0; i < p->img.count[IN_S_AMENDS]; i++)
+    for (uint32_t from = 0; from < 64; from++) p->amended[from] |= a[i].from >> from & 1 ? a[i].ops : 0;
+}
+
 static void write_revision(interop_policy_t *p) {
   static const char hex[] = "0123456789abcdef";
   uint64_t v = ((const in_image_head_t *) (const void *) p->img.base)->checksum;
@@ -130,11 +152,7 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
   find_kept_atoms(p);
   find_parts(p);
   find_notices(p);
-  for (uint32_t i = 0; i < p->img.count[IN_S_SLOTS]; i++) {
-    const in_pi_slot_t *s = in_slot(&p->img, i);
-    p->asks_joined |= s->subject == IN_SUB_REQUEST && s->field == IN_RF_JOINED;
-    p->asks_systems |= s->subject == IN_SUB_REQUEST && s->field == IN_RF_SYSTEMS;
-  }
+  find_dear(p);
   return compile_regexes(p, diag);
 }
 

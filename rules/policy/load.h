@@ -33,11 +33,12 @@ struct interop_policy_s {
   uint8_t *others;                /* by subject, by atom: 0 where the class hangs on its record alone, else IN_NOT_YET */
   uint8_t *ready;                 /* by field: in_ready_t */
   in_span_t *heads;               /* by outcome: the header that tells of it alone; or absent */
-  bool asks_joined;               /* some rule asks for sender.joined */
+  uint64_t joined_ops;            /* operations for which some rule may ask for sender.joined */
+  uint64_t amended[64];           /* by system that it comes from: operations that some `amend` is for */
   uint64_t guarded_notices;       /* those that a guard may give */
   in_where_t *notice_where, *reading_where;
   uint64_t verdict_notices[INTEROP_VERDICT_COUNT];
-  bool asks_systems;              /* ... for conversation.systems */
+  bool asks_systems;              /* some rule asks for conversation.systems */
 };
 
 /* bytes of a list of classes by atom: whole blocks, so that sixteen can be had at once */
