@@ -48,7 +48,6 @@ static bool policy_says(interop_judge_t *j, in_recipient_t *r) {
     for (uint64_t s = in_where_sent(&j->facts, w) & w->to[r->to]; s != 0 && !said && j->facts.status == INTEROP_OK; s &= s - 1)
       said = reading_says(j, r, &g[at + (uint32_t) __builtin_ctzll(s)]);
   j->facts.fetched = fetched;
-  j->taken = NULL;                /* what hangs on where they read is looked at anew */
   return said;
 }
 
@@ -68,9 +67,11 @@ static interop_status_t find(interop_judge_t *j, in_span_t named, in_row_t **row
   return *row == NULL ? INTEROP_NOMEM : INTEROP_OK;
 }
 
-bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, interop_status_t *rc) {
+/* as in_judge_resolve; where a policy was asked, the facts are this recipient's afterwards */
+static bool resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, interop_status_t *rc) {
   in_row_t *row;
   *r = in_judge_called(named, systems(j));
+  j->taken = NULL;                /* whoever had this place before */
   *rc = find(j, named, &row);
   if (*rc == INTEROP_MISSING) {
     *rc = INTEROP_OK;
@@ -84,16 +85,23 @@ bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, in
   }
   if (in_judge_alike_reads(j, r)) return true;
   if (!policy_says(j, r)) r->to = row->reads & 0x7f;
+  if (j->taken == r) in_facts_reads(&j->facts, r->to);
   *rc = j->facts.status;
   if (*rc == INTEROP_OK) in_judge_alike_read(j, r);
   return true;
+}
+
+bool in_judge_resolve(interop_judge_t *j, in_span_t named, in_recipient_t *r, interop_status_t *rc) {
+  bool other = resolve(j, named, r, rc);
+  j->taken = NULL;                /* *r need not stay */
+  return other;
 }
 
 /* the sender is no recipient */
 static interop_status_t add(interop_judge_t *j, in_span_t named, uint32_t party) {
   in_recipient_t *r = &j->recipients[j->recipient_count];
   interop_status_t rc;
-  if (!in_judge_resolve(j, named, r, &rc) || rc != INTEROP_OK) return rc;
+  if (!resolve(j, named, r, &rc) || rc != INTEROP_OK) return rc;
   r->party = party;
   j->recipient_count++;
   return INTEROP_OK;

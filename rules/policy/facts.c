@@ -50,6 +50,10 @@ bool in_slot_of_recipient(const in_image_t *img, uint32_t slot) {
                                              || s->field == IN_RF_FEDERATED);
 }
 
+bool in_slot_of_reader(const in_image_t *img, uint32_t slot) {
+  return slot != IN_NIL && in_slot(img, slot)->subject == IN_SUB_REQUEST && in_slot(img, slot)->field == IN_RF_TO;
+}
+
 bool in_slot_of_names(const in_image_t *img, uint32_t slot) {
   const in_pi_slot_t *s;
   if (slot == IN_NIL) return false;
@@ -64,19 +68,29 @@ bool in_facts_asked_names(const in_facts_t *f) {
   return false;
 }
 
-void in_facts_recipient(in_facts_t *f) {
+/* the classes of these atoms: IN_NOT_YET has all bits */
+static void forget(in_facts_t *f, const uint8_t *atoms) {
   size_t bytes = in_class_bytes(f->policy);
-  const uint8_t *recipients = f->policy->recipients;
   uint8_t *class_ = f->class_;
   in_words_t word, mask;
-  f->look[IN_SUB_RECIPIENT] = f->look[IN_SUB_RECIPIENT_TENANT] = IN_LOOK_NOT_YET;
-  f->key[IN_SUB_RECIPIENT_TENANT] = IN_NONE;
   for (size_t i = 0; i < bytes; i += sizeof(mask)) {
     memcpy(&word, class_ + i, sizeof(word));
-    memcpy(&mask, recipients + i, sizeof(mask));
-    word |= mask;                     /* IN_NOT_YET has all bits */
+    memcpy(&mask, atoms + i, sizeof(mask));
+    word |= mask;
     memcpy(class_ + i, &word, sizeof(word));
   }
+}
+
+void in_facts_recipient(in_facts_t *f) {
+  f->look[IN_SUB_RECIPIENT] = f->look[IN_SUB_RECIPIENT_TENANT] = IN_LOOK_NOT_YET;
+  f->key[IN_SUB_RECIPIENT_TENANT] = IN_NONE;
+  forget(f, f->policy->recipients);
+}
+
+void in_facts_reads(in_facts_t *f, uint32_t system) {
+  f->request[IN_RF_TO].known = system < f->policy->img.count[IN_S_SYSTEMS];
+  f->request[IN_RF_TO].number = system;
+  forget(f, f->policy->readers);
 }
 
 /* ---- records */

@@ -44,10 +44,12 @@ static interop_status_t compile_regexes(interop_policy_t *p, interop_diag_t *dia
 
 static void find_recipient_atoms(interop_policy_t *p) {
   memset(p->recipients, 0, in_class_bytes(p));
+  memset(p->readers, 0, in_class_bytes(p));
   memset(p->names, 0, in_class_bytes(p));
   for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) {
     const in_pi_atom_t *a = in_atom(&p->img, i);
     if (in_slot_of_recipient(&p->img, a->slot) || in_slot_of_recipient(&p->img, a->slot_b)) p->recipients[i] = IN_NOT_YET;
+    if (in_slot_of_reader(&p->img, a->slot) || in_slot_of_reader(&p->img, a->slot_b)) p->readers[i] = IN_NOT_YET;
     if (in_slot_of_names(&p->img, a->slot) || in_slot_of_names(&p->img, a->slot_b)) p->names[i] = IN_NOT_YET;
   }
 }
@@ -117,12 +119,13 @@ static bool get_tables(interop_policy_t *p) {
   size_t atoms = in_class_bytes(p);
   p->regex = get(p, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex));
   p->recipients = get(p, atoms);
+  p->readers = get(p, atoms);
   p->names = get(p, atoms);
   p->others = get(p, atoms * IN_SUBJECT_COUNT);
   p->ready = get(p, (size_t) p->img.count[IN_S_FIELDS] + 1);
   p->notice_where = get(p, (IN_WHERES(p->img.count[IN_S_NOTICES]) + 1) * sizeof(in_where_t));
   p->reading_where = get(p, (IN_WHERES(p->img.count[IN_S_READINGS]) + 1) * sizeof(in_where_t));
-  return p->notice_where != NULL && p->reading_where != NULL && p->regex != NULL && p->recipients != NULL && p->names != NULL && p->others != NULL && p->ready != NULL;
+  return p->notice_where != NULL && p->reading_where != NULL && p->regex != NULL && p->recipients != NULL && p->readers != NULL && p->names != NULL && p->others != NULL && p->ready != NULL;
 }
 
 static void give_tables(interop_policy_t *p) {
@@ -130,6 +133,7 @@ static void give_tables(interop_policy_t *p) {
   for (uint32_t i = 0; p->regex != NULL && i < p->img.count[IN_S_ATOMS]; i++) pcre2_code_free(p->regex[i]);
   give(p, p->regex, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex));
   give(p, p->recipients, atoms);
+  give(p, p->readers, atoms);
   give(p, p->names, atoms);
   give(p, p->others, atoms * IN_SUBJECT_COUNT);
   give(p, p->ready, (size_t) p->img.count[IN_S_FIELDS] + 1);

@@ -29,6 +29,7 @@ struct interop_policy_s {
   pcre2_general_context *general; /* PCRE2's view of alloc */
   pcre2_code **regex;             /* by atom; NULL where the atom is none */
   uint8_t *recipients;            /* by atom: IN_NOT_YET where its fact is another for each recipient, else 0 */
+  uint8_t *readers;               /* the same of where the recipient reads alone */
   uint8_t *names;                 /* by atom: IN_NOT_YET where its fact is how the recipient is called, else 0 */
   uint8_t *others;                /* by subject, by atom: 0 where the class hangs on its record alone, else IN_NOT_YET */
   uint8_t *ready;                 /* by field: in_ready_t */
@@ -80,6 +81,8 @@ void in_heads_free(interop_policy_t *p);
 /* where.c: fills the tables of in_where_t; false: no memory */
 bool in_where_make(interop_policy_t *p);
 bool in_slot_of_recipient(const in_image_t *img, uint32_t slot);
+/* in which system the recipient reads */
+bool in_slot_of_reader(const in_image_t *img, uint32_t slot);
 /* how the recipient is called: all that two of them differ in of whom nothing is known */
 bool in_slot_of_names(const in_image_t *img, uint32_t slot);
 /* index of a reason or system by name, or IN_NIL */
