@@ -34,8 +34,10 @@ typedef struct in_hold_s {
 } hold_t;
 
 void in_facts_free(in_facts_t *f) {
-  for (hold_t *h = f->holds; h != NULL; h = h->next) in_memo_release(h->row);
-  f->holds = NULL;
+  for (uint32_t i = 0; i < f->held_count; i++) in_memo_release(f->held[i]);
+  for (hold_t *h = f->more_held; h != NULL; h = h->next) in_memo_release(h->row);
+  f->held_count = 0;
+  f->more_held = NULL;
   pcre2_match_data_free(f->match_data);
   pcre2_match_context_free(f->match_context);
   pcre2_general_context_free(f->general);
@@ -108,41 +110,49 @@ void in_facts_renew(in_facts_t *f, const interop_source_t *source) {
   f->viewed = false;
 }
 
-/* OK: the view is there; MISSING: there is no store */
+/* OK: the view is there; MISSING: there is no store, or no memo for it */
 static interop_status_t look_into(in_facts_t *f) {
-  interop_status_t rc = INTEROP_OK;
-  if (!f->viewed) rc = f->source->snapshot(f->source->ctx, &f->view);
-  if (rc != INTEROP_OK) return rc;
-  f->viewed = true;
+  if (!f->viewed) {
+    bool serves = in_memo_serves(f->source->memo, f->policy);
+    interop_status_t rc = serves ? f->source->snapshot(f->source->ctx, &f->view) : INTEROP_OK;
+    if (rc != INTEROP_OK) return rc;
+    f->viewed = true;
+  }
   return f->view == NULL ? INTEROP_MISSING : INTEROP_OK;
 }
 
-/* a row from the memo is held until the facts are freed */
+/* until the facts are freed */
+static interop_status_t keep(in_facts_t *f, in_row_t *row) {
+  hold_t *hold;
+  if (f->held_count < in_countof(f->held)) {
+    f->held[f->held_count++] = row;
+    return INTEROP_OK;
+  }
+  hold = in_arena_raw(f->arena, sizeof(*hold));
+  if (hold == NULL) {
+    in_memo_release(row);
+    return INTEROP_NOMEM;
+  }
+  *hold = (hold_t) { f->more_held, row };
+  f->more_held = hold;
+  return INTEROP_OK;
+}
+
 static interop_status_t remembered(in_facts_t *f, interop_record_kind_t kind, in_span_t key,
                                    in_row_t **row, in_span_t *record) {
   interop_status_t rc = look_into(f);
-  hold_t *hold;
-  if (rc != INTEROP_OK) return rc;
-  rc = in_memo_find(f->source->memo, f->view, kind, key, row, record);
+  if (rc == INTEROP_OK) rc = in_memo_find(f->source->memo, f->view, kind, key, row, record);
   if (rc != INTEROP_OK || *row == NULL) return rc;
-  hold = in_arena_raw(f->arena, sizeof(*hold));
-  if (hold == NULL) {
-    in_memo_release(*row);
-    *row = NULL;
-    return INTEROP_NOMEM;
-  }
-  hold->row = *row;
-  hold->next = f->holds;
-  f->holds = hold;
-  return INTEROP_OK;
+  rc = keep(f, *row);
+  if (rc != INTEROP_OK) *row = NULL;
+  return rc;
 }
 
 interop_status_t in_facts_find(in_facts_t *f, interop_record_kind_t kind, in_span_t key, in_row_t **row) {
   interop_status_t rc = INTEROP_MISSING;
   in_span_t record;
   *row = NULL;
-  if (kind <= INTEROP_R_CONVERSATION && in_memo_serves(f->source->memo, f->policy))
-    rc = remembered(f, kind, key, row, &record);
+  if (kind <= INTEROP_R_CONVERSATION) rc = remembered(f, kind, key, row, &record);
   if (rc == INTEROP_MISSING) rc = f->source->lookup(f->source->ctx, kind, key, &record);
   if (rc != INTEROP_OK || *row != NULL) return rc;
   *row = in_row_copy(f->policy, record, f->arena);
@@ -152,7 +162,7 @@ interop_status_t in_facts_find(in_facts_t *f, interop_record_kind_t kind, in_spa
 /* one of thousands is not worth remembering */
 interop_status_t in_facts_peek(in_facts_t *f, interop_record_kind_t kind, in_span_t key, in_span_t *record) {
   interop_status_t rc = INTEROP_MISSING;
-  if (kind <= INTEROP_R_CONVERSATION && in_memo_serves(f->source->memo, f->policy)) {
+  if (kind <= INTEROP_R_CONVERSATION) {
     rc = look_into(f);
     if (rc == INTEROP_OK) rc = interop_view_lookup(f->view, kind, key, record);
   }

@@ -29,8 +29,11 @@ typedef struct {
   in_arena_t *arena;
   in_look_t look[IN_SUBJECT_COUNT];
   in_row_t *row[IN_SUBJECT_COUNT];        /* where look says FOUND */
-  struct in_hold_s *holds;                /* rows to be given back to a memo */
-  interop_view_t *view;                   /* the snapshot that the source gave, if it was asked */
+  in_row_t *held[8];                      /* rows to be given back to the memo, */
+  uint32_t held_count;
+  struct in_hold_s *more_held;            /* and further ones */
+  interop_view_t *view;                   /* the snapshot that the source gave, if it was asked: it has a memo
+                                             of this policy, and a store */
   bool viewed;
   in_span_t key[IN_SUBJECT_COUNT];        /* what to look up; absent: nothing is named */
   in_value_t request[IN_RF_COUNT];

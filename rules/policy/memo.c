@@ -51,19 +51,32 @@ static uint64_t fold(uint64_t a, uint64_t b) {
   return (uint64_t) r ^ (uint64_t) (r >> 64);
 }
 
-static uint64_t word(const char *p, size_t n) {
-  uint64_t w = 0;
-  if (n >= 8) memcpy(&w, p, 8);
-  else if (n > 0) memcpy(&w, p, n);
+static uint64_t eight(const char *p) {
+  uint64_t w;
+  memcpy(&w, p, 8);
   return w;
+}
+
+static uint64_t four(const char *p) {
+  uint32_t w;
+  memcpy(&w, p, 4);
+  return w;
+}
+
+/* all of a short text, of at most eight bytes: the middle ones may be in it twice */
+static uint64_t few(const char *p, size_t n) {
+  if (n >= 4) return four(p) | four(p + n - 4) << 32;
+  return n == 0 ? 0 : (uint64_t) (unsigned char) p[0] | (uint64_t) (unsigned char) p[n / 2] << 8
+                      | (uint64_t) (unsigned char) p[n - 1] << 16;
 }
 
 static uint64_t hash(const interop_memo_t *m, uint32_t kind, in_span_t key) {
   uint64_t a = m->seed[0], b = m->seed[1], h = fold(a ^ kind, b ^ key.n);
-  const char *p = key.p;
-  size_t n = key.n;
-  for (; n > 16; p += 16, n -= 16) h = fold(word(p, 8) ^ a, word(p + 8, 8) ^ h);
-  return fold(word(p, n) ^ a ^ h, word(p + 8, n > 8 ? n - 8 : 0) ^ b);
+  const char *p = key.p, *end = p + key.n;
+  if (key.n <= 8) return fold(few(p, key.n) ^ a ^ h, b);
+  for (; end - p > 16; p += 16) h = fold(eight(p) ^ a, eight(p + 8) ^ h);
+  if (key.n > 16) p = end - 16;
+  return fold(eight(p) ^ a ^ h, eight(end - 8) ^ b);
 }
 
 /* ---- entries */
@@ -149,6 +162,7 @@ static void serve(interop_memo_t *m, const interop_store_t *store) {
   memcpy(m->seed, store->seed, sizeof(m->seed));
 }
 
+__attribute__((noinline))
 static interop_status_t learn(interop_memo_t *m, interop_view_t *view, interop_record_kind_t kind, in_span_t key,
                               uint64_t h, in_row_t **row, in_span_t *record) {
   entry_t *e, **at;
@@ -174,27 +188,31 @@ static bool still(interop_view_t *view, entry_t *e) {
   return true;
 }
 
+/* in its set; NULL: it is not there, or was and is another now */
+static entry_t *find(entry_t **set, interop_view_t *view, uint32_t kind, in_span_t key, uint64_t h) {
+  for (size_t i = 0; i < WAYS; i++) {
+    entry_t *e = set[i];
+    if (e == NULL || e->hash != h || e->kind != kind || !in_eq(e->key, key)) continue;
+    if (e->snapshot == view->id || still(view, e)) return e;
+    drop(&set[i]);
+    return NULL;
+  }
+  return NULL;
+}
+
 interop_status_t in_memo_find(interop_memo_t *m, interop_view_t *view, interop_record_kind_t kind,
                               in_span_t key, in_row_t **row, in_span_t *record) {
-  entry_t **set;
+  entry_t *e;
   uint64_t h;
   serve(m, view->store);
   *row = NULL;
   *record = IN_NONE;
   h = hash(m, kind, key);
-  set = &m->place[(h & (m->sets - 1)) * WAYS];
-  for (size_t i = 0; i < WAYS; i++) {
-    entry_t *e = set[i];
-    if (e == NULL || e->hash != h || e->kind != kind || !in_eq(e->key, key)) continue;
-    if (e->snapshot == view->id || still(view, e)) {
-      e->again = true;
-      *row = take(e);
-      return INTEROP_OK;
-    }
-    drop(&set[i]);
-    break;
-  }
-  return learn(m, view, kind, key, h, row, record);
+  e = find(&m->place[(h & (m->sets - 1)) * WAYS], view, kind, key, h);
+  if (e == NULL) return learn(m, view, kind, key, h, row, record);
+  e->again = true;
+  *row = take(e);
+  return INTEROP_OK;
 }
 
 bool in_memo_serves(const interop_memo_t *m, const interop_policy_t *p) {
