@@ -40,8 +40,7 @@ void in_judge_take(interop_judge_t *j, const in_recipient_t *r) {
   j->taken = r;
   in_facts_recipient(f);
   in_facts_set(f, IN_SUB_RECIPIENT, r->row);
-  f->request[IN_RF_TO].known = r->to < j->policy->img.count[IN_S_SYSTEMS];
-  f->request[IN_RF_TO].number = r->to;
+  in_facts_reads(f, r->to);
   f->request[IN_RF_FEDERATED] = federated(in_facts_row(f, IN_SUB_SENDER), r->row);
   set_text(f, IN_RF_NAMED, in_judge_named(r));
   set_text(f, IN_RF_RECIPIENT_ID, in_judge_id(r));

@@ -74,6 +74,7 @@ void in_judge_request_facts(interop_judge_t *j) {
   set_text(f, IN_RF_CLIENT_ASKS, r->asks.p != NULL ? r->asks : in_api_asks(&j->policy->img, &j->event));
   for (uint32_t i = 0; i < INTEROP_FEATURE_COUNT; i++)
     set_number(f, IN_RF_FEATURE + i, j->event.features.count[i] > 0);
+  in_facts_event(f);
   f->conversation_type = j->event.conversation_type;
   f->key[IN_SUB_SENDER] = r->sender;
   f->key[IN_SUB_SENDER_TENANT] = r->tenant;

@@ -89,12 +89,6 @@ void in_facts_recipient(in_facts_t *f) {
   forget(f, f->policy->recipients);
 }
 
-void in_facts_reads(in_facts_t *f, uint32_t system) {
-  f->request[IN_RF_TO].known = system < f->policy->img.count[IN_S_SYSTEMS];
-  f->request[IN_RF_TO].number = system;
-  forget(f, f->policy->readers);
-}
-
 /* ---- records */
 
 in_span_t in_facts_text(in_span_t record, const char *field) {
@@ -469,12 +463,11 @@ static uint8_t two_class(in_facts_t *f, const in_pi_atom_t *a, const in_value_t 
   return a->kind == IN_ATOM_HAS ? has_class(v, w.text) : relation_class(&f->policy->img, a, v, &w);
 }
 
-static uint8_t class_of(in_facts_t *f, uint32_t atom, const in_value_t *v) {
+__attribute__((noinline))
+static uint8_t other_class(in_facts_t *f, uint32_t atom, const in_value_t *v) {
   const in_image_t *img = &f->policy->img;
   const in_pi_atom_t *a = in_atom(img, atom);
-  if (!v->known) return 0;
   switch (a->kind) {
-    case IN_ATOM_ENUM: case IN_ATOM_FLAG: return enum_class(img, a, v);
     case IN_ATOM_CODE: return code_class(img, a, v->text);
     case IN_ATOM_NUMBER: return number_class(img, a, v->number);
     case IN_ATOM_REGEX: return regex_class(f, atom, v->text);
@@ -485,6 +478,31 @@ static uint8_t class_of(in_facts_t *f, uint32_t atom, const in_value_t *v) {
   }
 }
 
+static inline uint8_t class_of(in_facts_t *f, uint32_t atom, const in_value_t *v) {
+  const in_pi_atom_t *a = in_atom(&f->policy->img, atom);
+  if (!v->known) return 0;
+  return a->kind == IN_ATOM_ENUM || a->kind == IN_ATOM_FLAG ? enum_class(&f->policy->img, a, v) : other_class(f, atom, v);
+}
+
+/* what nearly every rule asks is told at once */
+void in_facts_event(in_facts_t *f) {
+  const interop_policy_t *p = f->policy;
+  for (uint32_t i = 0; i < p->event_atom_count; i++) {
+    const in_pi_atom_t *a = in_atom(&p->img, p->event_atoms[i]);
+    f->class_[p->event_atoms[i]] = enum_class(&p->img, a, &f->request[in_slot(&p->img, a->slot)->field]);
+  }
+}
+
+void in_facts_reads(in_facts_t *f, uint32_t system) {
+  const interop_policy_t *p = f->policy;
+  in_value_t *to = &f->request[IN_RF_TO];
+  to->known = system < p->img.count[IN_S_SYSTEMS];
+  to->number = system;
+  for (uint32_t i = 0; i < p->reader_atom_count; i++) {
+    const in_pi_atom_t *a = in_atom(&p->img, p->reader_atoms[i]);
+    f->class_[p->reader_atoms[i]] = a->kind != IN_ATOM_ENUM ? IN_NOT_YET : to->known ? enum_class(&p->img, a, to) : 0;
+  }
+}
 
 /* the class may be known of the row, or is from now on, for this request and for others */
 static uint8_t look_at_kept(in_facts_t *f, uint32_t atom, in_subject_t subject, uint32_t field) {
@@ -505,13 +523,14 @@ static inline uint32_t walk(const in_image_t *img, const uint8_t *class_, uint32
   uint32_t n = *node;
   if ((n & (IN_LEAF | IN_LIST)) == IN_LIST) return in_list_walk(img, n & ~IN_LIST, NULL, class_, need);
   while (!(n & IN_LEAF)) {
-    uint8_t k = class_[nodes[n]];
+    const uint32_t *at = nodes + n;
+    size_t k = class_[at[0]];
     if (k == IN_NOT_YET) {
       *node = n;
-      *need = nodes[n];
+      *need = at[0];
       return IN_NIL;
     }
-    n = nodes[n + 1 + k];
+    n = at[1 + k];
   }
   return n & ~IN_LEAF;
 }
@@ -530,19 +549,26 @@ static bool must_fetch(in_facts_t *f, const in_pi_atom_t *a) {
       || interop_record_get(record, in_image_str(&f->policy->img, in_field(&f->policy->img, s->field)->name), &v) != INTEROP_OK;
 }
 
-bool in_facts_look(in_facts_t *f, uint32_t atom) {
-  const in_pi_slot_t *s = in_slot(&f->policy->img, in_atom(&f->policy->img, atom)->slot);
+/* of a record, which may have to be found first */
+__attribute__((noinline))
+static bool look_into_record(in_facts_t *f, uint32_t atom, const in_pi_slot_t *s) {
   if (must_fetch(f, in_atom(&f->policy->img, atom))) {
     if (f->status == INTEROP_OK) f->status = INTEROP_AGAIN;
     return false;
   }
-  if (s->subject == IN_SUB_REQUEST) f->class_[atom] = class_of(f, atom, &f->request[s->field]);
-  else if (others_of(f, (in_subject_t) s->subject)[atom] == 0)
+  if (others_of(f, (in_subject_t) s->subject)[atom] == 0)
     f->class_[atom] = look_at_kept(f, atom, (in_subject_t) s->subject, s->field);
   else {
     in_value_t v = field_value(f, (in_subject_t) s->subject, s->field);
     f->class_[atom] = class_of(f, atom, &v);
   }
+  return f->status == INTEROP_OK;
+}
+
+bool in_facts_look(in_facts_t *f, uint32_t atom) {
+  const in_pi_slot_t *s = in_slot(&f->policy->img, in_atom(&f->policy->img, atom)->slot);
+  if (s->subject != IN_SUB_REQUEST) return look_into_record(f, atom, s);
+  f->class_[atom] = class_of(f, atom, &f->request[s->field]);
   return f->status == INTEROP_OK;
 }
 

@@ -53,6 +53,8 @@ interop_status_t in_facts_init(in_facts_t *f, const interop_policy_t *p, in_aren
 void in_facts_free(in_facts_t *f);
 /* forgets what hangs on the recipient */
 void in_facts_recipient(in_facts_t *f);
+/* the request's facts are there: operation, kind, and where it comes from */
+void in_facts_event(in_facts_t *f);
 /* it is known now in which system the recipient reads; count of systems: that it is not known */
 void in_facts_reads(in_facts_t *f, uint32_t system);
 /* was anything asked about how the recipient is called? */

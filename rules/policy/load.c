@@ -44,13 +44,25 @@ static interop_status_t compile_regexes(interop_policy_t *p, interop_diag_t *dia
 
 static void find_recipient_atoms(interop_policy_t *p) {
   memset(p->recipients, 0, in_class_bytes(p));
-  memset(p->readers, 0, in_class_bytes(p));
   memset(p->names, 0, in_class_bytes(p));
   for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) {
     const in_pi_atom_t *a = in_atom(&p->img, i);
     if (in_slot_of_recipient(&p->img, a->slot) || in_slot_of_recipient(&p->img, a->slot_b)) p->recipients[i] = IN_NOT_YET;
-    if (in_slot_of_reader(&p->img, a->slot) || in_slot_of_reader(&p->img, a->slot_b)) p->readers[i] = IN_NOT_YET;
     if (in_slot_of_names(&p->img, a->slot) || in_slot_of_names(&p->img, a->slot_b)) p->names[i] = IN_NOT_YET;
+  }
+}
+
+static bool of_every_event(const in_image_t *img, const in_pi_atom_t *a) {
+  const in_pi_slot_t *s = in_slot(img, a->slot);
+  return a->kind == IN_ATOM_ENUM && s->subject == IN_SUB_REQUEST
+         && (s->field == IN_RF_OPERATION || s->field == IN_RF_KIND || s->field == IN_RF_FROM);
+}
+
+static void find_event_atoms(interop_policy_t *p) {
+  for (uint32_t i = 0; i < p->img.count[IN_S_ATOMS]; i++) {
+    const in_pi_atom_t *a = in_atom(&p->img, i);
+    if (of_every_event(&p->img, a)) p->event_atoms[p->event_atom_count++] = i;
+    if (in_slot_of_reader(&p->img, a->slot) || in_slot_of_reader(&p->img, a->slot_b)) p->reader_atoms[p->reader_atom_count++] = i;
   }
 }
 
@@ -119,13 +131,16 @@ static bool get_tables(interop_policy_t *p) {
   size_t atoms = in_class_bytes(p);
   p->regex = get(p, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex));
   p->recipients = get(p, atoms);
-  p->readers = get(p, atoms);
+  p->event_atoms = get(p, (atoms + 1) * sizeof(uint32_t));
+  p->reader_atoms = get(p, (atoms + 1) * sizeof(uint32_t));
   p->names = get(p, atoms);
   p->others = get(p, atoms * IN_SUBJECT_COUNT);
   p->ready = get(p, (size_t) p->img.count[IN_S_FIELDS] + 1);
   p->notice_where = get(p, (IN_WHERES(p->img.count[IN_S_NOTICES]) + 1) * sizeof(in_where_t));
   p->reading_where = get(p, (IN_WHERES(p->img.count[IN_S_READINGS]) + 1) * sizeof(in_where_t));
-  return p->notice_where != NULL && p->reading_where != NULL && p->regex != NULL && p->recipients != NULL && p->readers != NULL && p->names != NULL && p->others != NULL && p->ready != NULL;
+  return p->regex != NULL && p->recipients != NULL && p->names != NULL && p->others != NULL && p->ready != NULL
+         && p->event_atoms != NULL && p->reader_atoms != NULL
+         && p->notice_where != NULL && p->reading_where != NULL;
 }
 
 static void give_tables(interop_policy_t *p) {
@@ -133,7 +148,8 @@ static void give_tables(interop_policy_t *p) {
   for (uint32_t i = 0; p->regex != NULL && i < p->img.count[IN_S_ATOMS]; i++) pcre2_code_free(p->regex[i]);
   give(p, p->regex, ((size_t) p->img.count[IN_S_ATOMS] + 1) * sizeof(*p->regex));
   give(p, p->recipients, atoms);
-  give(p, p->readers, atoms);
+  give(p, p->event_atoms, (atoms + 1) * sizeof(uint32_t));
+  give(p, p->reader_atoms, (atoms + 1) * sizeof(uint32_t));
   give(p, p->names, atoms);
   give(p, p->others, atoms * IN_SUBJECT_COUNT);
   give(p, p->ready, (size_t) p->img.count[IN_S_FIELDS] + 1);
@@ -153,6 +169,7 @@ static interop_status_t fill(interop_policy_t *p, const void *image, size_t size
   }
   write_revision(p);
   find_recipient_atoms(p);
+  find_event_atoms(p);
   find_kept_atoms(p);
   find_parts(p);
   find_notices(p);

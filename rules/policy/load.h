@@ -29,7 +29,6 @@ struct interop_policy_s {
   pcre2_general_context *general; /* PCRE2's view of alloc */
   pcre2_code **regex;             /* by atom; NULL where the atom is none */
   uint8_t *recipients;            /* by atom: IN_NOT_YET where its fact is another for each recipient, else 0 */
-  uint8_t *readers;               /* the same of where the recipient reads alone */
   uint8_t *names;                 /* by atom: IN_NOT_YET where its fact is how the recipient is called, else 0 */
   uint8_t *others;                /* by subject, by atom: 0 where the class hangs on its record alone, else IN_NOT_YET */
   uint8_t *ready;                 /* by field: in_ready_t */
@@ -37,6 +36,9 @@ struct interop_policy_s {
   uint64_t joined_ops;            /* operations for which some rule may ask for sender.joined */
   uint64_t amended[64];           /* by system that it comes from: operations that some `amend` is for */
   uint64_t guarded_notices;       /* those that a guard may give */
+  uint32_t *event_atoms;          /* those of a fact that every event has: operation, kind, where it comes from */
+  uint32_t *reader_atoms;         /* those of where the recipient reads */
+  uint32_t event_atom_count, reader_atom_count;
   in_where_t *notice_where, *reading_where;
   uint64_t verdict_notices[INTEROP_VERDICT_COUNT];
   bool asks_systems;              /* some rule asks for conversation.systems */
