@@ -34,7 +34,8 @@ static inline bool in_eq(in_span_t a, in_span_t b) {
 
 bool in_same_nocase(const char *a, const char *b, size_t n);   /* n > 0 */
 static inline bool in_eq_nocase(in_span_t a, in_span_t b) {    /* ASCII case only */
-  return a.n == b.n && (a.n == 0 || a.p == b.p || in_same_nocase(a.p, b.p, a.n));
+  if (a.n != b.n || (a.n > 0 && ((a.p[0] ^ b.p[0]) & 0x5f) != 0)) return false;   /* a first letter, in any case */
+  return a.n == 0 || a.p == b.p || in_same_nocase(a.p, b.p, a.n);
 }
 
 bool in_starts(in_span_t s, in_span_t prefix);

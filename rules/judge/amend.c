@@ -262,13 +262,12 @@ static void tell_refused(interop_judge_t *j) {
                    ? IN_SPAN("undetermined") : in_image_str(img, in_reason(img, in_outcome(img, worst)->reason)->name);
 }
 
-interop_status_t in_judge_amend_request(interop_judge_t *j) {
+static interop_status_t set_all(interop_judge_t *j) {
   in_member_set_t *sets;
   in_event_t ev;
   in_write_t w = { .changed = false };
   size_t n;
   interop_status_t rc;
-  if ((j->amendment_count == 0 && j->refused == 0) || (j->written && j->write.make != IN_NIL)) return INTEROP_OK;
   sets = gather_sets(j, &n);
   if (sets == NULL) return INTEROP_NOMEM;
   if (n == 0) return INTEROP_OK;
@@ -284,6 +283,11 @@ interop_status_t in_judge_amend_request(interop_judge_t *j) {
   }
   tell_refused(j);
   return INTEROP_OK;
+}
+
+interop_status_t in_judge_amend_request(interop_judge_t *j) {
+  if ((j->amendment_count == 0 && j->refused == 0) || (j->written && j->write.make != IN_NIL)) return INTEROP_OK;
+  return set_all(j);
 }
 
 /* ---- the answer */

@@ -266,9 +266,10 @@ static interop_status_t keep_call(interop_judge_t *j, in_span_t id) {
 /* nobody else knows whom a membership's id means; not where nothing is sent, or nothing would follow:
    where all read in one system it does not matter who of them is there */
 bool in_judge_asks_who(interop_judge_t *j) {
-  const in_pi_outcome_t *o = in_judge_outcome(j, &j->recipients[j->final]);
+  const in_pi_outcome_t *o;
   const in_row_t *row;
   if (j->facts.fetched || !in_api_asks_who(&j->policy->img, &j->event) || !in_judge_crosses(j)) return false;
+  o = in_judge_outcome(j, &j->recipients[j->final]);
   if (o->kind != IN_OUT_DECISION || o->verdict == INTEROP_V_DENY) return false;
   if (o->verdict >= INTEROP_V_DROP && !j->request->native) return false;
   row = in_facts_row(&j->facts, IN_SUB_CONVERSATION);

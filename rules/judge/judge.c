@@ -72,8 +72,7 @@ void in_judge_request_facts(interop_judge_t *j) {
   /* a client that does not say what it is stands on no list */
   set_text(f, IN_RF_CLIENT_AGENT, r->client_agent.p != NULL ? r->client_agent : IN_SPAN(""));
   set_text(f, IN_RF_CLIENT_ASKS, r->asks.p != NULL ? r->asks : in_api_asks(&j->policy->img, &j->event));
-  for (uint32_t i = 0; i < INTEROP_FEATURE_COUNT; i++)
-    set_number(f, IN_RF_FEATURE + i, j->event.features.count[i] > 0);
+  f->features = j->event.features.count;
   in_facts_event(f);
   f->conversation_type = j->event.conversation_type;
   f->key[IN_SUB_SENDER] = r->sender;
@@ -166,10 +165,10 @@ static interop_status_t judge(interop_judge_t *j) {
 interop_status_t interop_judge_run(interop_judge_t *j, const interop_request_t *request,
                                    const interop_source_t *source) {
   interop_status_t rc;
+  if (j->request != NULL) memset(&j->plan, 0, sizeof(j->plan));        /* it was run before */
   j->request = request;
   j->source = *source;            /* the caller's may be gone when an answer comes */
   in_facts_renew(&j->facts, &j->source);
-  memset(&j->plan, 0, sizeof(j->plan));
   if (j->match.match == INTEROP_M_REFUSED) rc = in_judge_refuse(j, j->match.refusal, IN_NONE);
   else rc = judge(j);
   if (rc == INTEROP_UNAVAILABLE || rc == INTEROP_DAMAGED || rc == INTEROP_IO) {

@@ -373,9 +373,19 @@ in_value_t in_facts_field(in_facts_t *f, in_subject_t subject, uint32_t field) {
   return field_value(f, subject, field);
 }
 
+/* few features are ever asked for */
+static const in_value_t *of_request(in_facts_t *f, uint32_t field) {
+  in_value_t *v = &f->request[field];
+  if (field >= IN_RF_FEATURE && f->features != NULL) {
+    v->known = true;
+    v->number = f->features[field - IN_RF_FEATURE] > 0;
+  }
+  return v;
+}
+
 in_value_t in_facts_value(in_facts_t *f, uint32_t slot) {
   const in_pi_slot_t *s = in_slot(&f->policy->img, slot);
-  if (s->subject == IN_SUB_REQUEST) return f->request[s->field];
+  if (s->subject == IN_SUB_REQUEST) return *of_request(f, s->field);
   return field_value(f, (in_subject_t) s->subject, s->field);
 }
 
@@ -568,7 +578,7 @@ static bool look_into_record(in_facts_t *f, uint32_t atom, const in_pi_slot_t *s
 bool in_facts_look(in_facts_t *f, uint32_t atom) {
   const in_pi_slot_t *s = in_slot(&f->policy->img, in_atom(&f->policy->img, atom)->slot);
   if (s->subject != IN_SUB_REQUEST) return look_into_record(f, atom, s);
-  f->class_[atom] = class_of(f, atom, &f->request[s->field]);
+  f->class_[atom] = class_of(f, atom, of_request(f, s->field));
   return f->status == INTEROP_OK;
 }
 

@@ -37,6 +37,7 @@ typedef struct {
   bool viewed;
   in_span_t key[IN_SUBJECT_COUNT];        /* what to look up; absent: nothing is named */
   in_value_t request[IN_RF_COUNT];
+  const uint32_t *features;               /* how many of each the event has; NULL: the request's facts say it */
   in_span_t conversation_type;            /* of a conversation that is being created */
   bool elsewhere;                         /* the last value is not its own record's */
   bool fetched;                           /* the original was asked for, or cannot be */

@@ -366,7 +366,7 @@ static void no_memory(void) {
     bad += (rc != INTEROP_OK && rc != INTEROP_NOMEM) || m.now != 0;
     if (rc == INTEROP_OK) break;
   }
-  ok(bad == 0 && tries > 5, "no memory at any of %u places: NOMEM, and nothing stays", tries);
+  ok(bad == 0 && tries > 3, "no memory at any of %u places: NOMEM, and nothing stays", tries);
   free((void *) (uintptr_t) body.p);
 }
 
