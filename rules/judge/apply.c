@@ -370,6 +370,15 @@ static interop_status_t withhold(interop_judge_t *j, const in_pi_outcome_t *o) {
   return in_judge_deny_answer(j, reason, in_image_str(&j->policy->img, o->rule), IN_SPAN("undetermined"));
 }
 
+/* FULL: what is stripped for another system is nothing, which is no message for the sender's own either */
+static interop_status_t leaves_something(interop_judge_t *j, const in_pi_outcome_t *o) {
+  uint32_t strip, reduce;
+  in_write_t w;
+  if (o->verdict != INTEROP_V_STRIP) return INTEROP_OK;
+  join_words(j, o, &strip, &reduce);
+  return in_api_write(&j->policy->img, &j->match, &j->event, INTEROP_V_STRIP, IN_NONE, strip, reduce, &j->arena, &w);
+}
+
 interop_status_t in_judge_apply(interop_judge_t *j) {
   const in_recipient_t *r = &j->recipients[j->final];
   const in_pi_outcome_t *o = final_outcome(j);
@@ -388,7 +397,9 @@ interop_status_t in_judge_apply(interop_judge_t *j) {
   if (o->verdict == INTEROP_V_ESCALATE && !(j->request->native && in_judge_crosses(j))) return in_judge_escalate(j, r, o);
   in_judge_row_notices(j, o);
   if (j->request->native && in_judge_crosses(j)) {
-    rc = in_judge_cross_header(j);
+    rc = leaves_something(j, o);
+    if (rc == INTEROP_FULL) return in_judge_leave_out(j) ? in_judge_apply(j) : deny(j, o);
+    if (rc == INTEROP_OK) rc = in_judge_cross_header(j);
     if (rc == INTEROP_OK && o->verdict == INTEROP_V_AMEND) return amend(j, r, o);
     j->plan.verdict = INTEROP_V_DELIVER;
     return rc == INTEROP_OK ? forward(j) : rc;
