@@ -23,6 +23,7 @@ struct in_alike_s {
   struct {
     in_row_t *row;
     bool *matters;                /* by the number of the record's field */
+    in_span_t *part;              /* of an alias, where one may stand in place of a fact */
     uint32_t to, untold;          /* where they read; IN_NIL: it is not known, or hangs on names */
     uint32_t decided_to, outcome; /* what policy says of those who read there; or IN_NIL */
   } of[MOST];
@@ -64,12 +65,14 @@ bool in_judge_alike_begin(interop_judge_t *j, uint32_t count) {
   return true;
 }
 
-static bool same(const interop_judge_t *j, in_span_t x, uint32_t kind) {
+static bool same(const interop_judge_t *j, in_span_t record, uint32_t kind) {
   const in_alike_t *a = j->alike;
-  in_span_t y = a->of[kind].row->record;
-  if (!in_record_alike(x, y, a->of[kind].matters)) return false;
+  interop_value_t aliases;
+  if (!in_record_alike(record, a->of[kind].row->record, a->of[kind].matters)) return false;
+  if (a->aliases == 0) return true;
+  aliases = in_facts_aliases(record);
   for (uint32_t i = 0; i < a->aliases; i++) {
-    in_span_t p = in_facts_alias_part(&j->policy->img, a->alias[i], x), q = in_facts_alias_part(&j->policy->img, a->alias[i], y);
+    in_span_t p = in_facts_alias_part(&j->policy->img, a->alias[i], &aliases), q = a->of[kind].part[i];
     if ((p.p == NULL) != (q.p == NULL) || (p.p != NULL && !in_eq(p, q))) return false;
   }
   return true;
@@ -88,10 +91,14 @@ static bool put_kind(interop_judge_t *j, in_row_t *row) {
   in_alike_t *a = j->alike;
   uint32_t fields = in_record_count(row->record), i = a->count;
   bool *matters = in_arena_array(&j->arena, fields + 1, sizeof(*matters));
-  if (matters == NULL) return false;
+  in_span_t *part = in_arena_array(&j->arena, (size_t) a->aliases + 1, sizeof(*part));
+  interop_value_t aliases = in_facts_aliases(row->record);
+  if (matters == NULL || part == NULL) return false;
+  for (uint32_t k = 0; k < a->aliases; k++) part[k] = in_facts_alias_part(&j->policy->img, a->alias[k], &aliases);
   for (uint32_t k = 0; k < fields; k++) matters[k] = in_record_hashed(row->record, k, a->hash, a->hashes);
   a->of[i].row = row;
   a->of[i].matters = matters;
+  a->of[i].part = part;
   a->of[i].to = a->of[i].decided_to = IN_NIL;
   row->alike = ++a->count;
   return true;

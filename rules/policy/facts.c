@@ -298,13 +298,16 @@ static in_subject_t tenant_of(in_subject_t s) {
 
 static in_value_t field_value(in_facts_t *f, in_subject_t subject, uint32_t field);
 
-in_span_t in_facts_alias_part(const in_image_t *img, const in_pi_field_t *fl, in_span_t record) {
-  in_span_t item, second, prefix = in_image_str(img, fl->default_text);
+interop_value_t in_facts_aliases(in_span_t record) {
   interop_value_t list;
+  if (record.p == NULL || interop_record_get(record, IN_SPAN("aliases"), &list) != INTEROP_OK) memset(&list, 0, sizeof(list));
+  return list;
+}
+
+in_span_t in_facts_alias_part(const in_image_t *img, const in_pi_field_t *fl, const interop_value_t *aliases) {
+  in_span_t item, second, prefix = in_image_str(img, fl->default_text);
   size_t at = 0;
-  if (record.p == NULL || interop_record_get(record, IN_SPAN("aliases"), &list) != INTEROP_OK
-      || list.type != INTEROP_T_LIST) return IN_NONE;
-  while (interop_value_item(&list, &at, &item, &second)) {
+  while (interop_value_item(aliases, &at, &item, &second)) {
     const char *end;
     if (item.n <= prefix.n || !in_starts(item, prefix)) continue;
     end = memchr(item.p + prefix.n, (int) fl->default_number, item.n - prefix.n);
@@ -316,8 +319,9 @@ in_span_t in_facts_alias_part(const in_image_t *img, const in_pi_field_t *fl, in
 /* a part of the first alias of the field's form; unknown if there is none */
 static in_value_t alias_part(in_facts_t *f, in_subject_t subject, const in_pi_field_t *fl) {
   in_value_t r;
+  interop_value_t aliases = in_facts_aliases(in_facts_record(f, subject));
   memset(&r, 0, sizeof(r));
-  r.text = in_facts_alias_part(&f->policy->img, fl, in_facts_record(f, subject));
+  r.text = in_facts_alias_part(&f->policy->img, fl, &aliases);
   r.known = r.text.p != NULL;
   return r;
 }

@@ -74,8 +74,10 @@ in_span_t in_facts_record(in_facts_t *f, in_subject_t subject);
 in_value_t in_facts_value(in_facts_t *f, uint32_t slot);
 /* the same of a subject that is no slot's; field: index in FIELDS, of the subject's record */
 in_value_t in_facts_field(in_facts_t *f, in_subject_t subject, uint32_t field);
-/* what stands in a record's aliases for a field whose default that is; absent: nothing */
-in_span_t in_facts_alias_part(const in_image_t *img, const in_pi_field_t *fl, in_span_t record);
+/* a record's aliases; no list: it has none */
+interop_value_t in_facts_aliases(in_span_t record);
+/* what stands in them for a field whose default that is; absent: nothing */
+in_span_t in_facts_alias_part(const in_image_t *img, const in_pi_field_t *fl, const interop_value_t *aliases);
 /* a field of a record by its name, as text; absent if it is none */
 in_span_t in_facts_text(in_span_t record, const char *field);
 
