@@ -21,8 +21,28 @@ bool in_body_wrong(in_body_t *b, in_span_t text) {
   return false;
 }
 
-static bool is_named(const in_body_t *b, uint32_t node, in_span_t name) {
+static inline uint32_t four_at(const char *p) {
+  uint32_t w;
+  memcpy(&w, p, sizeof(w));
+  return w;
+}
+
+static inline uint64_t eight_at(const char *p) {
+  uint64_t w;
+  memcpy(&w, p, sizeof(w));
+  return w;
+}
+
+/* mostly a name is spelt as it is declared, and then its two ends say so; false: look closer */
+static inline bool is_spelt_alike(const char *a, const char *b, size_t n) {
+  if (n >= 8) return n <= 16 && eight_at(a) == eight_at(b) && eight_at(a + n - 8) == eight_at(b + n - 8);
+  return n >= 4 && four_at(a) == four_at(b) && four_at(a + n - 4) == four_at(b + n - 4);
+}
+
+static inline bool is_named(const in_body_t *b, uint32_t node, in_span_t name) {
   in_span_t want = in_body_str(b, b->node[node].name);
+  if (want.n != name.n) return false;
+  if (is_spelt_alike(want.p, name.p, name.n)) return true;
   return b->nocase ? in_eq_nocase(want, name) : in_eq(want, name);
 }
 

@@ -47,7 +47,7 @@ static void pool_free(void *ctx, void *ptr) {
 
 /* ---- duplicate names */
 
-/* up to eight bytes; the copy of the text goes on for as many after its last */
+/* up to eight bytes; the copy of the text goes on for more after its last */
 static uint64_t load_word(const char *p, size_t n) {
   uint64_t w;
   memcpy(&w, p, sizeof(w));
@@ -213,12 +213,11 @@ static interop_status_t check(const in_json_t *j, bool nocase, in_arena_t *arena
 /* ---- names that some readers take for others */
 
 /* has it a NUL, or a byte that is not ASCII? */
-static bool is_unusual(in_span_t name) {
-  const uint64_t ones = 0x0101010101010101ull;
-  for (size_t i = 0; i < name.n; i += 8) {
-    uint64_t w = load_word(name.p + i, name.n - i);
-    if (name.n - i < 8) w |= ones << (8 * (name.n - i));
-    if ((w | (w - ones)) & (ones * 0x80)) return true;
+static inline bool is_unusual(in_span_t name) {
+  for (size_t i = 0; i < name.n; i += IN_BLOCK) {
+    uint32_t bits = in_hit_bits(in_hits_below_or_high(in_block_at(name.p + i), 1));
+    if (name.n - i < IN_BLOCK) bits &= (1u << (name.n - i)) - 1;
+    if (bits != 0) return true;
   }
   return false;
 }
@@ -293,7 +292,8 @@ static interop_status_t refuse(in_json_error_t *err, size_t offset, const char *
   return INTEROP_SYNTAX;
 }
 
-#define PADDING  (YYJSON_PADDING_SIZE + sizeof(uint64_t))
+/* so that a block can be read at any place of the text */
+#define PADDING  (YYJSON_PADDING_SIZE + IN_BLOCK)
 
 static interop_status_t read_values(in_span_t text, size_t values, in_arena_t *arena,
                                     in_json_t *j, in_json_error_t *err) {

@@ -202,8 +202,9 @@ void in_reader_switch(in_reader_t *r, uint32_t flags);     /* how the element's 
 void in_reader_finish(in_reader_t *r);
 void in_link_close(in_reader_t *r);
 /* copies the start of a URL that goes out as it is, and the most frequent reference in it:
-   gives where it ends. There is room for raw; *to is moved on */
-const char *in_url_copy(in_span_t raw, char **to);
+   gives where it ends. Up to `readable`, its end or behind it, blocks are read; there is room
+   for raw, and for a block more where that is behind its end; *to is moved on */
+const char *in_url_copy(in_span_t raw, const char *readable, char **to);
 void in_show_set(in_reader_t *r, unsigned show);
 
 

@@ -274,7 +274,7 @@ static char *put_target(short_t *s, pen_t at) {
   size_t n = (size_t) (at.to - o->out->p), text = n - o->mark;
   if (o->out->size - n < href.n + sizeof(" <>") + (size_t) (s->end - at.p) + SLACK) return NULL;
   char *to = at.to + 2;
-  if (in_url_copy(href, &to) != href.p + href.n) return NULL;
+  if (in_url_copy(href, s->r->html.end, &to) != href.p + href.n) return NULL;
   n = (size_t) (to - at.to) - 2;
   if (n <= text + 1 && text <= n + 1) return NULL;     /* they may be the same */
   at.to[0] = ' ';

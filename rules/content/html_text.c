@@ -55,15 +55,16 @@ static void put_url_piece(in_buf_t *out, size_t start, in_span_t *raw) {
   }
 }
 
-const char *in_url_copy(in_span_t raw, char **to) {
+const char *in_url_copy(in_span_t raw, const char *readable, char **to) {
   const char *p = raw.p, *end = p + raw.n;
   char *put = *to;
   for (;;) {
-    unsigned at = IN_BLOCK;
-    for (; end - p >= (ptrdiff_t) IN_BLOCK && at == IN_BLOCK; p += at, put += at) {
+    ptrdiff_t at = IN_BLOCK;
+    for (; readable - p >= (ptrdiff_t) IN_BLOCK && at == (ptrdiff_t) IN_BLOCK; p += at, put += at) {
       in_block_bytes_t x = in_block_at(p);
-      at = in_first_hit(hits_url(x));
+      at = (ptrdiff_t) in_first_hit(hits_url(x));
       memcpy(put, &x, sizeof(x));
+      if (at > end - p) at = end - p;
     }
     while (p < end && url_plain[(unsigned char) *p]) *put++ = *p++;
     if (end - p < 5 || memcmp(p, "&amp;", 5) != 0) break;
@@ -78,7 +79,7 @@ static size_t put_plain_url(in_buf_t *out, in_span_t raw) {
   size_t n;
   if (out->limit == 0 && in_buf_reserve(out, raw.n)) {
     char *to = out->p + out->n;
-    n = (size_t) (in_url_copy(raw, &to) - raw.p);
+    n = (size_t) (in_url_copy(raw, raw.p + raw.n, &to) - raw.p);
     out->n = (size_t) (to - out->p);
     return n;
   }

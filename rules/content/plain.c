@@ -434,8 +434,7 @@ static inline unsigned first_notable(const char *p, uint64_t bits) {
   for (; bits != 0; bits &= bits - 1) {
     const char *c = p + __builtin_ctzll(bits);
     unsigned last = (unsigned char) c[-1] | 0x20u;
-    if ((signed char) *c < 1) break;
-    if (*c == '.' && last == 'w') break;
+    if (*c == '.' ? last == 'w' : (signed char) *c < 1) break;
     if (*c == ':' && (last == 'o' || c[1] == '/' || (signed char) c[1] < 1)) break;
   }
   return bits == 0 ? 64 : (unsigned) __builtin_ctzll(bits);

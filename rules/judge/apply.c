@@ -145,8 +145,8 @@ void in_judge_own_notices(interop_judge_t *j, interop_verdict_t verdict) {
   j->notices |= j->policy->verdict_notices[verdict];
   if (!j->written) return;
   lost = in_features_set(&j->write.lost);
-  for (uint32_t i = 0; i < img->count[IN_S_NOTICES]; i++)
-    if ((n[i].lost & lost) != 0) in_judge_notice(j, i);
+  for (uint64_t s = j->policy->lost_notices; s != 0; s &= s - 1)
+    if ((n[__builtin_ctzll(s)].lost & lost) != 0) in_judge_notice(j, (uint32_t) __builtin_ctzll(s));
 }
 
 interop_status_t in_judge_headers(interop_judge_t *j) {

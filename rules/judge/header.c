@@ -64,6 +64,11 @@ static char *put_number(char *p, uint32_t n) {
 
 /* "formatting=21 link=7": names and numbers, nothing that a string would escape */
 in_span_t in_judge_receipt(interop_judge_t *j) {
+  static const in_span_t names[] = {
+#define IN_X(name, text, kind) { text, sizeof(text) - 1 },
+    INTEROP_FEATURES(IN_X)
+#undef IN_X
+  };
   in_span_t name[INTEROP_FEATURE_COUNT];
   uint32_t count[INTEROP_FEATURE_COUNT], n = 0;
   size_t size = 0;
@@ -72,7 +77,7 @@ in_span_t in_judge_receipt(interop_judge_t *j) {
   for (uint32_t set = in_features_set(&j->write.lost); set != 0; set &= set - 1) {
     unsigned f = (unsigned) __builtin_ctz(set);
     count[n] = j->write.lost.count[f];
-    name[n] = in_str(interop_feature_name((interop_feature_t) f));
+    name[n] = names[f];
     size += name[n++].n + DIGITS + sizeof(" =");
   }
   if (size == 0) return IN_NONE;

@@ -93,6 +93,7 @@ static void find_notices(interop_policy_t *p) {
   for (uint32_t i = 0; i < p->img.count[IN_S_NOTICES] && i < 64; i++) {
     bool never = (n[i].guard & IN_LEAF) && in_outcome(&p->img, n[i].guard & ~IN_LEAF)->kind != IN_OUT_TRUE;
     if (!never) p->guarded_notices |= (uint64_t) 1 << i;
+    if (n[i].lost != 0) p->lost_notices |= (uint64_t) 1 << i;
     for (uint32_t v = 0; v < INTEROP_VERDICT_COUNT; v++)
       p->verdict_notices[v] |= (uint64_t) (n[i].verdicts >> v & 1) << i;
   }

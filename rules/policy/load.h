@@ -40,6 +40,7 @@ struct interop_policy_s {
   uint32_t *reader_atoms;         /* those of where the recipient reads */
   uint32_t event_atom_count, reader_atom_count;
   in_where_t *notice_where, *reading_where;
+  uint64_t lost_notices;          /* those that a lost feature gives */
   uint64_t verdict_notices[INTEROP_VERDICT_COUNT];
   bool asks_systems;              /* some rule asks for conversation.systems */
 };

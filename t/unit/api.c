@@ -57,6 +57,9 @@ static const struct { const char *api, *method, *target, *type, *body, *want; } 
     "body message.send text emoji=1 in 19:a@t" },
   { "graph", "POST", CHAT, JSON, "{\"body\":{\"content\":\"x\"},\"importance\":\"high\"}",
     "body message.send text importance=1 in 19:a@t" },
+  /* names that only look like declared ones: of their length, with their ends */
+  { "graph", "POST", CHAT, JSON, "{\"body\":{\"content\":\"x\"},\"importanxe\":\"high\",\"subjezt\":{}}", "body message.send text in 19:a@t" },
+  { "graph", "POST", CHAT, JSON, "{\"body\":{\"content\":\"x\"},\"ixportance\":\"high\",\"suxject\":{}}", "body message.send text in 19:a@t" },
   { "graph", "POST", CHAT, JSON, "{\"body\":{\"content\":\"x\"},\"importance\":\"normal\",\"attachments\":null,\"mentions\":[]}",
     "body message.send text in 19:a@t" },
   /* ---- rich text */
