@@ -10,6 +10,20 @@
 
 
 void
+ngx_http_interop_zone_key(ngx_http_interop_key_t *key,
+    interop_record_kind_t kind, interop_span_t text)
+{
+    key->kind = (u_char) ('0' + kind);
+    key->key = text;
+
+    key->hash = (uint32_t) ngx_http_interop_zone_hash(key->kind,
+                                                      (const u_char *) text.p,
+                                                      text.n);
+    key->share = 0;
+}
+
+
+void
 ngx_http_interop_zone_fill(ngx_http_interop_zone_t *zone, uint32_t *at,
     size_t *off, const void *data, size_t len)
 {

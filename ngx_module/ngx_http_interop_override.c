@@ -22,7 +22,8 @@ typedef struct {
 static void ngx_http_interop_script_log(void *data, int error,
     interop_span_t script, interop_span_t line);
 static interop_status_t ngx_http_interop_script_count(void *data,
-    interop_span_t owner, interop_span_t key, int64_t by, uint32_t ttl, int64_t *value);
+    interop_span_t owner, interop_span_t key, int64_t by, uint32_t ttl,
+    int64_t *value);
 static interop_status_t ngx_http_interop_count_get(
     ngx_http_interop_ctx_t *ctx, interop_span_t key,
     ngx_http_interop_count_t *count, interop_span_t *there);

@@ -18,8 +18,6 @@ static ngx_int_t ngx_http_interop_init_zone(ngx_shm_zone_t *shm_zone,
 static void ngx_http_interop_zone_map(ngx_http_interop_zone_t *zone);
 static void ngx_http_interop_zone_lock(ngx_http_interop_zone_t *zone);
 static void ngx_http_interop_zone_unlock(ngx_http_interop_zone_t *zone);
-static void ngx_http_interop_zone_key(ngx_http_interop_key_t *key,
-    interop_record_kind_t kind, interop_span_t text);
 static interop_status_t ngx_http_interop_zone_copy(
     ngx_http_interop_zone_t *zone, const interop_alloc_t *alloc,
     ngx_http_interop_key_t *key, interop_span_t *record, uint32_t *crc);
@@ -172,20 +170,6 @@ ngx_http_interop_zone_unlock(ngx_http_interop_zone_t *zone)
     zone->sh->dirty = 0;
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
-}
-
-
-static void
-ngx_http_interop_zone_key(ngx_http_interop_key_t *key,
-    interop_record_kind_t kind, interop_span_t text)
-{
-    key->kind = (u_char) ('0' + kind);
-    key->key = text;
-
-    key->hash = (uint32_t) ngx_http_interop_zone_hash(key->kind,
-                                                      (const u_char *) text.p,
-                                                      text.n);
-    key->share = 0;
 }
 
 

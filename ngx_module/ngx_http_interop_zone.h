@@ -35,7 +35,7 @@ typedef struct {
     uint32_t                      newer;
     uint32_t                      older;
     uint32_t                      hash;
-    uint32_t                      crc;           /* over lengths, share, bytes */
+    uint32_t                      crc;           /* over all but links */
     uint32_t                      key;           /* lengths */
     uint32_t                      record;
     uint32_t                      live;
@@ -113,8 +113,10 @@ interop_status_t ngx_http_interop_zone_put(
     ngx_http_interop_zone_t *zone, ngx_http_interop_key_t *key,
     interop_span_t record, uint32_t expected);
 
-/* _bytes, all but the hash under the lock */
+/* _bytes, all but the key and the hash under the lock */
 
+void ngx_http_interop_zone_key(ngx_http_interop_key_t *key,
+    interop_record_kind_t kind, interop_span_t text);
 void ngx_http_interop_zone_fill(ngx_http_interop_zone_t *zone,
     uint32_t *at, size_t *off, const void *data, size_t len);
 void ngx_http_interop_zone_read(ngx_http_interop_zone_t *zone,

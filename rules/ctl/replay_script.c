@@ -193,6 +193,7 @@ static bool make(ask_t *a, in_replay_t *r, in_host_t *host, const uint32_t *outc
   j->event.operation = (interop_operation_t) r->event.operation;
   j->event.kind = (interop_kind_t) r->event.kind;
   j->override.record = &a->record;
+  in_script_tell_nothing(&j->override);
   in_arena_init(&j->arena, &interop_alloc_libc);
   if (in_facts_init(&j->facts, r->policy, &j->arena) != INTEROP_OK || !add_recipients(a, outcome)) return false;
   j->facts.source = &no_source;

@@ -12,7 +12,6 @@
 #include "../api/api_image.h"
 #include "../store/record.h"
 
-#define TOLD_MAX        256u      /* bytes of a text that a script was told */
 #define RECIPIENTS_MAX  256u      /* told of one request; how many there were is told too */
 
 typedef struct {
@@ -261,12 +260,6 @@ static void put_notices(audit_t *a) {
 
 /* ---- scripts */
 
-/* never content; the event's own members tell the rest of the fields, and the features */
-static bool is_told(const in_script_told_t *t) {
-  if (t->what == IN_ASK_FIELD) return t->of == INTEROP_EV_COUNTRY || t->of == INTEROP_EV_AGENT;
-  return t->what == IN_ASK_FACT && t->of != INTEROP_SS_FEATURES && t->value.text.n <= TOLD_MAX;
-}
-
 static void put_told_value(audit_t *a, const interop_value_t *v) {
   const in_value_t list = { true, v->count, 0, v->text };
   switch (v->type) {
@@ -282,9 +275,8 @@ static void put_told_value(audit_t *a, const interop_value_t *v) {
 static void put_told(audit_t *a) {
   const in_override_t *o = &a->j->override;
   open_with(a, "facts", '{');
-  for (uint32_t i = 0; i < o->tolds; i++) {
-    const in_script_told_t *t = &o->told[i];
-    if (!is_told(t)) continue;
+  for (const in_script_told_t *t = o->told; t != NULL; t = t->next) {
+    if (t->what == IN_ASK_COUNTER) continue;
     put_name(a, in_script_path(&a->j->arena, t->what, t->of, t->number, t->name));
     put_told_value(a, &t->value);
   }
@@ -295,13 +287,13 @@ static void put_counters(audit_t *a) {
   const in_override_t *o = &a->j->override;
   if (o->counts == 0) return;
   open_with(a, "counters", '[');
-  for (uint32_t i = 0; i < o->tolds; i++) {
-    if (o->told[i].what != IN_ASK_COUNTER) continue;
+  for (const in_script_told_t *t = o->told; t != NULL; t = t->next) {
+    if (t->what != IN_ASK_COUNTER) continue;
     if (a->more) in_buf_byte(&a->b, ',');
     in_buf_byte(&a->b, '{');
     a->more = false;
-    put(a, "name", o->told[i].name);
-    put_count(a, "value", o->told[i].value.number);
+    put(a, "name", t->name);
+    put_count(a, "value", t->value.number);
     close_with(a, '}');
   }
   close_with(a, ']');
@@ -311,8 +303,7 @@ static void put_counters(audit_t *a) {
 static void put_gave(audit_t *a) {
   const in_override_t *o = &a->j->override;
   open_with(a, "asked", '[');
-  for (uint32_t i = 0; i < o->gaves; i++) {
-    const in_gave_t *g = &o->gave[i];
+  for (const in_gave_t *g = o->gave; g != NULL; g = g->next) {
     if (a->more) in_buf_byte(&a->b, ',');
     in_buf_byte(&a->b, '{');
     a->more = false;

@@ -54,8 +54,10 @@ typedef struct { const in_pi_amend_t *rule; uint32_t recipient; in_span_t value;
 /* what scripts were told (a fact, a counter's value), and what each of them gave: for the audit */
 #define IN_TOLD_MAX  64u
 typedef enum { IN_ASK_FIELD, IN_ASK_FACT, IN_ASK_PEOPLE, IN_ASK_COUNTER } in_ask_t;
-typedef struct { in_ask_t what; uint32_t of, number; in_span_t name; interop_value_t value; } in_script_told_t;
-typedef struct { in_span_t script, gave, reason; uint64_t source; } in_gave_t;
+typedef struct in_script_told_s in_script_told_t;
+typedef struct in_gave_s in_gave_t;
+struct in_script_told_s { in_script_told_t *next; in_ask_t what; uint32_t of, number; in_span_t name; interop_value_t value; };
+struct in_gave_s { in_gave_t *next; in_span_t script, gave, reason; uint64_t source; };
 /* where scripts are told from a record of what they were told, in place of an event: replay */
 typedef struct in_script_record_s in_script_record_t;
 
@@ -77,10 +79,9 @@ typedef struct {
   in_span_t plain;
   int64_t *counted;               /* what counters gave: a script that is asked again is told the same */
   uint32_t counts, count;
-  in_script_told_t *told;
-  in_gave_t *gave;
-  uint32_t tolds, gaves;
-  bool more;                      /* was told than there is room for */
+  in_script_told_t *told, **told_end;
+  in_gave_t *gave, **gave_end;
+  uint32_t tolds;
   bool final_asked;               /* whether a denial of this list holds that no script may relax */
   uint32_t final;
   const in_script_record_t *record;

@@ -117,8 +117,8 @@ interop_status_t in_script_ask(interop_judge_t *j) {
   o->script = o->error = o->rule = o->reason = o->message = o->text = IN_NONE;
   o->header_count = o->count = 0;
   o->instructions = o->memory = 0;
-  o->tolds = o->gaves = 0;
-  o->more = o->final_asked = false;
+  in_script_tell_nothing(o);
+  o->final_asked = false;
   if (s == NULL) return without(j);
   rc = ask_list(j, s->general);
   if (rc == INTEROP_OK && s->tenants) rc = ask_list(j, in_scripts_of(s, tenant_of(j)));

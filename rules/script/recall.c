@@ -30,6 +30,7 @@ typedef struct {
   uint8_t what, of;
   uint16_t n;                           /* of name */
   uint32_t number;
+  uint32_t last;                        /* answer that was found last */
   char name[];
 } question_t;
 
@@ -162,18 +163,25 @@ static bool is_answer(interop_status_t status) {
   return status == INTEROP_OK || status == INTEROP_MISSING || status == INTEROP_USAGE;
 }
 
+/* most events are like the one before */
+static uint32_t find_again(in_recall_t *c, question_t *q, uint32_t question, interop_status_t status, const interop_value_t *v) {
+  if (q->last != 0 && is_same(at(c, q->last), question, status, v)) return q->last;
+  q->last = *find(c, hash_of(question, status, v), question, status, v);
+  return q->last;
+}
+
 /* true: *status says what of: OK, r is what it gives; else the event cannot be asked */
 static bool follow(in_recall_t *c, in_asking_t *a, interop_script_result_t *r, interop_status_t *status) {
   uint32_t place = c->first;
   while (place > NEVER) {
-    const question_t *q = at(c, place);
+    question_t *q = at(c, place);
     interop_status_t rc = INTEROP_OK;
     interop_value_t v;
     uint32_t to;
     if (q->what == END) give(at(c, place), r);
     else rc = ask(a, q, &v);
     if (q->what == END || !is_answer(rc)) return *status = rc, true;
-    to = *find(c, hash_of(place, rc, &v), place, rc, &v);
+    to = find_again(c, q, place, rc, &v);
     place = to == 0 ? 0 : ((const answer_t *) at(c, to))->then;
   }
   return false;
@@ -206,7 +214,7 @@ static uint32_t note_question(in_recall_t *c, in_asking_t *a, unsigned what, uns
     uint32_t place = name.n > TEXT_MAX ? 0 : take(c, sizeof(*q) + name.n);
     if (place == 0) return 0;
     q = at(c, place);
-    *q = (question_t) { (uint8_t) what, (uint8_t) of, (uint16_t) name.n, number };
+    *q = (question_t) { (uint8_t) what, (uint8_t) of, (uint16_t) name.n, number, 0 };
     if (name.n > 0) memcpy(q->name, name.p, name.n);
     return *a->place = place;
   }

@@ -81,6 +81,7 @@ interop_status_t in_script_fact(const in_asking_t *a, interop_script_subject_t o
 interop_status_t in_script_people(const in_asking_t *a, interop_value_t *v);
 
 /* told.c */
+void in_script_tell_nothing(in_override_t *o);
 void in_script_tell(interop_judge_t *j, in_ask_t what, uint32_t of, uint32_t number, in_span_t name,
                     const interop_value_t *v);
 /* NULL: it failed */
