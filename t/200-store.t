@@ -182,6 +182,10 @@ says(['user', 'show', 'chitra', @store], 1, '', "interopctl: no user \"chitra\" 
 says(['user', 'set', 'esc', "display_name=\e[31mred", '--create', @store], 0,
     "user esc: display_name = \\u001b[31mred (was unset)\n", '', 'a text does not colour a terminal');
 
+spew('place.jsonl', '{"kind":"tenant","id":"t"}');
+says(['import', 'place.jsonl', '--store', '/proc/none/store'], 1, '', "interopctl: /proc/none/store: cannot be made: No such file or directory\n",
+    'a store that cannot be made: no hint to make one');
+
 # what no policy asks for is set, and told: a toggle that is misspelt turns nothing off
 {
     my $pack = "$root/conf.d";

@@ -25,10 +25,12 @@ plan skip_all => "$CTL is not built" unless -x $CTL;
         like($o, qr/^usage: interopctl (?:\Q$verb\E|KIND) /, "$verb --help tells the usage");
         is($e, '', "$verb --help says nothing on standard error");
         unlike($o, qr/^.{85}/m, "$verb --help fits a terminal");
+        is(join('', run('help', $verb)), "0$o", "help $verb is the same");
     }
     ($code, $out, $err) = run();
     is($code, 2, 'no verb is wrong use');
     is($out, '', 'told on standard error');
+    is((run('help', 'chek'))[0], 2, 'help for an unknown verb too');
     ($code, $out, $err) = run('chek');
     is($code, 2, 'an unknown verb is wrong use');
     is($err, qq{interopctl: no verb "chek"; did you mean "check"?\n  interopctl --help lists them\n}, 'with a suggestion');

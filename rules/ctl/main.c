@@ -55,13 +55,22 @@ static bool wants_help(int argc, char **argv) {
   return false;
 }
 
-int main(int argc, char **argv) {
+static const in_verb_t *find(const char *word) {
   size_t i;
+  for (i = 0; i < in_countof(verbs); i++)
+    if (strcmp(word, verbs[i].name) == 0)
+      return &verbs[i];
+  return NULL;
+}
+
+int main(int argc, char **argv) {
+  const in_verb_t *verb;
+  bool asks = argc > 2 && strcmp(argv[1], "help") == 0;      /* help VERB is VERB --help */
   if (argc < 2) {
     help(stderr);
     return IN_CTL_WRONG;
   }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+  if (!asks && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
     help(stdout);
     return in_ctl_end(IN_CTL_GOOD);
   }
@@ -69,12 +78,11 @@ int main(int argc, char **argv) {
     puts("interopctl " IN_CTL_VERSION);
     return in_ctl_end(IN_CTL_GOOD);
   }
-  for (i = 0; i < in_countof(verbs); i++)
-    if (strcmp(argv[1], verbs[i].name) == 0) {
-      if (!wants_help(argc - 1, argv + 1))
-        return in_ctl_end(verbs[i].run(argc - 1, argv + 1));
-      fputs(verbs[i].help, stdout);
-      return in_ctl_end(IN_CTL_GOOD);
-    }
-  return unknown(argv[1]);
+  verb = find(argv[asks ? 2 : 1]);
+  if (verb == NULL)
+    return unknown(argv[asks ? 2 : 1]);
+  if (!asks && !wants_help(argc - 1, argv + 1))
+    return in_ctl_end(verb->run(argc - 1, argv + 1));
+  fputs(verb->help, stdout);
+  return in_ctl_end(IN_CTL_GOOD);
 }

@@ -174,7 +174,7 @@ interop_store_t *in_ctl_open(const char *path, size_t size, bool create) {
   interop_diag_t diag;
   if (interop_store_open(path, size, create, &interop_alloc_libc, &store, &diag) != INTEROP_OK) {
     in_ctl_diag(&diag);
-    if (diag.status == INTEROP_MISSING)
+    if (diag.status == INTEROP_MISSING && !create)
       fputs("  hint: interopctl import makes one\n", stderr);
     return NULL;
   }
