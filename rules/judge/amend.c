@@ -109,25 +109,35 @@ static interop_status_t take_rule(interop_judge_t *j, const in_pi_amend_t *a, ui
   return value.p == NULL ? INTEROP_OK : keep(j, a, k, value);
 }
 
+static interop_status_t take_in_scope(interop_judge_t *j, const in_pi_amend_t *a, uint32_t k) {
+  interop_status_t rc;
+  if (!in_amend_in_scope(j, a, j->recipients[k].to)) return INTEROP_OK;
+  rc = in_judge_own_for(j, &j->recipients[k], a->slot);
+  if (rc != INTEROP_OK) return rc;
+  in_judge_take(j, &j->recipients[k]);
+  return take_rule(j, a, k);
+}
+
+/* the rules in their order, of 64 those that the event may meet */
 static interop_status_t take_all(interop_judge_t *j, uint32_t k) {
   const in_image_t *img = &j->policy->img;
-  const in_pi_amend_t *a = in_table(img, AMENDS, in_pi_amend_t), *end = a + img->count[IN_S_AMENDS];
+  const in_pi_amend_t *a = in_table(img, AMENDS, in_pi_amend_t);
+  const in_where_t *w = j->policy->amend_where;
   uint32_t before = j->amendment_count;
-  for (; a < end; a++) {
-    interop_status_t rc;
-    if (!(a->ops >> j->event.operation & 1) || !in_amend_in_scope(j, a, j->recipients[k].to)) continue;
-    rc = in_judge_own_for(j, &j->recipients[k], a->slot);
-    if (rc != INTEROP_OK) return rc;
-    in_judge_take(j, &j->recipients[k]);
-    rc = take_rule(j, a, k);
-    if (rc == INTEROP_AGAIN) j->amendment_count = before;
-    if (rc != INTEROP_OK) return rc;
-  }
+  for (uint32_t at = 0; at < img->count[IN_S_AMENDS]; at += 64, w++)
+    for (uint64_t s = in_where_sent(&j->facts, w) & w->to[j->recipients[k].to]; s != 0; s &= s - 1) {
+      interop_status_t rc = take_in_scope(j, &a[at + (uint32_t) __builtin_ctzll(s)], k);
+      if (rc == INTEROP_AGAIN) j->amendment_count = before;
+      if (rc != INTEROP_OK) return rc;
+    }
   return INTEROP_OK;
 }
 
 static bool concerned(const interop_judge_t *j) {
-  return j->policy->amended[j->from] >> j->event.operation & 1;
+  uint64_t some = 0;
+  for (size_t i = 0; i < IN_WHERES(j->policy->img.count[IN_S_AMENDS]); i++)
+    some |= in_where_sent(&j->facts, &j->policy->amend_where[i]);
+  return some != 0;
 }
 
 /* the list that holds where the tenant is not known speaks of all that some tenant's matrix is about */

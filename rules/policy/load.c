@@ -110,15 +110,12 @@ static uint64_t operations_that_ask(const in_image_t *img, uint32_t slot) {
 }
 
 static void find_dear(interop_policy_t *p) {
-  const in_pi_amend_t *a = in_table(&p->img, AMENDS, in_pi_amend_t);
   for (uint32_t i = 0; i < p->img.count[IN_S_SLOTS]; i++) {
     const in_pi_slot_t *s = in_slot(&p->img, i);
     if (s->subject != IN_SUB_REQUEST) continue;
     if (s->field == IN_RF_JOINED) p->joined_ops |= operations_that_ask(&p->img, i);
     p->asks_systems |= s->field == IN_RF_SYSTEMS;
   }
-  for (uint32_t i = 0; i < p->img.count[IN_S_AMENDS]; i++)
-    for (uint32_t from = 0; from < 64; from++) p->amended[from] |= a[i].from >> from & 1 ? a[i].ops : 0;
 }
 
 static void write_revision(interop_policy_t *p) {
@@ -139,9 +136,10 @@ static bool get_tables(interop_policy_t *p) {
   p->ready = get(p, (size_t) p->img.count[IN_S_FIELDS] + 1);
   p->notice_where = get(p, (IN_WHERES(p->img.count[IN_S_NOTICES]) + 1) * sizeof(in_where_t));
   p->reading_where = get(p, (IN_WHERES(p->img.count[IN_S_READINGS]) + 1) * sizeof(in_where_t));
+  p->amend_where = get(p, (IN_WHERES(p->img.count[IN_S_AMENDS]) + 1) * sizeof(in_where_t));
   return p->regex != NULL && p->recipients != NULL && p->names != NULL && p->others != NULL && p->ready != NULL
          && p->event_atoms != NULL && p->reader_atoms != NULL
-         && p->notice_where != NULL && p->reading_where != NULL;
+         && p->notice_where != NULL && p->reading_where != NULL && p->amend_where != NULL;
 }
 
 static void give_tables(interop_policy_t *p) {
@@ -156,6 +154,7 @@ static void give_tables(interop_policy_t *p) {
   give(p, p->ready, (size_t) p->img.count[IN_S_FIELDS] + 1);
   give(p, p->notice_where, (IN_WHERES(p->img.count[IN_S_NOTICES]) + 1) * sizeof(in_where_t));
   give(p, p->reading_where, (IN_WHERES(p->img.count[IN_S_READINGS]) + 1) * sizeof(in_where_t));
+  give(p, p->amend_where, (IN_WHERES(p->img.count[IN_S_AMENDS]) + 1) * sizeof(in_where_t));
 }
 
 static interop_status_t fill(interop_policy_t *p, const void *image, size_t size, interop_diag_t *diag) {

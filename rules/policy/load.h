@@ -34,12 +34,11 @@ struct interop_policy_s {
   uint8_t *ready;                 /* by field: in_ready_t */
   in_span_t *heads;               /* by outcome: the header that tells of it alone; or absent */
   uint64_t joined_ops;            /* operations for which some rule may ask for sender.joined */
-  uint64_t amended[64];           /* by system that it comes from: operations that some `amend` is for */
   uint64_t guarded_notices;       /* those that a guard may give */
   uint32_t *event_atoms;          /* those of a fact that every event has: operation, kind, where it comes from */
   uint32_t *reader_atoms;         /* those of where the recipient reads */
   uint32_t event_atom_count, reader_atom_count;
-  in_where_t *notice_where, *reading_where;
+  in_where_t *notice_where, *reading_where, *amend_where;
   uint64_t lost_notices;          /* those that a lost feature gives */
   uint64_t verdict_notices[INTEROP_VERDICT_COUNT];
   bool asks_systems;              /* some rule asks for conversation.systems */

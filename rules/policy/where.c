@@ -76,11 +76,22 @@ static sets_t sets_of_reading(const work_t *w, const in_pi_reading_t *r) {
   return s;
 }
 
+/* an amendment says itself what it is for; where its guard is false it sets nothing */
+static sets_t sets_of_amend(const work_t *w, const in_pi_amend_t *a) {
+  sets_t s = sets_of(w, a->guard);
+  s.of[OPERATIONS] &= a->ops;
+  s.of[FROM] &= a->from;
+  s.of[TO] &= a->to;
+  return s;
+}
+
 static void take(interop_policy_t *p, const work_t *w) {
   const in_pi_notice_t *n = in_table(&p->img, NOTICES, in_pi_notice_t);
   const in_pi_reading_t *r = in_table(&p->img, READINGS, in_pi_reading_t);
+  const in_pi_amend_t *a = in_table(&p->img, AMENDS, in_pi_amend_t);
   for (uint32_t i = 0; i < p->img.count[IN_S_NOTICES]; i++) put(p->notice_where, i, sets_of(w, n[i].guard));
   for (uint32_t i = 0; i < p->img.count[IN_S_READINGS]; i++) put(p->reading_where, i, sets_of_reading(w, &r[i]));
+  for (uint32_t i = 0; i < p->img.count[IN_S_AMENDS]; i++) put(p->amend_where, i, sets_of_amend(w, &a[i]));
 }
 
 bool in_where_make(interop_policy_t *p) {

@@ -77,6 +77,10 @@ static void look_all(tally_t *t, uint32_t op, uint32_t from, uint32_t to) {
     const in_pi_reading_t *r = &in_table(img, READINGS, in_pi_reading_t)[i];
     if (r->from == from) look(t, policy->reading_where, i, r->guard, op, from, to);
   }
+  for (uint32_t i = 0; i < img->count[IN_S_AMENDS]; i++) {
+    const in_pi_amend_t *a = &in_table(img, AMENDS, in_pi_amend_t)[i];
+    if ((a->ops >> op & 1) && (a->from >> from & 1) && (a->to >> to & 1)) look(t, policy->amend_where, i, a->guard, op, from, to);
+  }
 }
 
 static void shipped(void) {
