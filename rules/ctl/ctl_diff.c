@@ -23,7 +23,7 @@ const char in_help_diff[] =
   "facts an undetermined decision names.\n\n"
   "  --all      every condition, where they are many (10000 at most)\n"
   "  --json     for programs\n\n"
-  "Exit 1 if there is any difference.\n";
+  "Exit: 0 no difference, 1 there is one, 2 a policy cannot be read.\n";
 
 #define OP_PAIR  8u               /* of in_joint_product */
 

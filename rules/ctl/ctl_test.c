@@ -20,7 +20,8 @@ const char in_help_test[] =
   "  --verbose      also what passed, and what was exchanged in cases that failed\n"
   "  --json         for programs: the counts, what failed and what was skipped\n"
   "  --audit LOG    writes what interop_audit_log would; interopctl replay reads it\n"
-  IN_PACK_HELP;
+  IN_PACK_HELP
+  "\nExit: 0 no case failed, 1 some did, 2 a file cannot be read, or is no list of cases.\n";
 
 typedef struct {
   const interop_policy_t *policy;
