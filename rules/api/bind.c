@@ -92,11 +92,18 @@ static inline void bind(in_body_t *b, uint32_t node, yyjson_val *v) {
   b->nulls |= unsafe_yyjson_is_null(v);
 }
 
+static uint32_t guess_name(in_body_t *b, uint32_t node, const names_t *names, in_span_t name) {
+  in_guess_t *g = &b->guess[b->names++ % IN_GUESSES];
+  if (g->node != node || !in_eq(g->name, name)) *g = (in_guess_t) { name, node, find_name(b, names, name) };
+  return g->child;
+}
+
 static void bind_object(in_body_t *b, uint32_t node) {
   const names_t names = names_of(b, node);
   yyjson_val *k = unsafe_yyjson_get_first(b->bound[node]);
   for (size_t n = unsafe_yyjson_get_len(b->bound[node]); n > 0; n--, k = unsafe_yyjson_get_next(k + 1)) {
-    uint32_t child = find_name(b, &names, in_json_str(k));
+    in_span_t name = in_json_str(k);
+    uint32_t child = b->guess != NULL ? guess_name(b, node, &names, name) : find_name(b, &names, name);
     if (child != IN_NIL) bind(b, child, k + 1);
     else b->others = true;
   }
@@ -121,6 +128,7 @@ void in_body_bind_again(in_body_t *b) {
   memset(&b->carried, 0, sizeof(b->carried));
   b->roles = b->most = 0;
   b->nulls = b->others = false;
+  b->names = 0;
   bind(b, 0, b->json.root);
   /* children have higher numbers than their parents */
   in_nodes_each(&b->open, i) {
@@ -129,6 +137,12 @@ void in_body_bind_again(in_body_t *b) {
     else if (!yyjson_is_null(b->bound[i]) && b->node[i].role == IN_ROLE_NONE)
       in_body_wrong(b, i == 0 ? IN_SPAN("the body must be an object") : IN_SPAN("a member must be an object"));
   }
+}
+
+bool in_body_guess(in_body_t *b) {
+  b->guess = in_arena_array(b->arena, IN_GUESSES, sizeof(*b->guess));
+  for (uint32_t i = 0; b->guess != NULL && i < IN_GUESSES; i++) b->guess[i].node = IN_NIL;
+  return b->guess != NULL;
 }
 
 interop_status_t in_body_bind(in_body_t *b) {

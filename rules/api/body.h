@@ -58,6 +58,10 @@ typedef struct { uint64_t bits[IN_BODY_NODES / 64]; } in_nodes_t;
 #define IN_ROLE_BIT(role)  (1u << (role))
 _Static_assert(IN_ROLE_COUNT <= 32, "a set of roles is 32 bits");
 
+/* elements of a list have mostly the same names in the same order: what the n-th was the last time */
+#define IN_GUESSES  64u
+typedef struct { in_span_t name; uint32_t node, child; } in_guess_t;
+
 struct in_body_s {
   const in_image_t *img;
   const in_ai_api_t *api;
@@ -70,6 +74,8 @@ struct in_body_s {
   bool missing;                   /* there is none: the source stands for it */
   bool has_text;                  /* content below is valid */
   bool others;                    /* an object that was bound has members of which no row knows */
+  in_guess_t *guess;              /* IN_GUESSES, for who is bound again and again; or NULL */
+  uint32_t names;                 /* looked up since the last time */
   bool answers;                   /* an element of upstream's answer, no body of a client's */
   in_json_t json;
   yyjson_val **bound;             /* by number: the member's value, or NULL */
@@ -106,6 +112,7 @@ static inline yyjson_val *in_body_value(const in_body_t *b, uint32_t node) {
 /* finds every declared member in one walk */
 interop_status_t in_body_bind(in_body_t *b);
 void in_body_bind_again(in_body_t *b);  /* to another root; bound is there */
+bool in_body_guess(in_body_t *b);       /* it will be, to many that are alike; false: no memory */
 /* the number of a child's node by the member's name, or IN_NIL */
 uint32_t in_body_child(const in_body_t *b, uint32_t node, in_span_t name);
 /* text of a string, number, true or false; absent for anything else */

@@ -127,7 +127,7 @@ interop_status_t in_api_elements(const in_image_t *img, const in_event_t *ev, in
   e->b->json = e->json;
   e->b->bound = in_arena_array(arena, e->b->shape->nodes, sizeof(*e->b->bound));
   *elements = e;
-  return e->b->bound == NULL ? INTEROP_NOMEM : INTEROP_OK;
+  return e->b->bound == NULL || !in_body_guess(e->b) ? INTEROP_NOMEM : INTEROP_OK;
 }
 
 /* ---- one after the other */

@@ -27,10 +27,17 @@ void in_edits_drop(in_edits_t *e, const yyjson_val *v) {
   e->any = true;
 }
 
+/* of a text of thousands of values many may be edited: room that is not used is not touched */
+static uint32_t more_texts(const in_edits_t *e) {
+  if (e->size > 0) return e->size * 2;
+  return e->json->count < 4096 ? 8 : (uint32_t) (e->json->count / 8);
+}
+
 static void push_text(in_edits_t *e, in_edit_text_t t) {
   if (e->count == e->size) {
-    uint32_t size = e->size == 0 ? 8 : e->size * 2;
-    in_edit_text_t *p = in_arena_array(e->arena, size, sizeof(*p));
+    uint32_t size = more_texts(e);
+    size_t bytes;
+    in_edit_text_t *p = in_mul(size, sizeof(*p), &bytes) ? in_arena_raw(e->arena, bytes) : NULL;
     if (p == NULL) {
       e->failed = true;
       return;

@@ -61,10 +61,9 @@ in_span_t in_judge_expand(interop_judge_t *j, in_span_t t, const in_subst_t *s, 
   return put_text(j, &b);
 }
 
-static bool url_plain(unsigned char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_'
-         || c == '~';
-}
+static const bool url_plain[256] = {
+  ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true
+};
 
 /* percent-encoded as a URL's segment */
 static in_span_t url_escape(interop_judge_t *j, in_span_t s) {
@@ -72,16 +71,16 @@ static in_span_t url_escape(interop_judge_t *j, in_span_t s) {
   interop_alloc_t arena = in_arena_alloc(&j->arena);
   in_buf_t b;
   size_t i = 0;
-  while (i < s.n && url_plain((unsigned char) s.p[i])) i++;
+  while (i < s.n && url_plain[(unsigned char) s.p[i]]) i++;
   if (i == s.n) return s.n == 0 ? IN_SPAN("") : s;
   in_buf_init(&b, &arena);
   in_buf_reserve(&b, s.n + 64);
-  for (i = 0; i < s.n; i++) {
+  in_buf_put(&b, in_span(s.p, i));
+  for (; i < s.n; i++) {
     unsigned char c = (unsigned char) s.p[i];
-    in_buf_byte(&b, url_plain(c) ? (char) c : '%');
-    if (url_plain(c)) continue;
-    in_buf_byte(&b, hex[c >> 4]);
-    in_buf_byte(&b, hex[c & 15]);
+    char escape[3] = { '%', hex[c >> 4], hex[c & 15] };
+    if (url_plain[c]) in_buf_byte(&b, (char) c);
+    else in_buf_put(&b, in_span(escape, sizeof(escape)));
   }
   return put_text(j, &b);
 }
