@@ -5,7 +5,8 @@
 ** ASCII, made once where the script is loaded. A text is gone over once, with as
 ** many looks at each word as the longest phrase has words. Words are runs of
 ** letters, digits and bytes that are not ASCII; what lies between them counts as
-** one space.
+** one space. Most words of a text begin as no entry does, and are passed over by
+** their first two bytes.
 */
 #include <string.h>
 #include "host.h"
@@ -13,12 +14,15 @@
 #define PHRASE_MAX  4u                  /* words of a phrase */
 #define BYTES_MAX   96u                 /* bytes of a phrase, folded */
 #define LIST_MAX    20000               /* entries */
+#define BEGINS      4096u               /* bits, a power of two */
 
 typedef struct { uint32_t at, n; } place_t;     /* in the bytes behind the table; n == 0: free */
 
 typedef struct {
   uint32_t slots;                       /* a power of two */
   uint32_t longest;                     /* words of the longest phrase */
+  unsigned char fold[256];              /* a byte of words in lower case; 0: of none */
+  uint64_t begins[BEGINS / 64];         /* bit set: how entries begin, or words that look like them */
   place_t slot[];
 } list_t;
 
@@ -59,6 +63,31 @@ static uint32_t hash(const phrase_t *p) {
   uint32_t h = 2166136261u;
   for (uint32_t i = 0; i < p->n; i++) h = (h ^ p->c[i]) * 16777619u;
   return h ^ h >> 15;
+}
+
+/* second: 0 where the first is all of the word */
+static unsigned begin(unsigned char first, unsigned char second) {
+  return (first * 61u + second) & (BEGINS - 1);
+}
+
+static void note_begin(list_t *l, const phrase_t *p) {
+  unsigned b = begin(p->c[0], p->n > 1 && p->c[1] != ' ' ? p->c[1] : 0);
+  l->begins[b / 64] |= (uint64_t) 1 << b % 64;
+}
+
+/* the next word that may be an entry's first, from *at on; *words goes up by those that were passed */
+static bool find_begin(const list_t *l, interop_span_t s, size_t *at, uint64_t *words) {
+  const unsigned char *p = (const unsigned char *) s.p;
+  size_t i = *at;
+  for (; i < s.n; ++*words) {
+    unsigned b;
+    while (i < s.n && l->fold[p[i]] == 0) i++;
+    if (i == s.n) break;
+    b = begin(l->fold[p[i]], i + 1 < s.n ? l->fold[p[i + 1]] : 0);
+    if (l->begins[b / 64] >> b % 64 & 1) return *at = i, true;
+    while (i < s.n && l->fold[p[i]] != 0) i++;
+  }
+  return false;
 }
 
 static char *bytes(list_t *l) {
@@ -113,12 +142,14 @@ static int new_list(lua_State *L) {
   in_lua_script(L)->phase = IN_LUA_RUNS;
   memset(l, 0, sizeof(*l) + slots * sizeof(l->slot[0]));
   l->slots = slots;
+  for (unsigned c = 0; c < sizeof(l->fold); c++) l->fold[c] = in_word((unsigned char) c) ? fold((unsigned char) c) : 0;
   for (lua_Integer i = 1; i <= n; i++) {
     phrase_t p = entry(L, 1, i);
     place_t *to = find(l, &p, &looks);
     charge_looks(L, &looks);
     if (to->n != 0) continue;
     *to = (place_t) { top, p.n };
+    note_begin(l, &p);
     memcpy(bytes(l) + top, p.c, p.n);
     top += p.n;
     if (p.words > l->longest) l->longest = p.words;
@@ -145,14 +176,13 @@ static int contains_any(lua_State *L) {
   interop_span_t s = in_lua_text(L, 1);
   list_t *l = check_list(L, 2);
   size_t at = 0;
-  uint64_t looks = 0;
+  uint64_t looks = 0, words = 0;
   in_lua_charge_bytes(L, s.n * 4);
-  for (unsigned words = 1; at < s.n; words++) {
-    phrase_t p = { .n = 0 };
-    size_t from, end;
-    if (words % 64 == 0) in_lua_charge(L, 64 * 3 * (uint64_t) (l->longest + 1));
-    while (at < s.n && !in_word((unsigned char) s.p[at])) at++;
-    from = end = at;
+  for (; find_begin(l, s, &at, &words); words++) {
+    phrase_t p;
+    size_t end = at;
+    p.n = p.words = 0;
+    if (words >= 64) in_lua_charge(L, words * 3 * (uint64_t) (l->longest + 1)), words = 0;
     while (p.words < l->longest && add_word(&p, s, &end)) {
       const place_t *e = find(l, &p, &looks);
       charge_looks(L, &looks);
@@ -160,7 +190,6 @@ static int contains_any(lua_State *L) {
       lua_pushlstring(L, bytes(l) + e->at, e->n);
       return 1;
     }
-    at = from;
     skip_word(s, &at);
   }
   lua_pushnil(L);

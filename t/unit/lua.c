@@ -58,6 +58,41 @@ static void test_use(void) {
   }
 }
 
+/* a word list against a search that is plain: texts and lists of few letters, so that much begins alike */
+static void test_words(void) {
+  static const char text[] =
+    "local function roll(seed, n) return text.hash(seed) % n + 1 end\n"
+    "local words = { 'a', 'ab', 'b', 'ba', 'abc', 'B', 'Ab', '7', 'a7', 'c' }\n"
+    "local function made(seed, most)\n"
+    "  local t = {}\n"
+    "  for i = 1, roll(seed .. 'n', most) do t[i] = words[roll(seed .. i, #words)] end\n"
+    "  return t\nend\n"
+    "local function plain(said, entries)\n"
+    "  for i = 1, #said do\n"
+    "    for n = 1, 4 do\n"
+    "      local phrase = i + n - 1 <= #said and table.concat(said, ' ', i, i + n - 1):lower()\n"
+    "      for _, e in ipairs(entries) do if phrase and e:lower() == phrase then return phrase end end\n"
+    "    end\n  end\nend\n"
+    "local wrong, found = 0, 0\n"
+    "for seed = 1, 300 do\n"
+    "  local entries = {}\n"
+    "  for i = 1, roll(seed .. 'e', 3) do entries[i] = table.concat(made(seed .. '/' .. i, 4), ' ') end\n"
+    "  local said = made('s' .. seed, 12)\n"
+    "  local want = plain(said, entries)\n"
+    "  local between = ({ ' ', ', ', ' \\n- ' })[roll('b' .. seed, 3)]\n"
+    "  if want then found = found + 1 end\n"
+    "  if text.contains_any('.' .. table.concat(said, between), text.list(entries)) ~= want then wrong = wrong + 1 end\n"
+    "end\n"
+    "return function() log(wrong, found > 50 and found < 250) end";
+  static const interop_budget_t b = { 10000000, 16777216, 1000000, 0 };
+  interop_script_t *s = load_with(text, &b, &interop_alloc_libc);
+  interop_script_result_t r;
+  logged[0] = '\0';
+  if (!ok(s != NULL && lua->run(s, NULL, &r) == INTEROP_OK, "word lists and a plain search: %s", s == NULL ? diag.text : "run")) return;
+  is_text(logged, "0 true\n", "find the same");
+  lua->free(s);
+}
+
 /* ---- what it gives */
 
 static void test_actions(void) {
@@ -219,6 +254,7 @@ int main(int argc, char **argv) {
   if (!open_host(argv[0])) return done();
   is_text(lua->language, "Lua 5.4", "its language");
   test_use();
+  test_words();
   test_actions();
   test_loading();
   test_absent();
