@@ -182,6 +182,13 @@ says(['user', 'show', 'chitra', @store], 1, '', "interopctl: no user \"chitra\" 
 says(['user', 'set', 'esc', "display_name=\e[31mred", '--create', @store], 0,
     "user esc: display_name = \\u001b[31mred (was unset)\n", '', 'a text does not colour a terminal');
 
+# root could put a file in the place of a device: never
+POSIX::mkfifo('pipe', 0600) or die "pipe: $!";
+says(['export', 'pipe', @store], 1, '', "interopctl: pipe: it is not a file\n", 'an export takes no pipe\'s place');
+says(['compile', "$root/conf.d", '-o', 'pipe'], 1, '', "interopctl: pipe: it is not a file\n", 'nor does an image');
+ok(-p 'pipe', 'it is one still');
+says(['export', '.', @store], 1, '', "interopctl: .: Is a directory\n");
+
 spew('place.jsonl', '{"kind":"tenant","id":"t"}');
 says(['import', 'place.jsonl', '--store', '/proc/none/store'], 1, '', "interopctl: /proc/none/store: cannot be made: No such file or directory\n",
     'a store that cannot be made: no hint to make one');

@@ -51,6 +51,8 @@ bool in_ctl_size(const char *text, size_t *size);
 const char *in_ctl_store(const char *verb, const char *option);
 /* a whole file (or "-": standard input), NUL after it; told if it cannot be read */
 bool in_ctl_read(const char *path, in_span_t *text);
+/* may a new file take this one's place? Not that of a device or a pipe: told */
+bool in_ctl_may_replace(const char *path);
 bool in_ctl_colour(FILE *f);
 void in_ctl_print(in_span_t s, FILE *f);
 void in_ctl_text(in_span_t s, FILE *f);         /* control bytes as \u001b */

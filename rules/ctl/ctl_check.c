@@ -214,6 +214,7 @@ static int write_image(const in_pack_t *p, const char *path) {
   size_t n = strlen(path);
   char *temporary = malloc(n + sizeof(suffix));
   int fd, error = 0;
+  if (!in_ctl_may_replace(path)) return free(temporary), IN_CTL_FOUND;
   if (temporary == NULL) return in_ctl_fail("out of memory");
   memcpy(temporary, path, n);
   memcpy(temporary + n, suffix, sizeof(suffix));

@@ -69,7 +69,9 @@ static bool write_file(const char *path, in_span_t text) {
   int fd, n = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
   bool good;
   if (n < 0 || (size_t) n >= sizeof(temporary)) { errno = ENAMETOOLONG; return false; }
-  if (stat(path, &st) != 0 || (fd = mkstemp(temporary)) < 0) return false;
+  if (stat(path, &st) != 0) return false;
+  if (!S_ISREG(st.st_mode)) { errno = EINVAL; return false; }
+  if ((fd = mkstemp(temporary)) < 0) return false;
   f = fdopen(fd, "wb");
   good = f != NULL && fchmod(fd, st.st_mode & 07777) == 0 && fwrite(text.p, 1, text.n, f) == text.n && fflush(f) == 0;
   if (f == NULL) close(fd);

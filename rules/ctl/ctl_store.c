@@ -315,6 +315,8 @@ static int export_to(interop_store_t *store, const char *only, const char *name,
   int code, n;
   if (name == NULL || strcmp(name, "-") == 0)
     return export_all(store, only, stdout, diag);
+  if (!in_ctl_may_replace(name))
+    return IN_CTL_FOUND;
   n = snprintf(part, sizeof part, "%s.part", name);
   if (n < 0 || (size_t) n >= sizeof part)
     return in_ctl_fail("%s: the name is too long", name);

@@ -169,6 +169,14 @@ static void give_away(const char *path, const char *name) {
     fprintf(stderr, "interopctl: %s: stays root's: %s\n", file, strerror(errno));
 }
 
+bool in_ctl_may_replace(const char *path) {
+  struct stat st;
+  if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
+    return true;
+  in_ctl_fail("%s: %s", path, S_ISDIR(st.st_mode) ? strerror(EISDIR) : "it is not a file");
+  return false;
+}
+
 interop_store_t *in_ctl_open(const char *path, size_t size, bool create) {
   interop_store_t *store;
   interop_diag_t diag;
