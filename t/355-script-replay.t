@@ -2,7 +2,7 @@
 # What the audit record tells of scripts, and interopctl replay of that: each
 # example's verdict comes out again from its record alone, another script's
 # verdict is told, and nothing is guessed. The refusal of a relaxation, by exact
-# text, in the record and in explain.
+# text, in the record and in explain. Budgets that a policy has set.
 use strict;
 use warnings;
 use Test::More;
@@ -114,5 +114,34 @@ is($out =~ /^(script .*\n(?: .*\n)*)/m && $1, "script      beyond refused: deliv
 ($status, $out) = run($ctl, 'explain', '--json', '--policy', $rules, $case);
 is($out =~ /("script":\{.*?\})/ && $1, '"script":{"name":"beyond","did":"refused","error":"deliver in place of placeholder: it may relax nothing",'
     . '"policy_verdict":"placeholder","policy_reason":"rich_text_unsupported","policy_rule":"teams_kaizala.KT-16"}', 'and for programs');
+
+# ------------------------------------------- budgets that a policy has set
+
+my %heavy = (
+    'instructions 2000' => [ 'for i = 1, 1e4 do end', 'instructions' ],
+    'memory 128k' => [ 'local t = {} for i = 1, 5000 do t[i] = {} end', 'memory' ],
+    'time 1ms instructions 10000000' => [ 'while true do end', 'time' ],
+    'output 1k' => [ 'for i = 1, 20 do log(("x"):rep(100)) end', 'output' ],
+);
+my ($words) = slurp("$root/t/lua/examples.json") =~ /^  (\{"id": "LUA-words".*\}),$/m;
+$words =~ s/,?\s*"expect": \{.*?\}\}(?=[\],])/}/g;
+put('light.json', "[$words]");
+my @want;
+for my $budget (sort keys %heavy) {
+    my ($body, $what) = @{ $heavy{$budget} };
+    put('heavy.lua', "return function(event) $body end\n");
+    my $text = slurp($rules) =~ s{"\.\./\.\./}{"$root/}gr =~ s/^policy x_.*//msr;
+    for my $own ('', $budget) {
+        put('heavy.rules', $text . "policy x for tenant \"0a6d5f10-0000-4000-8000-00000000e002\" between teams and kaizala {\n"
+            . "    script heavy \"heavy.lua\" for message.send $own;\n}\n");
+        run($ctl, 'test', '--policy', "$dir/heavy.rules", '--audit', "$dir/heavy.log", "$dir/light.json");
+        my ($first) = split /\n/, slurp("$dir/heavy.log");
+        my ($did, $error) = $first =~ /"did":"(\w+)"(?:,"error":"(.*?)")?,"policy_verdict":"deliver"/;
+        my $line = $what eq 'memory' ? '' : ':1';
+        if ($own) { is("$did: " . ($error // ''), "failed: $dir/heavy.lua$line: more $what than its budget has", "$own: it binds") }
+        elsif ($what ne 'time') { is($did, 'kept', "$what: the default is larger") }
+        else { is($error, "$dir/heavy.lua:1: more instructions than its budget has", 'time: other budgets bind before') }
+    }
+}
 
 done_testing;
