@@ -106,7 +106,7 @@ bool in_media_fits(in_span_t value, in_span_t pattern) {
 
 /* a digit's value and one; 0: it is none */
 static const unsigned char digits[256] = {
-#define FOUR(c, v)  [c] = v + 1, [c + 1] = v + 2, [c + 2] = v + 3, [c + 3] = v + 4
+#define FOUR(c, v)  [(c)] = (v) + 1, [(c) + 1] = (v) + 2, [(c) + 2] = (v) + 3, [(c) + 3] = (v) + 4
   FOUR('A', 0), FOUR('E', 4), FOUR('I', 8), FOUR('M', 12), FOUR('Q', 16), FOUR('U', 20), ['Y'] = 25, ['Z'] = 26,
   FOUR('a', 26), FOUR('e', 30), FOUR('i', 34), FOUR('m', 38), FOUR('q', 42), FOUR('u', 46), ['y'] = 51, ['z'] = 52,
   FOUR('0', 52), FOUR('4', 56), ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64

@@ -48,7 +48,7 @@ static size_t form_start(in_span_t s, in_span_t prefix) {
 /* the id in a value that ends like the form; absent if it does not */
 in_span_t in_body_form(in_arena_t *arena, in_span_t value, in_span_t form) {
   in_span_t prefix, suffix;
-  if (!split_form(form, &prefix, &suffix) || value.n <= prefix.n + suffix.n) return IN_NONE;
+  if (value.p == NULL || !split_form(form, &prefix, &suffix) || value.n <= prefix.n + suffix.n) return IN_NONE;
   if (!in_eq_nocase(in_span(value.p + value.n - suffix.n, suffix.n), suffix)) return IN_NONE;
   in_span_t s = in_span(value.p, value.n - suffix.n);
   size_t at = form_start(s, prefix);

@@ -110,7 +110,7 @@ static uint64_t hash_of(uint32_t question, interop_status_t status, const intero
 static bool is_same(const answer_t *a, uint32_t question, interop_status_t status, const interop_value_t *v) {
   return a->question == question && a->status == (uint8_t) status && a->type == (uint8_t) v->type
          && a->number == v->number && a->count == v->count && a->absent == (v->text.p == NULL) && a->n == v->text.n
-         && (a->n == 0 || memcmp(a->text, v->text.p, a->n) == 0);
+         && (v->text.p == NULL || memcmp(a->text, v->text.p, a->n) == 0);
 }
 
 /* the answer's slot, or the free one where it belongs */
@@ -133,7 +133,7 @@ static answer_t *add(in_recall_t *c, uint32_t *slot, uint64_t hash, uint32_t que
   *a = (answer_t) { .hash = hash, .question = question, .number = v->number, .count = v->count,
                     .status = (uint8_t) status, .type = (uint8_t) v->type, .absent = v->text.p == NULL,
                     .n = (uint8_t) v->text.n };
-  if (a->n > 0) memcpy(a->text, v->text.p, a->n);
+  if (v->text.p != NULL) memcpy(a->text, v->text.p, a->n);
   *slot = place;
   c->answers++;
   return a;
@@ -270,7 +270,7 @@ static size_t texts(const interop_script_result_t *r) {
 
 static in_span_t put(char **to, in_span_t s) {
   in_span_t copy = { s.p == NULL ? NULL : *to, s.n };
-  if (s.n > 0) memcpy(*to, s.p, s.n);
+  if (s.p != NULL) memcpy(*to, s.p, s.n);
   *to += s.n;
   return copy;
 }
