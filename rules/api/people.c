@@ -134,7 +134,8 @@ static bool who(in_body_t *b, const in_ai_member_t *m, yyjson_val *v, in_span_t 
 static bool unspaced(in_body_t *b, const in_ai_member_t *m, in_span_t *id) {
   char *p;
   size_t n = 0;
-  if (!(m->flags & IN_MEMBER_SPACED) || (memchr(id->p, ' ', id->n) == NULL && memchr(id->p, '\t', id->n) == NULL)) return true;
+  if (!(m->flags & IN_MEMBER_SPACED) || id->p == NULL) return true;
+  if (memchr(id->p, ' ', id->n) == NULL && memchr(id->p, '\t', id->n) == NULL) return true;
   p = in_arena_get(b->arena, id->n);
   if (p == NULL) return in_body_wrong(b, IN_SPAN("out of memory"));
   for (size_t i = 0; i < id->n; i++)
